@@ -1,0 +1,12 @@
+# What our own tests, examples and benchmarks are compiled with. Users of the library get none of it.
+
+add_library(unroll_warnings INTERFACE)
+target_compile_options(unroll_warnings INTERFACE
+  $<$<CXX_COMPILER_ID:GNU,Clang,AppleClang>:-Wall -Wextra -Wpedantic -Wconversion -Wshadow>)
+
+if(PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(UNROLL_CCACHE ccache)
+  if(UNROLL_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${UNROLL_CCACHE})
+  endif()
+endif()
