@@ -22,9 +22,12 @@ class FormatError : public std::runtime_error {
 namespace detail {
 inline void append(std::string& out, std::string_view text) { out += text; }
 inline void append(std::string& out, char c) { out += c; }
-inline void append(std::string& out, bool b) { out += b ? "true" : "false"; }
+template <std::same_as<bool> Bool>  // a template, or string literals would prefer it
+void append(std::string& out, Bool b) {
+  out += b ? "true" : "false";
+}
 template <class Number>
-  requires(std::integral<Number> || std::floating_point<Number>)
+  requires((std::integral<Number> && !std::same_as<Number, bool>) || std::floating_point<Number>)
 void append(std::string& out, Number number) {
   char digits[64];
   const auto end = [&] {

@@ -1,0 +1,55 @@
+// What a forward pass needs to know besides its input.
+#pragma once
+
+#include <unroll/core/random.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// Handed down through a model; each layer passes `child(k)` to its k-th part, so no two layers draw the same mask.
+/// Backward needs none: what was drawn stays in the cache.
+struct Context {
+  bool training = false;   ///< dropout is active
+  bool gradients = true;   ///< a backward pass may follow; false keeps nothing for it (inference)
+  std::uint64_t seed = 0;  ///< of the whole run
+  std::uint64_t step = 0;  ///< of the optimizer: every batch has masks of its own
+  Index first_row = 0;     ///< row of this batch's first sequence in the whole batch, for a batch that is split up
+  std::uint64_t layer = 0;
+
+  Context child(std::uint64_t k) const {
+    Context c = *this;
+    c.layer = detail::join_keys(layer, k + 1);
+    return c;
+  }
+};
+
+/// Dropout scales of one mask of one layer: 0 with probability `rate`, else 1 / (1 - rate). A function of seed, step,
+/// layer, mask, sequence, its own time and unit: the company a sequence keeps does not change it.
+class DropoutMask {
+ public:
+  DropoutMask(const Context& context, std::uint64_t mask, double rate)
+      : key_(detail::join_keys(detail::join_keys(context.seed, context.step), detail::join_keys(context.layer, mask))),
+        threshold_(static_cast<std::uint32_t>(rate * 0x1p32)),
+        scale_(1 / (1 - rate)),
+        first_row_(context.first_row) {}
+
+  /// Writes the scales of `units` units of one sequence (the user's row in this batch) at one time.
+  template <class T>
+  void draw(Index sequence, Index time, Index units, T* out) const {
+    const auto row = static_cast<std::uint64_t>(first_row_ + sequence);
+    for (Index u = 0; u < units; u += 4) {
+      const auto words = philox({static_cast<std::uint32_t>(u / 4), static_cast<std::uint32_t>(time),
+                                 detail::low_word(row), detail::high_word(row)},
+                                {detail::low_word(key_), detail::high_word(key_)});
+      for (Index k = 0; k < 4 && u + k < units; ++k)
+        out[u + k] = words[static_cast<std::size_t>(k)] < threshold_ ? T(0) : static_cast<T>(scale_);
+    }
+  }
+
+ private:
+  std::uint64_t key_;
+  std::uint32_t threshold_;
+  double scale_;
+  Index first_row_;
+};
+
+}  // namespace unroll::inline UNROLL_ABI
