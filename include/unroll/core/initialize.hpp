@@ -1,0 +1,86 @@
+// How parameters start. Each layer applies a scheme to its own parameters: bounds depend on the role, a name is no role.
+#pragma once
+
+#include <unroll/core/parameter.hpp>
+#include <unroll/core/random.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+enum class Initializer {
+  zeros,
+  uniform,         ///< U(-bound, bound), the bound given by the role
+  normal,          ///< N(0, 1)
+  glorot_uniform,  ///< U(-a, a), a = sqrt(6 / (fan in + fan out)): Glorot and Bengio 2010
+  glorot_normal,   ///< N(0, 2 / (fan in + fan out)), not truncated
+  orthogonal,      ///< orthonormal rows or columns: Saxe et al. 2014
+};
+
+/// Which initializer serves which role. The default is Keras's: it trains recurrent layers well from the start.
+struct Scheme {
+  Initializer input = Initializer::glorot_uniform;    ///< W of a recurrent layer, as one (G H, D) matrix
+  Initializer recurrent = Initializer::orthogonal;    ///< U of a recurrent layer, as one (G H, H) matrix
+  Initializer dense = Initializer::glorot_uniform;    ///< weights of Dense
+  Initializer embedding = Initializer::uniform;       ///< U(-0.05, 0.05) if uniform
+  Initializer bias = Initializer::zeros;              ///< all biases
+  double forget_bias = 1;  ///< added to an LSTM's input bias of f: Jozefowicz et al. 2015; Keras's unit_forget_bias
+
+  static constexpr Scheme keras() { return {}; }
+  /// nn.LSTM, nn.GRU, nn.RNN: everything U(-1/sqrt(H), 1/sqrt(H)); nn.Linear: the same with its inputs; nn.Embedding:
+  /// N(0, 1); no forget bias.
+  static constexpr Scheme pytorch() {
+    return {Initializer::uniform, Initializer::uniform, Initializer::uniform,
+            Initializer::normal,  Initializer::uniform, 0};
+  }
+};
+
+/// The role of a parameter, in numbers: `bound` is the half-width of Initializer::uniform.
+struct Fan {
+  Index in = 1, out = 1;
+  double bound = 1;
+};
+
+namespace detail {
+/// Columns of the taller orientation made orthonormal by Gram-Schmidt, each twice ("twice is enough").
+inline Matrix<double> orthogonal(Index rows, Index cols, Rng rng) {
+  const bool tall = rows >= cols;
+  Matrix<double> q(tall ? rows : cols, tall ? cols : rows);
+  for (Index j = 0; j < q.cols(); ++j) {
+    for (Index i = 0; i < q.rows(); ++i) q(i, j) = rng.normal();
+    for (int pass = 0; pass < 2; ++pass)
+      for (Index k = 0; k < j; ++k) q.col(j) -= q.col(k).dot(q.col(j)) * q.col(k);
+    q.col(j) /= q.col(j).norm();
+  }
+  if (tall) return q;
+  return Matrix<double>(q.transpose());
+}
+}  // namespace detail
+
+template <class T>
+void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng) {
+  const auto draw = [&](auto number) {
+    for (Index j = 0; j < p.cols(); ++j)
+      for (Index i = 0; i < p.rows(); ++i) p(i, j) = static_cast<T>(number());
+  };
+  const double fans = static_cast<double>(fan.in + fan.out);
+  switch (how) {
+    case Initializer::zeros: p.setZero(); break;
+    case Initializer::uniform: draw([&] { return rng.uniform(-fan.bound, fan.bound); }); break;
+    case Initializer::normal: draw([&] { return rng.normal(); }); break;
+    case Initializer::glorot_uniform:
+      draw([&, a = std::sqrt(6 / fans)] { return rng.uniform(-a, a); });
+      break;
+    case Initializer::glorot_normal:
+      draw([&, s = std::sqrt(2 / fans)] { return s * rng.normal(); });
+      break;
+    case Initializer::orthogonal: p = detail::orthogonal(p.rows(), p.cols(), rng).template cast<T>(); break;
+  }
+}
+
+/// Fills every parameter of a model: the same seed, the same bits.
+template <class M>
+  requires requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }
+void initialize(M& model, Rng rng, Scheme scheme = {}) {
+  model.initialize(rng, scheme);
+}
+
+}  // namespace unroll::inline UNROLL_ABI
