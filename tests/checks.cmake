@@ -1,0 +1,55 @@
+# What a compiler is called with by hand, for the tests that call it.
+set(compile ${CMAKE_CXX_COMPILER} -std=c++20 -I${PROJECT_SOURCE_DIR}/include
+  "-isystem$<JOIN:$<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>,$<SEMICOLON>-isystem>")
+
+# What must not compile, and what the compiler must say: see compile_fail/run.sh.
+file(GLOB sources CONFIGURE_DEPENDS compile_fail/*.cpp)
+foreach(source IN LISTS sources)
+  cmake_path(GET source STEM name)
+  add_test(NAME compile_fail.${name}
+           COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/compile_fail/run.sh ${source} ${compile} COMMAND_EXPAND_LISTS)
+  set_tests_properties(compile_fail.${name} PROPERTIES LABELS compile)
+endforeach()
+
+# Two translation units of one program, compiled for different processors, each with all headers.
+if(EXISTS ${PROJECT_SOURCE_DIR}/include/unroll/unroll.hpp AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/two_units/main.cpp)
+  add_executable(two_units two_units/main.cpp two_units/baseline.cpp two_units/native.cpp)
+  target_link_libraries(two_units PRIVATE unroll::io unroll_warnings)
+  set_source_files_properties(two_units/native.cpp PROPERTIES COMPILE_OPTIONS -march=native)
+  add_test(NAME two_units COMMAND two_units)
+  set_tests_properties(two_units PROPERTIES LABELS compile)
+endif()
+
+# The library from outside: installed and found, as a subdirectory, and without CMake.
+if(UNROLL_INSTALL)
+  add_test(NAME consumer COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.sh ${PROJECT_BINARY_DIR} ${compile}
+           COMMAND_EXPAND_LISTS)
+  set_tests_properties(consumer PROPERTIES LABELS compile
+    ENVIRONMENT "CMAKE=${CMAKE_COMMAND};CMAKE_GENERATOR=${CMAKE_GENERATOR};CXX=${CMAKE_CXX_COMPILER}")
+endif()
+
+# The code of the documentation: every cpp block of README.md and docs/ is a region of a file in tests/docs, which is
+# built, run one after the other (one may load what another saved) in a folder with the files of tests/docs/files, and
+# compared with the .out beside it.
+file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/docs/*.md)
+if(documents)
+  add_test(NAME docs.text COMMAND awk -f cmake/check_docs.awk ${documents} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(docs.text PROPERTIES LABELS docs)
+endif()
+file(GLOB files CONFIGURE_DEPENDS docs/files/*)
+file(COPY ${files} DESTINATION ${CMAKE_CURRENT_BINARY_DIR}/docs)
+file(GLOB sources CONFIGURE_DEPENDS docs/*.cpp)
+set(previous)
+foreach(source IN LISTS sources)
+  cmake_path(GET source STEM name)
+  add_executable(docs_${name} ${source})
+  target_link_libraries(docs_${name} PRIVATE unroll::io unroll_warnings ZLIB::ZLIB)
+  set(expected ${CMAKE_CURRENT_SOURCE_DIR}/docs/${name}.out)
+  if(NOT EXISTS ${expected})
+    set(expected)
+  endif()
+  add_test(NAME docs.${name} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/docs
+           COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/docs/run.sh $<TARGET_FILE:docs_${name}> ${expected})
+  set_tests_properties(docs.${name} PROPERTIES LABELS docs DEPENDS "${previous}")
+  set(previous docs.${name})
+endforeach()

@@ -1,0 +1,55 @@
+#!/bin/sh
+# The library as others use it: sh run.sh BUILD_DIRECTORY COMPILER FLAGS... Installs that build into a temporary folder,
+# finds it from a project of its own, then uses the sources as a subdirectory, then calls the compiler by hand.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+source=$(cd "$here/../.." && pwd)
+build=$1
+shift
+cmake=${CMAKE:-cmake}
+version=$(sed -n 's/.*UNROLL_VERSION_STRING "\(.*\)"/\1/p' "$source/include/unroll/core/version.hpp")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+good() { passed=$((passed + 1)); }
+bad() {
+  failed=$((failed + 1))
+  echo "consumer: $1"
+  tail -n 40 "$work/log"
+}
+# Each in a folder of its own, with the options given: configure, build, run.
+consume() {
+  name=$1
+  shift
+  { "$cmake" -S "$here" -B "$work/$name" -DCMAKE_CXX_COMPILER="${CXX:-c++}" "$@" && "$cmake" --build "$work/$name" &&
+      "$work/$name/consumer" && "$work/$name/io_consumer"; } >"$work/log" 2>&1
+}
+
+if "$cmake" --install "$build" --prefix "$work/prefix" >"$work/log" 2>&1; then good; else bad "install"; fi
+
+if consume found -DCMAKE_PREFIX_PATH="$work/prefix" -DUNROLL_WANTED="$version"; then
+  good
+else
+  bad "find_package of version $version"
+fi
+
+if consume refused -DCMAKE_PREFIX_PATH="$work/prefix" -DUNROLL_WANTED=99; then
+  bad "find_package of version 99 must fail"
+elif grep -q "$version" "$work/log" && grep -q 'requested version "99"' "$work/log"; then
+  good
+else
+  bad "find_package of version 99 fails, but for another reason"
+fi
+
+if consume subdirectory -DUNROLL_SUBDIRECTORY="$source"; then good; else bad "add_subdirectory"; fi
+
+if { "$@" -O2 "$here/main.cpp" -o "$work/by_hand" && "$work/by_hand"; } >"$work/log" 2>&1; then
+  good
+else
+  bad "the compiler by hand"
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
