@@ -1,0 +1,82 @@
+// The matrix level: what `Recurrent` asks of a cell, whatever is inside it.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <unroll/core/context.hpp>
+#include <unroll/core/initialize.hpp>
+#include <unroll/core/packed_sequence.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// One time step of a range of sequences. Columns: `at` in the packed arrays (N), `in` and `out` in the state storage
+/// (B + N) before and after the step, `column` in what has one column per sequence (B, sorted). n of them each.
+struct Step {
+  Index at, n, in, out, column;
+};
+
+/// Recurrent dropout, one draw per sequence: scales (H, B), sorted, on h before the recurrent product. None, one for all
+/// gates (Gal and Ghahramani 2016), or one per gate (Keras).
+template <class T>
+struct RecurrentMask {
+  std::vector<Matrix<T>> masks;
+  int count = 0;  ///< of those in use
+  const Matrix<T>* gate(int g) const {
+    return count == 0 ? nullptr : &masks[count == 1 ? 0 : static_cast<std::size_t>(g)];
+  }
+};
+
+/// One pass of a batch through a layer, as its cell sees it.
+template <class T, int S>
+struct Pass {
+  Matrix<T>& gates;                  ///< (GX H, N): W x + b on the way forward; the cell leaves its gradient there
+  std::array<Matrix<T>, S>& states;  ///< (rows, B + N)
+  std::span<const Step> steps;       ///< all of them, all sequences, in the order of the forward pass
+  const RecurrentMask<T>& mask;
+  bool keep;                         ///< a backward pass may follow
+};
+
+/// A cell is a value that owns its recurrent parameters. `Recurrent` owns W, b and time, and calls
+///   prepare(cache, N, keep)                       once before a pass: sizes buffers, packs weights
+///   step(pass, cache, step, scratch)              reads states at step.in, writes them at step.out
+///   step_backward(pass, cache, step, d, scratch)  d (rows, B) holds d_next at step.column on entry, d_prev on return;
+///                                                 writes the gradient of pass.gates at step.at
+///   accumulate(pass, cache, gradient)             gradient += for its own parameters, over all N
+/// Axioms: a step writes only its own columns, so that ranges of sequences may run on different threads; `scratch`
+/// belongs to the thread; each output element is summed in an order that does not depend on the columns beside it.
+template <class C>
+concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache,
+                        Pass<typename C::Scalar, C::S>& pass, const Step& step,
+                        std::array<Matrix<typename C::Scalar>, C::S>& d, Matrix<typename C::Scalar>& scratch, Rng rng) {
+  { C::S } -> std::convertible_to<int>;
+  { C::gates } -> std::convertible_to<int>;
+  { C::name } -> std::convertible_to<std::string_view>;
+  { cell.inputs() } -> std::convertible_to<Index>;
+  { cell.state_rows(0) } -> std::convertible_to<Index>;
+  { cell.gate_rows() } -> std::convertible_to<Index>;
+  cell.prepare(cache, Index{}, bool{});
+  cell.step(pass, cache, step, scratch);
+  cell.step_backward(pass, cache, step, d, scratch);
+  cell.accumulate(pass, cache, gradient);
+  gradient.initialize(rng, Scheme{});
+  C::visit([](const Path&, auto&...) {}, Path{}, gradient);
+};
+
+/// state[0] before every step, masked for gate g: the (H, N) operand of a product over all N. Ragged batches leave gaps
+/// between the blocks, so it is gathered; about 1 / (8 H) of the product's cost.
+template <class T, int S>
+void gather_operand(const Pass<T, S>& pass, int g, Matrix<T>& h) {
+  const Matrix<T>* mask = pass.mask.gate(g);
+  h.resize(pass.states[0].rows(), pass.gates.cols());
+  for (const Step& s : pass.steps)
+    if (mask == nullptr)
+      h.middleCols(s.at, s.n) = pass.states[0].middleCols(s.in, s.n);
+    else
+      h.middleCols(s.at, s.n) = pass.states[0].middleCols(s.in, s.n).cwiseProduct(mask->middleCols(s.column, s.n));
+}
+
+}  // namespace unroll::inline UNROLL_ABI
