@@ -1,0 +1,14 @@
+#!/bin/sh
+# clang-format (.clang-format) on every C++ file that is committed: sh cmake/check_format.sh
+set -eu
+cd "$(dirname "$0")/.."
+format=${CLANG_FORMAT:-clang-format-19}
+wrong=$(git ls-files '*.hpp' '*.cpp' | while read -r file; do
+  "$format" "$file" | cmp -s - "$file" || echo "$file"
+done)
+if [ -z "$wrong" ]; then
+  echo "1 passed, 0 failed"
+else
+  printf 'not as .clang-format says; run %s -i on\n%s\n0 passed, 1 failed\n' "$format" "$wrong"
+  exit 1
+fi

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Compiles each header alone, with warnings as errors: sh cmake/check_headers.sh [COMPILER]. Then those that must run on
+# a microcontroller, together, without exceptions and run-time types.
+set -eu
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+(cd include && find unroll -name '*.hpp') | sort | while read -r header; do
+  echo "#include <$header>" >"$work/$(echo "$header" | tr / .).cpp"
+  case $header in
+    unroll/stream/any_model.hpp) ;;
+    unroll/core/* | unroll/kernel/* | unroll/cell/* | unroll/stream/*)
+      echo "#include <$header>" >>"$work/embedded.cpp"
+      ;;
+  esac
+done
+
+cat >"$work/compile.sh" <<'END'
+flags=
+case $1 in
+  */embedded.cpp) flags="-fno-exceptions -fno-rtti" ;;
+esac
+if ${COMPILER} -std=c++20 -Iinclude -isystem "${EIGEN_INCLUDE:-/usr/include/eigen3}" -Wall -Wextra -Wpedantic \
+  -Wconversion -Wshadow -Werror $flags -fsyntax-only "$1" >"$1.log" 2>&1; then
+  mv "$1" "$1.passed"
+else
+  echo "FAILED: $(basename "$1")"
+  head -n 30 "$1.log"
+fi
+END
+export COMPILER="${1:-${CXX:-c++}}"
+ls "$work"/*.cpp | xargs -P "${UNROLL_JOBS:-2}" -n 1 sh "$work/compile.sh"
+
+failed=$(ls "$work" | grep -c '\.cpp$' || true)
+echo "$(ls "$work" | grep -c '\.passed$' || true) passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,55 @@
+# The folder list is the architecture: awk -f cmake/check_includes.awk $(find include -name '*.hpp'). A folder includes
+# only itself and the folders before it in this list. One result per header.
+BEGIN {
+  n = split("core kernel cell layer loss optim text data io train stream testing", folders, " ")
+  for (i = 1; i <= n; i++) rank[folders[i]] = i
+}
+function folder_of(path) {
+  sub(/.*unroll\//, "", path)
+  return path ~ /\// ? substr(path, 1, index(path, "/") - 1) : ""
+}
+function report(message) {
+  bad[FILENAME] = 1
+  print FILENAME ":" FNR ": " message
+}
+FNR == 1 {
+  headers++
+  folder = folder_of(FILENAME)
+  io_allowed = folder != "stream" || FILENAME ~ /stream\/any_model.hpp$/
+  if (folder != "" && !(folder in rank)) report("folder " folder " is not in the list of folders")
+}
+/^#pragma once$/ { once[FILENAME] = 1 }
+!/^ *# *include/ { next }
+/"/ { report("include in angle brackets: " $0) }
+/<unroll\// {
+  other = $0
+  sub(/.*<unroll\//, "", other)
+  sub(/>.*/, "", other)
+  if (other !~ /\//) {
+    if (folder != "") report(folder "/ includes unroll.hpp, which includes everything")
+    next
+  }
+  other = folder_of(other)
+  if (folder == "") {
+    if (other == "io" || other == "testing") report("unroll.hpp must not need " other "/")
+  } else if (rank[other] > rank[folder] || !(other in rank)) {
+    report(folder "/ includes " other "/, which is not above it")
+  } else if (folder == "stream" && (other == "train" || (other == "io" && !io_allowed))) {
+    report("stream/ runs without files and training, but includes " other "/")
+  } else if (folder == "testing" && (other == "io" || other == "train")) {
+    report("testing/ must not need " other "/")
+  }
+}
+/<nlohmann\// && folder != "io" { report("nlohmann/json is for io/ alone") }
+/<(immintrin|arm_neon|x86intrin)/ && folder != "kernel" { report("SIMD is for kernel/ alone") }
+END {
+  for (i = 1; i < ARGC; i++) {
+    if (!(ARGV[i] in once)) {
+      bad[ARGV[i]] = 1
+      print ARGV[i] ": no #pragma once"
+    }
+  }
+  for (file in bad) failed++
+  printf "%d passed, %d failed\n", headers - failed, failed
+  exit failed > 0
+}
