@@ -25,6 +25,8 @@ has_package() {
     libcli11-dev) has_header CLI/CLI.hpp ;;
     zlib1g-dev) has_header zlib.h ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
+    clang-[0-9]*) command -v "clang++${1#clang}" ;;
+    python3-pip) command -v pip3 ;;
     *) command -v "$1" ;;
   esac >/dev/null
 }

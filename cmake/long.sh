@@ -1,0 +1,63 @@
+#!/bin/sh
+# What takes too long for .ci/run: every compiler with every Eigen, other flags, all bugs of tests/bugs, the bare
+# machine. sh cmake/long.sh [NAME...] runs the steps whose names are given, by default all. Debian only.
+set -u
+cd "$(dirname "$0")/.."
+export UNROLL_JOBS="${UNROLL_JOBS:-2}"
+logs=build/long
+. cmake/step.sh
+wanted=" $* "
+
+# The headers of Eigen 5 come inside a Python package; a few lines make a CMake package of them.
+eigen5() {
+  [ -e build/eigen5/Eigen3Config.cmake ] && return 0
+  mkdir -p build/eigen5
+  pip3 download --quiet --no-deps --dest build/eigen5 eigency==5.0.1.1 || return 1
+  unzip -q -o build/eigen5/eigency-*.whl 'eigency/eigen/*' -d build/eigen5 || return 1
+  cat >build/eigen5/Eigen3Config.cmake <<'END'
+if(NOT TARGET Eigen3::Eigen)
+  add_library(Eigen3::Eigen INTERFACE IMPORTED)
+  target_include_directories(Eigen3::Eigen INTERFACE ${CMAKE_CURRENT_LIST_DIR}/eigency/eigen)
+endif()
+set(Eigen3_VERSION 5.0.1)
+END
+}
+
+# tests NAME [OPTION OF CMAKE...]: the release preset, changed.
+tests() {
+  build=build/long/$1
+  shift
+  cmake --preset release -B "$build" "$@" >/dev/null && cmake --build "$build" -j "$UNROLL_JOBS" || return 1
+  status=0
+  ctest --test-dir "$build" --output-on-failure -j "$UNROLL_JOBS" || status=$?
+  awk -f cmake/total.awk "$build/Testing/Temporary/LastTest.log"
+  return $status
+}
+tests_with_eigen5() { eigen5 && tests "$@" -DEigen3_DIR="$PWD/build/eigen5" -DUNROLL_CHECKS=OFF; }
+bare_machine() { sh cmake/bare-machine.sh && echo "1 passed, 0 failed"; }
+
+# maybe NAME COMMAND...: the step, if it is wanted.
+maybe() {
+  case $wanted in
+    "  " | *" $1 "*) step "$@" ;;
+  esac
+}
+
+sh cmake/packages.sh || exit 1
+sh cmake/packages.sh g++-12 clang-16 clang-19 python3-pip unzip || exit 1
+command -v ninja >/dev/null && export CMAKE_GENERATOR=Ninja
+for compiler in g++-12 clang++-16 clang++-19; do
+  maybe "$compiler" tests "$compiler" -DCMAKE_CXX_COMPILER="$compiler"
+  maybe "$compiler-eigen5" tests_with_eigen5 "$compiler-eigen5" -DCMAKE_CXX_COMPILER="$compiler"
+done
+for flags in -march=native -march=x86-64-v3; do
+  maybe "g++$flags" tests "g++$flags" -DCMAKE_CXX_FLAGS=$flags -DUNROLL_CHECKS=OFF
+done
+for compiler in g++-12 clang++-19; do
+  # The promise of equal bits does not hold there.
+  maybe "$compiler-ffast-math" tests "$compiler-ffast-math" -DCMAKE_CXX_COMPILER="$compiler" -DUNROLL_CHECKS=OFF \
+    -DCMAKE_CXX_FLAGS=-ffast-math -DUNROLL_TEST_ARGUMENTS=--test-suite-exclude=bits
+done
+maybe bugs sh tests/bugs/run.sh
+maybe bare-machine bare_machine
+finish
