@@ -2,7 +2,8 @@
 # awk -f cmake/check_docs.awk README.md docs/*.md, in the root of the repository.
 #
 #   <!-- snippet: tests/docs/first.cpp#train -->   before a cpp block: the lines between `// region train` and
-#                                                  `// endregion` of that file (without #name: all of the file)
+#                                                  `// endregion` of that file (`// endregion train` where regions
+#                                                  overlap; without #name: all of the file)
 #   <!-- output: tests/docs/first.out -->          before any block: that file, which the tests compare with what
 #                                                  tests/docs/first.cpp prints
 # A cpp block without a mark is an error; blocks in other languages are not looked at.
@@ -30,7 +31,8 @@ function load(spec,   parts, path, region, line, active, n, lines, indent, share
       continue
     }
     if (line ~ /^ *\/\/ endregion/) {
-      if (region != "") active = 0
+      sub(/^ *\/\/ endregion */, "", line)
+      if (region != "" && (line == "" || line == region)) active = 0
       continue
     }
     if (!active) continue

@@ -31,7 +31,7 @@ FNR == 1 {
   }
   other = folder_of(other)
   if (folder == "") {
-    if (other == "io" || other == "testing") report("unroll.hpp must not need " other "/")
+    if (other == "io" || other == "testing" || /gzip/) report("unroll.hpp must need neither io/, testing/ nor zlib")
   } else if (rank[other] > rank[folder] || !(other in rank)) {
     report(folder "/ includes " other "/, which is not above it")
   } else if (folder == "stream" && (other == "train" || (other == "io" && !io_allowed))) {
@@ -41,6 +41,7 @@ FNR == 1 {
   }
 }
 /<nlohmann\// && folder != "io" { report("nlohmann/json is for io/ alone") }
+/<zlib/ && FILENAME !~ /data\/gzip.hpp$/ { report("zlib is for data/gzip.hpp alone") }
 /<(immintrin|arm_neon|x86intrin)/ && folder != "kernel" { report("SIMD is for kernel/ alone") }
 END {
   for (i = 1; i < ARGC; i++) {
