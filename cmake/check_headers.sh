@@ -25,7 +25,7 @@ if ${COMPILER} -std=c++20 -Iinclude -isystem "${EIGEN_INCLUDE:-/usr/include/eige
   -Wconversion -Wshadow -Werror $flags -fsyntax-only "$1" >"$1.log" 2>&1; then
   mv "$1" "$1.passed"
 else
-  echo "FAILED: $(basename "$1")"
+  echo "FAILED: $(basename "$1" .cpp)"
   head -n 30 "$1.log"
 fi
 END

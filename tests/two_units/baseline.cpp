@@ -1,0 +1,2 @@
+#define UNIT baseline
+#include "run_unit.hpp"
