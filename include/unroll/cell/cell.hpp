@@ -19,10 +19,9 @@ struct Step {
   Index at, n, in, out, column;
 };
 
-/// Recurrent dropout, one draw per sequence: scales (H, B), sorted, on h before the recurrent product. None, one for all
-/// gates (Gal and Ghahramani 2016), or one per gate (Keras).
-template <class T>
-struct RecurrentMask {
+/// Recurrent dropout, one draw per sequence: scales (H, B), sorted, on h before the recurrent product. None, one for
+/// all gates (Gal and Ghahramani 2016), or one per gate (Keras).
+template <class T> struct RecurrentMask {
   std::vector<Matrix<T>> masks;
   int count = 0;  ///< of those in use
   const Matrix<T>* gate(int g) const {
@@ -31,13 +30,12 @@ struct RecurrentMask {
 };
 
 /// One pass of a batch through a layer, as its cell sees it.
-template <class T, int S>
-struct Pass {
+template <class T, int S> struct Pass {
   Matrix<T>& gates;                  ///< (GX H, N): W x + b on the way forward; the cell leaves its gradient there
   std::array<Matrix<T>, S>& states;  ///< (rows, B + N)
   std::span<const Step> steps;       ///< all of them, all sequences, in the order of the forward pass
   const RecurrentMask<T>& mask;
-  bool keep;                         ///< a backward pass may follow
+  bool keep;  ///< a backward pass may follow
 };
 
 /// A cell is a value that owns its recurrent parameters. `Recurrent` owns W, b and time, and calls
@@ -49,9 +47,9 @@ struct Pass {
 /// Axioms: a step writes only its own columns, so that ranges of sequences may run on different threads; `scratch`
 /// belongs to the thread; each output element is summed in an order that does not depend on the columns beside it.
 template <class C>
-concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache,
-                        Pass<typename C::Scalar, C::S>& pass, const Step& step,
-                        std::array<Matrix<typename C::Scalar>, C::S>& d, Matrix<typename C::Scalar>& scratch, Rng rng) {
+concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pass<typename C::Scalar, C::S>& pass,
+                        const Step& step, std::array<Matrix<typename C::Scalar>, C::S>& d,
+                        Matrix<typename C::Scalar>& scratch, Rng rng) {
   { C::S } -> std::convertible_to<int>;
   { C::gates } -> std::convertible_to<int>;
   { C::name } -> std::convertible_to<std::string_view>;
@@ -68,8 +66,7 @@ concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache,
 
 /// state[0] before every step, masked for gate g: the (H, N) operand of a product over all N. Ragged batches leave gaps
 /// between the blocks, so it is gathered; about 1 / (8 H) of the product's cost.
-template <class T, int S>
-void gather_operand(const Pass<T, S>& pass, int g, Matrix<T>& h) {
+template <class T, int S> void gather_operand(const Pass<T, S>& pass, int g, Matrix<T>& h) {
   const Matrix<T>* mask = pass.mask.gate(g);
   h.resize(pass.states[0].rows(), pass.gates.cols());
   for (const Step& s : pass.steps)

@@ -12,17 +12,13 @@ namespace unroll::inline UNROLL_ABI {
 ///   n = tanh   (W_n x + b_n + r * (U_n h_{t-1} + b_hn))
 ///   h_t = n + z * (h_{t-1} - n)
 /// The other form (reset before the product) is another function: see GruResetBefore.
-template <class T = float>
-struct Gru : CellSize<T> {
+template <class T = float> struct Gru : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 3, GU = 3, S = 1, C = 4;
   static constexpr std::string_view name = "Gru";
-  template <class V>
-  using Gates = std::array<V, 3>;
-  template <class V>
-  using State = std::array<V, 1>;
-  template <class V>
-  using Cached = std::array<V, 4>;
+  template <class V> using Gates = std::array<V, 3>;
+  template <class V> using State = std::array<V, 1>;
+  template <class V> using Cached = std::array<V, 4>;
 
   template <class V>
   static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>& prev, State<V>& next, Cached<V>& cache) {

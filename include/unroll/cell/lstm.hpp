@@ -13,19 +13,15 @@ namespace unroll::inline UNROLL_ABI {
 ///   c_t = f * c_{t-1} + i * g                         updated by addition: gradients survive hundreds of steps
 ///   h_t = o * tanh(c_t)
 /// State: h, c. Below, x[k] is the input part of gate k and u[k] its recurrent part.
-template <class T = float>
-struct Lstm : CellSize<T> {
+template <class T = float> struct Lstm : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 4, GU = 4, S = 2, C = 5;
   static constexpr bool same_ports = true;
   static constexpr int forget_gate = 1;  ///< where Scheme::forget_bias goes
   static constexpr std::string_view name = "Lstm";
-  template <class V>
-  using Gates = std::array<V, 4>;
-  template <class V>
-  using State = std::array<V, 2>;
-  template <class V>
-  using Cached = std::array<V, 5>;
+  template <class V> using Gates = std::array<V, 4>;
+  template <class V> using State = std::array<V, 2>;
+  template <class V> using Cached = std::array<V, 5>;
 
   template <class V>
   static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>& prev, State<V>& next, Cached<V>& cache) {

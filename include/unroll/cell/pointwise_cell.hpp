@@ -5,6 +5,7 @@
 #include <concepts>
 #include <string_view>
 
+#include <unroll/core/error.hpp>
 #include <unroll/kernel/functions.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -16,8 +17,7 @@ namespace unroll::inline UNROLL_ABI {
 ///   P        parameters per hidden unit (peepholes, decay rates); 0 here
 ///   same_ports   true where the backward always has dx == du (the equations see only the sum of x and u)
 ///   name     for messages and files
-template <class T = float>
-struct CellSize {
+template <class T = float> struct CellSize {
   using Scalar = T;
   static constexpr int P = 0;
   static constexpr bool same_ports = false;
@@ -31,20 +31,20 @@ struct CellSize {
 /// Equations can be called with value type V: without or, where P > 0, with per-unit parameters in front.
 namespace detail {
 template <class E, class V>
-concept HasForward = requires(const std::array<V, E::GX>& x, const std::array<V, E::GU>& u,
-                              const std::array<V, E::S>& prev, std::array<V, E::S>& next, std::array<V, E::C>& cache,
-                              const std::array<V, E::P>& p) {
-  requires(E::P > 0) || requires { E::forward(x, u, prev, next, cache); };
-  requires(E::P == 0) || requires { E::forward(p, x, u, prev, next, cache); };
-};
+concept HasForward =
+    requires(const std::array<V, E::GX>& x, const std::array<V, E::GU>& u, const std::array<V, E::S>& prev,
+             std::array<V, E::S>& next, std::array<V, E::C>& cache, const std::array<V, E::P>& p) {
+      requires(E::P > 0) || requires { E::forward(x, u, prev, next, cache); };
+      requires(E::P == 0) || requires { E::forward(p, x, u, prev, next, cache); };
+    };
 template <class E, class V>
-concept HasBackward = requires(const std::array<V, E::S>& prev, const std::array<V, E::S>& next,
-                               const std::array<V, E::C>& cache, const std::array<V, E::S>& d_next,
-                               std::array<V, E::GX>& dx, std::array<V, E::GU>& du, std::array<V, E::S>& d_prev,
-                               const std::array<V, E::P>& p, std::array<V, E::P>& dp) {
-  requires(E::P > 0) || requires { E::backward(prev, next, cache, d_next, dx, du, d_prev); };
-  requires(E::P == 0) || requires { E::backward(p, dp, prev, next, cache, d_next, dx, du, d_prev); };
-};
+concept HasBackward =
+    requires(const std::array<V, E::S>& prev, const std::array<V, E::S>& next, const std::array<V, E::C>& cache,
+             const std::array<V, E::S>& d_next, std::array<V, E::GX>& dx, std::array<V, E::GU>& du,
+             std::array<V, E::S>& d_prev, const std::array<V, E::P>& p, std::array<V, E::P>& dp) {
+      requires(E::P > 0) || requires { E::backward(prev, next, cache, d_next, dx, du, d_prev); };
+      requires(E::P == 0) || requires { E::backward(p, dp, prev, next, cache, d_next, dx, du, d_prev); };
+    };
 }  // namespace detail
 
 /// One hidden unit of a recurrent cell: GX, GU, S, C, P, `forward` and `backward`, static templates over a value type.
@@ -52,18 +52,20 @@ concept HasBackward = requires(const std::array<V, E::S>& prev, const std::array
 /// alone: the library adds U^T du) and, where P > 0, the parameters (dp is the value of one column; the library sums);
 /// it assigns, it does not add. Neither branches on a value: one value stands for many units.
 template <class E>
-concept PointwiseCell = requires {
-  typename E::Scalar;
-  { E::GX } -> std::convertible_to<int>;
-  { E::GU } -> std::convertible_to<int>;
-  { E::S } -> std::convertible_to<int>;
-  { E::C } -> std::convertible_to<int>;
-  { E::P } -> std::convertible_to<int>;
-  { E::same_ports } -> std::convertible_to<bool>;
-  { E::name } -> std::convertible_to<std::string_view>;
-} && (E::S >= 1) && detail::HasForward<E, Value<double>> && detail::HasBackward<E, Value<double>> && requires(const E e) {
-  { e.inputs } -> std::convertible_to<Index>;
-  { e.units } -> std::convertible_to<Index>;
-};
+concept PointwiseCell =
+    requires {
+      typename E::Scalar;
+      { E::GX } -> std::convertible_to<int>;
+      { E::GU } -> std::convertible_to<int>;
+      { E::S } -> std::convertible_to<int>;
+      { E::C } -> std::convertible_to<int>;
+      { E::P } -> std::convertible_to<int>;
+      { E::same_ports } -> std::convertible_to<bool>;
+      { E::name } -> std::convertible_to<std::string_view>;
+    } && (E::S >= 1) && detail::HasForward<E, Value<double>> && detail::HasBackward<E, Value<double>> &&
+    requires(const E e) {
+      { e.inputs } -> std::convertible_to<Index>;
+      { e.units } -> std::convertible_to<Index>;
+    };
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -6,18 +6,14 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// h_t = tanh(W x_t + b + U h_{t-1} + b_h). Elman 1990; nn.RNN, keras SimpleRNN.
-template <class T = float>
-struct Rnn : CellSize<T> {
+template <class T = float> struct Rnn : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 1, GU = 1, S = 1, C = 0;
   static constexpr bool same_ports = true;
   static constexpr std::string_view name = "Rnn";
-  template <class V>
-  using Gates = std::array<V, 1>;
-  template <class V>
-  using State = std::array<V, 1>;
-  template <class V>
-  using Cached = std::array<V, 0>;
+  template <class V> using Gates = std::array<V, 1>;
+  template <class V> using State = std::array<V, 1>;
+  template <class V> using Cached = std::array<V, 0>;
 
   template <class V>
   static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>&, State<V>& next, Cached<V>&) {
@@ -34,18 +30,14 @@ struct Rnn : CellSize<T> {
 Rnn(Index, Index) -> Rnn<>;
 
 /// h_t = max(0, W x_t + b + U h_{t-1} + b_h). nn.RNN(nonlinearity='relu'); Le, Jaitly and Hinton 2015.
-template <class T = float>
-struct ReluRnn : CellSize<T> {
+template <class T = float> struct ReluRnn : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 1, GU = 1, S = 1, C = 0;
   static constexpr bool same_ports = true;
   static constexpr std::string_view name = "ReluRnn";
-  template <class V>
-  using Gates = std::array<V, 1>;
-  template <class V>
-  using State = std::array<V, 1>;
-  template <class V>
-  using Cached = std::array<V, 0>;
+  template <class V> using Gates = std::array<V, 1>;
+  template <class V> using State = std::array<V, 1>;
+  template <class V> using Cached = std::array<V, 0>;
 
   template <class V>
   static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>&, State<V>& next, Cached<V>&) {

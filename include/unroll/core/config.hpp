@@ -5,8 +5,9 @@
 
 #include <unroll/core/version.hpp>
 
-// ---- UNROLL_ABI ------------------------------------------------------------------------------------------------------
-// Two translation units of one program may be compiled with different flags. Their copies of our inline functions have
+// ---- UNROLL_ABI
+// ------------------------------------------------------------------------------------------------------ Two
+// translation units of one program may be compiled with different flags. Their copies of our inline functions have
 // different bodies, so they must have different names: everything lives in an inline namespace that spells what changes
 // a body or a layout. Open it as `namespace unroll::inline UNROLL_ABI {`.
 #if defined(__AVX512F__)
@@ -49,12 +50,13 @@
   abi_##isa##_##fma##_##math##_##checks##_##kernels##_##errors##_##align
 #define UNROLL_ABI_JOIN(isa, fma, math, checks, kernels, errors, align) \
   UNROLL_ABI_JOIN_(isa, fma, math, checks, kernels, errors, align)
-#define UNROLL_ABI                                                                                                  \
+#define UNROLL_ABI                                                                                        \
   UNROLL_ABI_JOIN(UNROLL_ABI_ISA, UNROLL_ABI_FMA, UNROLL_ABI_MATH, UNROLL_ABI_CHECKS, UNROLL_ABI_KERNELS, \
                   UNROLL_ABI_ERRORS, EIGEN_MAX_ALIGN_BYTES)
 
-// ---- small macros ----------------------------------------------------------------------------------------------------
-// For inner loops; off with NDEBUG; define it yourself to report elsewhere.
+// ---- small macros
+// ---------------------------------------------------------------------------------------------------- For inner loops;
+// off with NDEBUG; define it yourself to report elsewhere.
 #if !defined(UNROLL_ASSERT)
 #if defined(NDEBUG)
 #define UNROLL_ASSERT(condition, message) static_cast<void>(0)

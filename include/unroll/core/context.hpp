@@ -33,8 +33,7 @@ class DropoutMask {
         first_row_(context.first_row) {}
 
   /// Writes the scales of `units` units of one sequence (the user's row in this batch) at one time.
-  template <class T>
-  void draw(Index sequence, Index time, Index units, T* out) const {
+  template <class T> void draw(Index sequence, Index time, Index units, T* out) const {
     const auto row = static_cast<std::uint64_t>(first_row_ + sequence);
     for (Index u = 0; u < units; u += 4) {
       const auto words = philox({static_cast<std::uint32_t>(u / 4), static_cast<std::uint32_t>(time),

@@ -26,8 +26,7 @@ template <std::same_as<bool> Bool>  // a template, or string literals would pref
 void append(std::string& out, Bool b) {
   out += b ? "true" : "false";
 }
-template <class Number>
-  requires((std::integral<Number> && !std::same_as<Number, bool>) || std::floating_point<Number>)
+template <class Number> requires((std::integral<Number> && !std::same_as<Number, bool>) || std::floating_point<Number>)
 void append(std::string& out, Number number) {
   char digits[64];
   const auto end = [&] {
@@ -41,16 +40,14 @@ void append(std::string& out, Number number) {
 }  // namespace detail
 
 /// The parts, numbers written out, in one string.
-template <class... Parts>
-std::string concat(const Parts&... parts) {
+template <class... Parts> std::string concat(const Parts&... parts) {
   std::string out;
   (detail::append(out, parts), ...);
   return out;
 }
 
 /// Ends here with `Error`. The one place that knows what to do where exceptions are switched off: there it stops.
-template <class Error = std::invalid_argument, class... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
+template <class Error = std::invalid_argument, class... Parts> [[noreturn]] void fail(const Parts&... parts) {
 #if defined(__cpp_exceptions)
   throw Error(concat(parts...));
 #else
@@ -60,8 +57,7 @@ template <class Error = std::invalid_argument, class... Parts>
 }
 
 /// Throws `Error` with the parts as message unless `condition` holds. The message costs nothing until then.
-template <class Error = std::invalid_argument, class... Parts>
-void require(bool condition, const Parts&... parts) {
+template <class Error = std::invalid_argument, class... Parts> void require(bool condition, const Parts&... parts) {
   if (!condition) [[unlikely]]
     fail<Error>(parts...);
 }

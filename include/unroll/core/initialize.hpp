@@ -1,4 +1,5 @@
-// How parameters start. Each layer applies a scheme to its own parameters: bounds depend on the role, a name is no role.
+// How parameters start. Each layer applies a scheme to its own parameters: bounds depend on the role, a name is no
+// role.
 #pragma once
 
 #include <unroll/core/parameter.hpp>
@@ -17,11 +18,11 @@ enum class Initializer {
 
 /// Which initializer serves which role. The default is Keras's: it trains recurrent layers well from the start.
 struct Scheme {
-  Initializer input = Initializer::glorot_uniform;    ///< W of a recurrent layer, as one (G H, D) matrix
-  Initializer recurrent = Initializer::orthogonal;    ///< U of a recurrent layer, as one (G H, H) matrix
-  Initializer dense = Initializer::glorot_uniform;    ///< weights of Dense
-  Initializer embedding = Initializer::uniform;       ///< U(-0.05, 0.05) if uniform
-  Initializer bias = Initializer::zeros;              ///< all biases
+  Initializer input = Initializer::glorot_uniform;  ///< W of a recurrent layer, as one (G H, D) matrix
+  Initializer recurrent = Initializer::orthogonal;  ///< U of a recurrent layer, as one (G H, H) matrix
+  Initializer dense = Initializer::glorot_uniform;  ///< weights of Dense
+  Initializer embedding = Initializer::uniform;     ///< U(-0.05, 0.05) if uniform
+  Initializer bias = Initializer::zeros;            ///< all biases
   double forget_bias = 1;  ///< added to an LSTM's input bias of f: Jozefowicz et al. 2015; Keras's unit_forget_bias
 
   static constexpr Scheme keras() { return {}; }
@@ -55,30 +56,36 @@ inline Matrix<double> orthogonal(Index rows, Index cols, Rng rng) {
 }
 }  // namespace detail
 
-template <class T>
-void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng) {
+template <class T> void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng) {
   const auto draw = [&](auto number) {
     for (Index j = 0; j < p.cols(); ++j)
       for (Index i = 0; i < p.rows(); ++i) p(i, j) = static_cast<T>(number());
   };
   const double fans = static_cast<double>(fan.in + fan.out);
   switch (how) {
-    case Initializer::zeros: p.setZero(); break;
-    case Initializer::uniform: draw([&] { return rng.uniform(-fan.bound, fan.bound); }); break;
-    case Initializer::normal: draw([&] { return rng.normal(); }); break;
+    case Initializer::zeros:
+      p.setZero();
+      break;
+    case Initializer::uniform:
+      draw([&] { return rng.uniform(-fan.bound, fan.bound); });
+      break;
+    case Initializer::normal:
+      draw([&] { return rng.normal(); });
+      break;
     case Initializer::glorot_uniform:
       draw([&, a = std::sqrt(6 / fans)] { return rng.uniform(-a, a); });
       break;
     case Initializer::glorot_normal:
       draw([&, s = std::sqrt(2 / fans)] { return s * rng.normal(); });
       break;
-    case Initializer::orthogonal: p = detail::orthogonal(p.rows(), p.cols(), rng).template cast<T>(); break;
+    case Initializer::orthogonal:
+      p = detail::orthogonal(p.rows(), p.cols(), rng).template cast<T>();
+      break;
   }
 }
 
 /// Fills every parameter of a model: the same seed, the same bits.
-template <class M>
-  requires requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }
+template <class M> requires requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }
 void initialize(M& model, Rng rng, Scheme scheme = {}) {
   model.initialize(rng, scheme);
 }

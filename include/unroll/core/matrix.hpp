@@ -15,8 +15,7 @@ namespace unroll::inline UNROLL_ABI {
 /// A column-major matrix (rows, cols) that every Eigen expression accepts, with two differences from Eigen::MatrixX:
 /// it has capacity (a batch no larger than an earlier one allocates nothing), and its memory is 64-byte aligned
 /// whatever the compiler flags, so that files compiled differently may exchange it. Copies are deep.
-template <class T = float>
-class Matrix : public Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>> {
+template <class T = float> class Matrix : public Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>> {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
@@ -44,8 +43,7 @@ class Matrix : public Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic
     return *this;
   }
   /// As in Eigen: resizes first, so the expression must not read *this unless the size stays.
-  template <class Derived>
-  Matrix& operator=(const Eigen::EigenBase<Derived>& expression) {
+  template <class Derived> Matrix& operator=(const Eigen::EigenBase<Derived>& expression) {
     resize(expression.rows(), expression.cols());
     Map::operator=(expression.derived());
     return *this;

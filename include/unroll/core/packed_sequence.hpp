@@ -13,8 +13,7 @@ namespace unroll::inline UNROLL_ABI {
 struct None {};
 
 /// Sequences of vectors: values (D, N), column n being one sample at one time.
-template <class T = float>
-struct PackedSequence {
+template <class T = float> struct PackedSequence {
   Matrix<T> values;
   Packing packing;
 };
@@ -26,8 +25,7 @@ struct TokenBatch {
 };
 
 /// A padded array of the user's, seen without a copy: column(b, t) holds the D values of step t of sequence b.
-template <class T>
-struct Padded {
+template <class T> struct Padded {
   Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>> values;  ///< (D, B * T) in the array's own order
   Index batch, steps;
   bool time_major;
@@ -35,37 +33,31 @@ struct Padded {
 };
 /// A row-major (B, T, D) array, NumPy's and PyTorch's batch_first. The layout is named because a swap of B and T has no
 /// other symptom.
-template <class T>
-Padded<T> batch_first(const T* data, Index batch, Index steps, Index features) {
+template <class T> Padded<T> batch_first(const T* data, Index batch, Index steps, Index features) {
   return {{data, features, batch * steps}, batch, steps, false};
 }
 /// A row-major (T, B, D) array, PyTorch's default.
-template <class T>
-Padded<T> time_first(const T* data, Index steps, Index batch, Index features) {
+template <class T> Padded<T> time_first(const T* data, Index steps, Index batch, Index features) {
   return {{data, features, batch * steps}, batch, steps, true};
 }
 
 /// The steps that `packing` names, packed. Its `source` counts batch-first whatever the layout of the array.
-template <class T>
-PackedSequence<T> pack(const Padded<T>& padded, Packing packing) {
+template <class T> PackedSequence<T> pack(const Padded<T>& padded, Packing packing) {
   require(packing.batch() == padded.batch && packing.padded_steps == padded.steps, "pack: the packing is of ",
           packing.batch(), " x ", packing.padded_steps, " steps, the array of ", padded.batch, " x ", padded.steps);
   PackedSequence<T> packed{Matrix<T>(padded.values.rows(), packing.total()), std::move(packing)};
   for (Index n = 0; n < packed.packing.total(); ++n)
-    packed.values.col(n) =
-        padded.values.col(padded.column(packed.packing.sequence_of(n), packed.packing.time_of(n)));
+    packed.values.col(n) = padded.values.col(padded.column(packed.packing.sequence_of(n), packed.packing.time_of(n)));
   return packed;
 }
 /// lengths (B): sequence b has the steps 0 .. lengths[b] - 1.
-template <class T>
-PackedSequence<T> pack(const Padded<T>& padded, std::span<const Index> lengths) {
+template <class T> PackedSequence<T> pack(const Padded<T>& padded, std::span<const Index> lengths) {
   require(static_cast<Index>(lengths.size()) == padded.batch, "pack: ", lengths.size(), " lengths for a batch of ",
           padded.batch);
   return pack(padded, Packing::from_lengths(lengths, padded.steps));
 }
 /// mask (B, T), row-major, with holes anywhere.
-template <class T>
-PackedSequence<T> pack(const Padded<T>& padded, std::span<const std::uint8_t> mask) {
+template <class T> PackedSequence<T> pack(const Padded<T>& padded, std::span<const std::uint8_t> mask) {
   return pack(padded, Packing::from_mask(mask, padded.batch, padded.steps));
 }
 
@@ -123,8 +115,7 @@ inline void pack_tokens(std::span<const std::span<const std::int32_t>> sequences
   }
 }
 /// One value per step, (B, T) row-major (labels of a tagger, say), in packed order (N).
-template <class Value>
-std::vector<Value> pack_steps(std::span<const Value> padded, const Packing& packing) {
+template <class Value> std::vector<Value> pack_steps(std::span<const Value> padded, const Packing& packing) {
   require(static_cast<Index>(padded.size()) == packing.batch() * packing.padded_steps, "pack_steps: ", padded.size(),
           " values, expected ", packing.batch(), " x ", packing.padded_steps);
   std::vector<Value> packed;
@@ -140,8 +131,7 @@ enum class Fill { zero, repeat };
 
 namespace detail {
 /// f(padded column, packed column) for every padded column that takes a value.
-template <class F>
-void for_each_padded(const Packing& packing, Fill fill, Direction direction, F f) {
+template <class F> void for_each_padded(const Packing& packing, Fill fill, Direction direction, F f) {
   const Index steps = packing.padded_steps;
   std::vector<Index> from(static_cast<std::size_t>(packing.batch() * steps), -1);
   for (Index n = 0; n < packing.total(); ++n) from[static_cast<std::size_t>(packing.source[std::size_t(n)])] = n;

@@ -44,8 +44,7 @@ struct Packing {
   bool operator==(const Packing&) const = default;
 
   /// Lays out the steps for which valid(b, t) holds, B sequences of `steps` padded steps. Reuses its memory.
-  template <class Valid>
-  void assign(Index batch, Index steps, Valid valid) {
+  template <class Valid> void assign(Index batch, Index steps, Valid valid) {
     padded_steps = steps;
     const auto size = static_cast<std::size_t>(batch);
     lengths.assign(size, 0);
@@ -92,8 +91,8 @@ struct Packing {
   }
   /// mask[b * steps + t] != 0 says that step t of sequence b is there; holes anywhere, also all of a sequence.
   static Packing from_mask(std::span<const std::uint8_t> mask, Index batch, Index steps) {
-    require(static_cast<Index>(mask.size()) == batch * steps, "pack: the mask has ", mask.size(), " elements, expected ",
-            batch, " x ", steps);
+    require(static_cast<Index>(mask.size()) == batch * steps, "pack: the mask has ", mask.size(),
+            " elements, expected ", batch, " x ", steps);
     Packing packing;
     packing.assign(batch, steps, [&](Index b, Index t) { return mask[static_cast<std::size_t>(b * steps + t)] != 0; });
     return packing;

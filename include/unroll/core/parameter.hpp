@@ -1,14 +1,13 @@
 // What a model is made of: parameters, their names, and the one traversal that everything else is written over.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <unroll/core/matrix.hpp>
-
-#include <cstdint>
-#include <vector>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -17,8 +16,7 @@ enum class Kind { weight, bias, table, unit, state };
 
 /// A parameter: a matrix, or a vector as (n, 1). One that is not trainable gets no gradient and no update; one of size
 /// 0 is absent (a bias that an option leaves out) and is never visited.
-template <class T = float>
-struct Parameter : Matrix<T> {
+template <class T = float> struct Parameter : Matrix<T> {
   bool trainable = true;
 
   using Matrix<T>::Matrix;
@@ -27,8 +25,7 @@ struct Parameter : Matrix<T> {
 
 /// A parameter (D, V) of which a batch touches few columns: an embedding. As a gradient it is zero outside `touched`,
 /// so that zeroing, norm, clipping and scattering cost those columns alone.
-template <class T = float>
-struct Table : Parameter<T> {
+template <class T = float> struct Table : Parameter<T> {
   std::vector<Index> touched;        ///< in the order of first touch
   std::vector<std::uint8_t> marked;  ///< (V) once anything was touched
 
@@ -44,8 +41,7 @@ struct Table : Parameter<T> {
   }
 };
 
-template <class P>
-inline constexpr bool is_table = requires(P& p) { p.touched; };
+template <class P> inline constexpr bool is_table = requires(P& p) { p.touched; };
 
 /// Where a parameter stands, as a chain on the stack that becomes text only on demand: an optimizer step must not build
 /// strings. Suffixes exist because PyTorch numbers layers and directions behind the leaf: `1.weight_ih_l0_reverse`.
@@ -65,9 +61,7 @@ struct Path {
   }
   Path with_suffix(std::string_view s) const { return {.parent = this, .suffix = s, .numbered = numbered}; }
   /// `_l<k>` behind every leaf below; the outermost call decides.
-  Path layer(Index k) const {
-    return {.parent = this, .layer_number = numbered ? -1 : k, .numbered = true};
-  }
+  Path layer(Index k) const { return {.parent = this, .layer_number = numbered ? -1 : k, .numbered = true}; }
 
   std::string str() const {
     std::string text, end;
@@ -93,9 +87,9 @@ struct Path {
 
 /// Calls f(path, parameter of a, the same parameter of b, ...) for every parameter that `a` has. The objects may differ
 /// in constness and scalar type. Each layer says once what its parameters are, in a static member
-/// `visit(f, const Path& at, self...)`; count, zero, clip, optimize, freeze, save, load and compare are written over this.
-template <class F, class A, class... Others>
-void visit(F&& f, A& a, Others&... others) {
+/// `visit(f, const Path& at, self...)`; count, zero, clip, optimize, freeze, save, load and compare are written over
+/// this.
+template <class F, class A, class... Others> void visit(F&& f, A& a, Others&... others) {
   const auto present = [&f](const Path& path, auto& first, auto&... rest) {
     if (first.size() > 0) f(path, first, rest...);
   };

@@ -48,8 +48,8 @@ struct DefaultPool {
   std::atomic<ThreadPool*> running{nullptr};
   std::unique_ptr<ThreadPool> owner{};
 
-  /// The caller works too, so n threads need n - 1 workers. Started at first use; workers sleep, they never spin: a busy
-  /// neighbor must not stall us.
+  /// The caller works too, so n threads need n - 1 workers. Started at first use; workers sleep, they never spin: a
+  /// busy neighbor must not stall us.
   ThreadPool& get() {
     if (ThreadPool* pool = running.load(std::memory_order_acquire)) return *pool;
     const std::lock_guard lock(creation);
@@ -84,8 +84,7 @@ inline int threads() { return detail::default_pool().threads; }
 /// f(k) for k in 0 .. tasks - 1, on the pool's threads and the caller's, under the caller's floating-point mode. Which
 /// thread runs which k is not defined, so f may only write what belongs to k. Allocates nothing. Inside another
 /// parallel_for it runs in place. The first exception comes back to the caller after all have ended.
-template <class F>
-void parallel_for(int tasks, const F& f) {
+template <class F> void parallel_for(int tasks, const F& f) {
   if (tasks <= 1 || threads() <= 1 || detail::inside_parallel()) {
     for (int k = 0; k < tasks; ++k) f(k);
     return;
@@ -140,8 +139,7 @@ void parallel_for(int tasks, const F& f) {
 }
 
 /// Cuts 0 .. n - 1 into at most threads() pieces of at least `least`, and calls f(first, last) for each.
-template <class F>
-void parallel_ranges(Index n, Index least, const F& f) {
+template <class F> void parallel_ranges(Index n, Index least, const F& f) {
   const Index pieces = std::clamp<Index>(n / std::max<Index>(least, 1), 1, threads());
   parallel_for(static_cast<int>(pieces), [&](int k) { f(n * k / pieces, n * (k + 1) / pieces); });
 }

@@ -9,8 +9,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// U (GU H, H) in the order in which the steps read it. Made once per optimizer step, read by every time step.
-template <class T>
-class RecurrentWeights {
+template <class T> class RecurrentWeights {
  public:
   void pack(const Matrix<T>& U, Index units, int gates) {
     static_cast<void>(units), static_cast<void>(gates);
@@ -23,22 +22,20 @@ class RecurrentWeights {
 };
 
 /// One step of n columns. Arrays are column-major without gaps: (H, n), gates stacked as (GX H, n) and (GU H, n).
-template <class E, class T = typename E::Scalar>
-struct StepForward {
+template <class E, class T = typename E::Scalar> struct StepForward {
   Index units, columns;
   const RecurrentWeights<T>* weights;
-  const T* bias;                                             ///< b_h (GU H), or null
-  const T* parameters;                                       ///< per unit (P, H), parameter p of unit k at p H + k
-  const T* x;                                                ///< W x + b (GX H, n)
-  std::array<const T*, static_cast<std::size_t>(E::GU)> h;   ///< what U multiplies, per gate: state 0, masked or not
+  const T* bias;                                            ///< b_h (GU H), or null
+  const T* parameters;                                      ///< per unit (P, H), parameter p of unit k at p H + k
+  const T* x;                                               ///< W x + b (GX H, n)
+  std::array<const T*, static_cast<std::size_t>(E::GU)> h;  ///< what U multiplies, per gate: state 0, masked or not
   std::array<const T*, static_cast<std::size_t>(E::S)> prev;
   std::array<T*, static_cast<std::size_t>(E::S)> next;
-  T* cache;                                                  ///< (C H, n), or null: no backward will follow
+  T* cache;  ///< (C H, n), or null: no backward will follow
 };
 
 /// Its backward. `d` holds d_next on entry and d_prev on return, U^T du included.
-template <class E, class T = typename E::Scalar>
-struct StepBackward {
+template <class E, class T = typename E::Scalar> struct StepBackward {
   Index units, columns;
   const RecurrentWeights<T>* weights;
   const T* parameters;
@@ -47,8 +44,8 @@ struct StepBackward {
   std::array<const T*, static_cast<std::size_t>(E::GU)> mask;  ///< recurrent dropout (H, n) per gate, or null
   bool mask_per_gate;                                          ///< the masks of the gates differ
   std::array<T*, static_cast<std::size_t>(E::S)> d;
-  T* dx;          ///< (GX H, n)
-  T* du;          ///< (GU H, n); the same as dx where the ports are the same
+  T* dx;            ///< (GX H, n)
+  T* du;            ///< (GU H, n); the same as dx where the ports are the same
   T* parameters_d;  ///< (P H, n), one value per column
 };
 
@@ -64,10 +61,10 @@ UNROLL_INLINE void call_forward(const std::array<V, E::P>& p, const std::array<V
     E::forward(x, u, prev, next, cache);
 }
 template <class E, class V>
-UNROLL_INLINE void call_backward(const std::array<V, E::P>& p, std::array<V, E::P>& dp,
-                                 const std::array<V, E::S>& prev, const std::array<V, E::S>& next,
-                                 const std::array<V, E::C>& cache, const std::array<V, E::S>& d_next,
-                                 std::array<V, E::GX>& dx, std::array<V, E::GU>& du, std::array<V, E::S>& d_prev) {
+UNROLL_INLINE void call_backward(const std::array<V, E::P>& p, std::array<V, E::P>& dp, const std::array<V, E::S>& prev,
+                                 const std::array<V, E::S>& next, const std::array<V, E::C>& cache,
+                                 const std::array<V, E::S>& d_next, std::array<V, E::GX>& dx, std::array<V, E::GU>& du,
+                                 std::array<V, E::S>& d_prev) {
   if constexpr (E::P > 0)
     E::backward(p, dp, prev, next, cache, d_next, dx, du, d_prev);
   else
@@ -75,8 +72,7 @@ UNROLL_INLINE void call_backward(const std::array<V, E::P>& p, std::array<V, E::
 }
 
 /// The reference: one unit of one column at a time, any scalar, any compiler.
-template <class E, class T>
-void plain_step(const StepForward<E, T>& s) {
+template <class E, class T> void plain_step(const StepForward<E, T>& s) {
   using V = Value<T>;
   const Index H = s.units;
   for (Index j = 0; j < s.columns; ++j)
@@ -103,8 +99,7 @@ void plain_step(const StepForward<E, T>& s) {
     }
 }
 
-template <class E, class T>
-void plain_step_backward(const StepBackward<E, T>& s) {
+template <class E, class T> void plain_step_backward(const StepBackward<E, T>& s) {
   using V = Value<T>;
   const Index H = s.units;
   for (Index j = 0; j < s.columns; ++j)
@@ -143,13 +138,9 @@ void plain_step_backward(const StepBackward<E, T>& s) {
 }  // namespace detail
 
 /// next and cache from prev. Writes the n columns it is given and nothing else.
-template <class E, class T>
-void recurrent_step(const StepForward<E, T>& step) {
-  detail::plain_step(step);
-}
+template <class E, class T> void recurrent_step(const StepForward<E, T>& step) { detail::plain_step(step); }
 /// dx, du and d from d_next.
-template <class E, class T>
-void recurrent_step_backward(const StepBackward<E, T>& step) {
+template <class E, class T> void recurrent_step_backward(const StepBackward<E, T>& step) {
   detail::plain_step_backward(step);
 }
 

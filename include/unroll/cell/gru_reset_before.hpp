@@ -1,0 +1,133 @@
+// The gated recurrent unit, reset before the product: two products in a row, so not pointwise but a cell of its own.
+#pragma once
+
+#include <unroll/cell/cell.hpp>
+#include <unroll/cell/pointwise.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// Cho et al. 2014 as first published; keras GRU with reset_after=False, ONNX with linear_before_reset=0. Gates r z n:
+///   r = sigmoid(W_r x + b_r + U_r h_{t-1})
+///   z = sigmoid(W_z x + b_z + U_z h_{t-1})
+///   n = tanh   (W_n x + b_n + U_n (r * h_{t-1}))      the reset acts before the product
+///   h_t = n + z * (h_{t-1} - n)
+/// With dual bias b_h is added where b is. With recurrent dropout the products see m * h, z * h the bare h.
+template <class T = float> class GruResetBefore {
+ public:
+  using Scalar = T;
+  static constexpr int S = 1, gates = 3;
+  static constexpr std::string_view name = "GruResetBefore";
+
+  Parameter<T> weight_hh;  ///< U (3 H, H)
+  Parameter<T> bias_hh;    ///< (3 H), absent without dual bias
+
+  struct Cache {
+    Matrix<T> values;   ///< r z n (3 H, N)
+    Matrix<T> reset_h;  ///< r * m * h (H, N)
+    Matrix<T> operand;
+  };
+
+  GruResetBefore(Index D, Index H, Bias bias = Bias::single)
+      : weight_hh(3 * H, H), bias_hh(bias == Bias::dual ? 3 * H : 0, 1), inputs_(D), units_(H) {
+    weight_hh.setZero();
+    bias_hh.setZero();
+  }
+
+  Index inputs() const { return inputs_; }
+  Index units() const { return units_; }
+  Index gate_rows() const { return 3 * units_; }
+  Index state_rows(int) const { return units_; }
+
+  void prepare(Cache& cache, Index columns, bool) const {
+    cache.values.resize(3 * units_, columns);
+    cache.reset_h.resize(units_, columns);
+  }
+
+  void step(Pass<T, 1>& pass, Cache& cache, const Step& at, Matrix<T>& scratch) const {
+    const Index H = units_;
+    const auto h_prev = pass.states[0].middleCols(at.in, at.n);
+    auto a = cache.values.middleCols(at.at, at.n);
+    a = pass.gates.middleCols(at.at, at.n);
+    if (bias_hh.size() > 0) a.colwise() += bias_hh.col(0);
+    auto r = a.middleRows(0, H), z = a.middleRows(H, H), n = a.middleRows(2 * H, H);
+    for (int g = 0; g < 2; ++g)
+      matmul<T>(a.middleRows(g * H, H), weight_hh.middleRows(g * H, H), Op::none, masked(pass, g, at, scratch),
+                Op::none, true);
+    apply(a.topRows(2 * H), [](Value<T> v) { return sigmoid(v); });
+    auto reset_h = cache.reset_h.middleCols(at.at, at.n);
+    reset_h = r.cwiseProduct(masked(pass, 2, at, scratch));
+    matmul<T>(n, weight_hh.middleRows(2 * H, H), Op::none, reset_h, Op::none, true);
+    apply(n, [](Value<T> v) { return tanh(v); });
+    pass.states[0].middleCols(at.out, at.n) = n + z.cwiseProduct(h_prev - n);
+  }
+
+  void step_backward(Pass<T, 1>& pass, Cache& cache, const Step& at, std::array<Matrix<T>, 1>& d,
+                     Matrix<T>& scratch) const {
+    const Index H = units_;
+    const auto h_prev = pass.states[0].middleCols(at.in, at.n).array();
+    const auto r = cache.values.middleCols(at.at, at.n).middleRows(0, H).array();
+    const auto z = cache.values.middleCols(at.at, at.n).middleRows(H, H).array();
+    const auto n = cache.values.middleCols(at.at, at.n).middleRows(2 * H, H).array();
+    auto da = pass.gates.middleCols(at.at, at.n);
+    auto da_r = da.middleRows(0, H), da_z = da.middleRows(H, H), da_n = da.middleRows(2 * H, H);
+    auto dh = d[0].middleCols(at.column, at.n);  // d_next, becomes d_prev
+    da_n.array() = dh.array() * (1 - z) * (1 - n.square());
+    da_z.array() = dh.array() * (h_prev - n) * z * (1 - z);
+    dh.array() *= z;
+    Matrix<T>& back = scratch;
+    back.resize(H, at.n);
+    matmul<T>(back, weight_hh.middleRows(2 * H, H), Op::transpose, da_n, Op::none, false);  // d(r * m * h)
+    scale(back, pass.mask.gate(2), at);
+    da_r.array() = back.array() * h_prev * r * (1 - r);
+    dh.array() += back.array() * r;
+    for (int g = 0; g < 2; ++g) {
+      matmul<T>(back, weight_hh.middleRows(g * H, H), Op::transpose, da.middleRows(g * H, H), Op::none, false);
+      scale(back, pass.mask.gate(g), at);
+      dh += back;
+    }
+  }
+
+  void accumulate(Pass<T, 1>& pass, Cache& cache, GruResetBefore& gradient) const {
+    const Index H = units_;
+    if (weight_hh.trainable) {
+      for (int g = 0; g < 2; ++g) {
+        gather_operand(pass, g, cache.operand);
+        matmul<T>(gradient.weight_hh.middleRows(g * H, H), pass.gates.middleRows(g * H, H), Op::none, cache.operand,
+                  Op::transpose, true);
+      }
+      matmul<T>(gradient.weight_hh.middleRows(2 * H, H), pass.gates.middleRows(2 * H, H), Op::none, cache.reset_h,
+                Op::transpose, true);
+    }
+    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(pass.gates, gradient.bias_hh.col(0));
+  }
+
+  void initialize(Rng rng, const Scheme& scheme) {
+    const Fan fan{units_, weight_hh.rows(), 1 / std::sqrt(static_cast<double>(units_))};
+    fill(weight_hh, scheme.recurrent, fan, rng.child(0));
+    fill(bias_hh, scheme.bias, fan, rng.child(1));
+  }
+
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    f(at.leaf("weight_hh", Kind::weight), self.weight_hh...);
+    f(at.leaf("bias_hh", Kind::bias), self.bias_hh...);
+  }
+
+ private:
+  static const Matrix<T>& masked(Pass<T, 1>& pass, int g, const Step& at, Matrix<T>& scratch) {
+    scratch = pass.states[0].middleCols(at.in, at.n);
+    scale(scratch, pass.mask.gate(g), at);
+    return scratch;
+  }
+  static void scale(Matrix<T>& m, const Matrix<T>* mask, const Step& at) {
+    if (mask != nullptr) m.array() *= mask->middleCols(at.column, at.n).array();
+  }
+  template <class Block, class F> static void apply(Block block, F f) {
+    for (Index j = 0; j < block.cols(); ++j)
+      for (Index i = 0; i < block.rows(); ++i) f(Value<T>(block(i, j))).store(&block(i, j));
+  }
+
+  Index inputs_, units_;
+};
+GruResetBefore(Index, Index) -> GruResetBefore<>;
+
+}  // namespace unroll::inline UNROLL_ABI

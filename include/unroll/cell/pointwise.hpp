@@ -1,0 +1,147 @@
+// From equations to a cell: the adapter that owns U, b_h and the per-unit parameters, and calls the fused kernel.
+#pragma once
+
+#include <unroll/cell/cell.hpp>
+#include <unroll/cell/pointwise_cell.hpp>
+#include <unroll/kernel/matmul.hpp>
+#include <unroll/kernel/recurrent_step.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// How many bias vectors a recurrent layer has: none; b (Keras's LSTM and SimpleRNN); b and b_h (PyTorch; Keras's GRU).
+enum class Bias { none, single, dual };
+
+template <PointwiseCell E> class Pointwise {
+ public:
+  using Equations = E;
+  using Scalar = typename E::Scalar;
+  using T = Scalar;
+  static constexpr int S = E::S, gates = E::GX;
+  static constexpr std::string_view name = E::name;
+
+  Parameter<T> weight_hh;  ///< U (GU H, H)
+  Parameter<T> bias_hh;    ///< b_h (GU H), absent without dual bias
+  Parameter<T> unit;       ///< per-unit parameters (H, P), absent where the equations have none
+
+  struct Cache {
+    RecurrentWeights<T> weights;
+    Matrix<T> values;   ///< (C H, N) what the equations want to see again
+    Matrix<T> du;       ///< (GU H, N), unused where it equals dx
+    Matrix<T> d_unit;   ///< (P H, N)
+    Matrix<T> operand;  ///< (H, N)
+  };
+
+  Pointwise(const E& size, Bias bias)
+      : weight_hh(E::GU * size.units, E::GU > 0 ? size.units : 0),
+        bias_hh(bias == Bias::dual ? E::GU * size.units : 0, 1),
+        unit(E::P > 0 ? size.units : 0, E::P),
+        inputs_(size.inputs),
+        units_(size.units) {
+    weight_hh.setZero();
+    bias_hh.setZero();
+    unit.setZero();
+  }
+
+  Index inputs() const { return inputs_; }
+  Index units() const { return units_; }
+  Index gate_rows() const { return E::GX * units_; }
+  Index state_rows(int) const { return units_; }
+
+  void prepare(Cache& cache, Index columns, bool keep) const {
+    cache.weights.pack(weight_hh, units_, E::GU);
+    cache.values.resize(keep ? E::C * units_ : 0, columns);
+    cache.du.resize(keep && !E::same_ports ? E::GU * units_ : 0, columns);
+    cache.d_unit.resize(keep ? E::P * units_ : 0, columns);
+  }
+
+  void step(Pass<T, S>& pass, Cache& cache, const Step& at, Matrix<T>& scratch) const {
+    StepForward<E> step{.units = units_,
+                        .columns = at.n,
+                        .weights = &cache.weights,
+                        .bias = bias_hh.size() > 0 ? bias_hh.data() : nullptr,
+                        .parameters = unit.data(),
+                        .x = pass.gates.col(at.at).data(),
+                        .h = {},
+                        .prev = {},
+                        .next = {},
+                        .cache = pass.keep ? column(cache.values, at.at) : nullptr};
+    for (std::size_t f = 0; f < S; ++f) {
+      step.prev[f] = pass.states[f].col(at.in).data();
+      step.next[f] = pass.states[f].col(at.out).data();
+    }
+    step.h.fill(step.prev[0]);
+    if (pass.mask.count > 0) {  // the product sees m * h; the equations see h
+      scratch.resize(units_, pass.mask.count * at.n);
+      for (int g = 0; g < pass.mask.count; ++g)
+        scratch.middleCols(g * at.n, at.n) =
+            pass.states[0].middleCols(at.in, at.n).cwiseProduct(pass.mask.gate(g)->middleCols(at.column, at.n));
+      for (std::size_t g = 0; g < step.h.size(); ++g)
+        step.h[g] = scratch.data() + (pass.mask.count == 1 ? 0 : static_cast<Index>(g) * at.n * units_);
+    }
+    recurrent_step(step);
+  }
+
+  void step_backward(Pass<T, S>& pass, Cache& cache, const Step& at, std::array<Matrix<T>, S>& d, Matrix<T>&) const {
+    StepBackward<E> step{.units = units_,
+                         .columns = at.n,
+                         .weights = &cache.weights,
+                         .parameters = unit.data(),
+                         .prev = {},
+                         .next = {},
+                         .cache = column(cache.values, at.at),
+                         .mask = {},
+                         .mask_per_gate = pass.mask.count > 1,
+                         .d = {},
+                         .dx = column(pass.gates, at.at),
+                         .du = column(d_recurrent(pass, cache), at.at),
+                         .parameters_d = column(cache.d_unit, at.at)};
+    for (std::size_t f = 0; f < S; ++f) {
+      step.prev[f] = pass.states[f].col(at.in).data();
+      step.next[f] = pass.states[f].col(at.out).data();
+      step.d[f] = d[f].col(at.column).data();
+    }
+    if (pass.mask.count > 0)
+      for (int g = 0; g < E::GU; ++g) step.mask[std::size_t(g)] = pass.mask.gate(g)->col(at.column).data();
+    recurrent_step_backward(step);
+  }
+
+  /// dU += du h_{t-1}^T, db_h += du, over all steps at once.
+  void accumulate(Pass<T, S>& pass, Cache& cache, Pointwise& gradient) const {
+    Matrix<T>& du = d_recurrent(pass, cache);
+    if (E::GU > 0 && weight_hh.trainable) {
+      const int groups = std::max(pass.mask.count, 1);
+      const Index rows = E::GU * units_ / groups;
+      for (int g = 0; g < groups; ++g) {
+        gather_operand(pass, g, cache.operand);
+        matmul<T>(gradient.weight_hh.middleRows(g * rows, rows), du.middleRows(g * rows, rows), Op::none, cache.operand,
+                  Op::transpose, true);
+      }
+    }
+    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(du, gradient.bias_hh);
+    if (E::P > 0 && unit.trainable)
+      add_row_sums<T>(cache.d_unit, Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, 1>>(gradient.unit.data(), unit.size()));
+  }
+
+  void initialize(Rng rng, const Scheme& scheme) {
+    const Fan fan{units_, weight_hh.rows(), 1 / std::sqrt(static_cast<double>(units_))};
+    fill(weight_hh, scheme.recurrent, fan, rng.child(0));
+    fill(bias_hh, scheme.bias, fan, rng.child(1));
+    fill(unit, Initializer::uniform, fan, rng.child(2));
+    if constexpr (requires { E::initial_parameter; })
+      for (int p = 0; p < E::P; ++p) unit.col(p).setConstant(static_cast<T>(E::initial_parameter[std::size_t(p)]));
+  }
+
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    f(at.leaf("weight_hh", Kind::weight), self.weight_hh...);
+    f(at.leaf("bias_hh", Kind::bias), self.bias_hh...);
+    f(at.leaf("weight_unit", Kind::unit), self.unit...);
+  }
+
+ private:
+  static T* column(Matrix<T>& m, Index j) { return m.rows() > 0 ? m.data() + j * m.rows() : nullptr; }
+  static Matrix<T>& d_recurrent(Pass<T, S>& pass, Cache& cache) { return E::same_ports ? pass.gates : cache.du; }
+
+  Index inputs_, units_;
+};
+
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,148 @@
+// Two recurrent layers over the same sequences, one from each end.
+#pragma once
+
+#include <unroll/layer/recurrent.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// How the two directions' outputs become one. Who wants both separately takes `concat`: the upper H rows are the
+/// forward layer's, the lower H the reverse layer's, in the output and in its gradient alike.
+enum class Merge { concat, sum, average, product };
+
+namespace detail {
+template <class T> void merge(Merge how, const Matrix<T>& a, const Matrix<T>& b, Matrix<T>& y) {
+  y.resize(how == Merge::concat ? a.rows() + b.rows() : a.rows(), a.cols());
+  switch (how) {
+    case Merge::concat:
+      y.topRows(a.rows()) = a, y.bottomRows(b.rows()) = b;
+      break;
+    case Merge::sum:
+      y = a + b;
+      break;
+    case Merge::average:
+      y = (a + b) / T(2);
+      break;
+    case Merge::product:
+      y = a.cwiseProduct(b);
+      break;
+  }
+}
+template <class T>
+void merge_backward(Merge how, const Matrix<T>& a, const Matrix<T>& b, const Matrix<T>& dy, Matrix<T>& da,
+                    Matrix<T>& db) {
+  switch (how) {
+    case Merge::concat:
+      da = dy.topRows(a.rows()), db = dy.bottomRows(b.rows());
+      break;
+    case Merge::sum:
+      da = dy, db = dy;
+      break;
+    case Merge::average:
+      da = dy / T(2), db = da;
+      break;
+    case Merge::product:
+      da = dy.cwiseProduct(b), db = dy.cwiseProduct(a);
+      break;
+  }
+}
+}  // namespace detail
+
+template <class State> struct BidirectionalState {
+  State forward, reverse;
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    State::visit(f, at / "forward", self.forward...);
+    State::visit(f, at / "reverse", self.reverse...);
+  }
+};
+
+/// y_t joins what a forward layer knows after x_1 .. x_t and what a reverse layer knows after x_T .. x_t. Schuster and
+/// Paliwal 1997; nn.LSTM(bidirectional=True), keras Bidirectional. Each direction runs within each sequence's own
+/// length.
+template <class C> class Bidirectional {
+ public:
+  using Layer = Recurrent<C>;
+  using Scalar = typename Layer::Scalar;
+  using T = Scalar;
+  using State = BidirectionalState<typename Layer::State>;
+  template <Sequences<T> In> using Output = PackedSequence<T>;
+
+  Layer ahead, back;
+  Merge merge;
+
+  template <Sequences<T> In> struct Cache {
+    typename Layer::template Cache<In> ahead, back;
+    PackedSequence<T> y, dx, d_ahead, d_back;
+    bool want_y = true, want_dx = true;
+    const PackedSequence<T>& output() const { return y; }
+  };
+
+  explicit Bidirectional(const C& cell, RecurrentOptions options = {}, Merge how = Merge::concat)
+      : ahead(cell, directed(options, false)), back(cell, directed(options, true)), merge(how) {}
+
+  template <Sequences<T> In>
+  const PackedSequence<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
+    c.ahead.want_y = c.back.want_y = c.want_y;
+    const auto& a = ahead.forward(context.child(0), x, c.ahead, part(carry, &State::forward));
+    const auto& b = back.forward(context.child(1), x, c.back, part(carry, &State::reverse));
+    c.y.packing = x.packing;
+    detail::merge(merge, a.values, b.values, c.y.values);
+    return c.y;
+  }
+  template <Sequences<T> In, class Dy>
+  const In& backward(const In& x, const Dy& dy, Cache<In>& c, Bidirectional& gradient, Carry<State> d = {}) const {
+    c.ahead.want_dx = c.back.want_dx = c.want_dx;
+    const auto run = [&](const auto& da, const auto& db) {
+      ahead.backward(x, da, c.ahead, gradient.ahead, part(d, &State::forward));
+      back.backward(x, db, c.back, gradient.back, part(d, &State::reverse));
+    };
+    if constexpr (std::same_as<Dy, None>) {
+      run(dy, dy);
+    } else {
+      require(dy.values.rows() == c.y.values.rows() && dy.values.cols() == c.y.values.cols(), "Bidirectional: dy is ",
+              dy.values.rows(), " x ", dy.values.cols(), ", expected ", c.y.values.rows(), " x ", c.y.values.cols());
+      detail::merge_backward(merge, c.ahead.y.values, c.back.y.values, dy.values, c.d_ahead.values, c.d_back.values);
+      run(c.d_ahead, c.d_back);
+    }
+    if (!c.want_dx) return c.dx;
+    shape_like(c.dx, x, x.values.rows());
+    c.dx.values = c.ahead.dx.values + c.back.dx.values;
+    return c.dx;
+  }
+
+  /// The forward layer's state after the last step, and the reverse layer's after the first, merged.
+  void final_output(const State& state, Matrix<T>& y) const {
+    detail::merge(merge, state.forward.fields[0], state.reverse.fields[0], y);
+  }
+  void final_output_backward(const State& state, const Matrix<T>& dy, State& d) const {
+    for (std::size_t s = 1; s < std::size_t(Layer::S); ++s)
+      for (auto* side : {&d.forward, &d.reverse}) {
+        side->fields[s].resize(state.forward.fields[s].rows(), dy.cols());
+        side->fields[s].setZero();
+      }
+    detail::merge_backward(merge, state.forward.fields[0], state.reverse.fields[0], dy, d.forward.fields[0],
+                           d.reverse.fields[0]);
+  }
+
+  void initialize(Rng rng, const Scheme& scheme) {
+    ahead.initialize(rng.child(0), scheme);
+    back.initialize(rng.child(1), scheme);
+  }
+  std::string describe() const { return concat("Bidirectional ", ahead.describe()); }
+
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    const Path here = at.layer(0);
+    Layer::visit(f, here, self.ahead...);
+    Layer::visit(f, here.with_suffix("_reverse"), self.back...);
+  }
+
+ private:
+  static RecurrentOptions directed(RecurrentOptions options, bool reverse) {
+    options.reverse = reverse;
+    return options;
+  }
+  static Carry<typename Layer::State> part(Carry<State> c, typename Layer::State State::* side) {
+    return {c.in != nullptr ? &(c.in->*side) : nullptr, c.out != nullptr ? &(c.out->*side) : nullptr};
+  }
+};
+
+}  // namespace unroll::inline UNROLL_ABI

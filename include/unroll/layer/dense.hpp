@@ -1,0 +1,72 @@
+// An affine map of every vector.
+#pragma once
+
+#include <unroll/kernel/matmul.hpp>
+#include <unroll/layer/layer.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+struct DenseOptions {
+  bool bias = true;
+};
+
+/// y = W x + b for every column: per sequence for a Matrix, per step for a PackedSequence. nn.Linear, keras Dense.
+template <class T = float> class Dense {
+ public:
+  using Scalar = T;
+  using State = None;
+  using Options = DenseOptions;
+  template <Vectors<T> In> using Output = In;
+
+  Parameter<T> weight;  ///< (outputs, inputs)
+  Parameter<T> bias;    ///< (outputs), absent if not wanted
+
+  template <Vectors<T> In> struct Cache {
+    In y, dx;
+    bool want_dx = true;
+    const In& output() const { return y; }
+  };
+
+  Dense(Index inputs, Index outputs, Options how = {}) : weight(outputs, inputs), bias(how.bias ? outputs : 0, 1) {
+    weight.setZero();
+    bias.setZero();
+  }
+
+  template <Vectors<T> In>
+  const In& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> = {}) const {
+    require(values(x).rows() == weight.cols(), "Dense: input has ", values(x).rows(), " features, expected ",
+            weight.cols());
+    const FlushDenormals flush(context.training);
+    shape_like(c.y, x, weight.rows());
+    matmul<T>(values(c.y), weight, Op::none, values(x), Op::none, false);
+    if (bias.size() > 0) add_to_columns<T>(bias, values(c.y));
+    return c.y;
+  }
+  template <Vectors<T> In>
+  const In& backward(const In& x, const In& dy, Cache<In>& c, Dense& gradient, Carry<State> = {}) const {
+    require(values(dy).rows() == weight.rows() && values(dy).cols() == values(x).cols(), "Dense: dy is ",
+            values(dy).rows(), " x ", values(dy).cols(), ", expected ", weight.rows(), " x ", values(x).cols());
+    const FlushDenormals flush;
+    if (weight.trainable) matmul<T>(gradient.weight, values(dy), Op::none, values(x), Op::transpose, true);
+    if (bias.size() > 0 && bias.trainable) add_row_sums<T>(values(dy), gradient.bias.col(0));
+    if (!c.want_dx) return c.dx;
+    shape_like(c.dx, x, weight.cols());
+    matmul<T>(values(c.dx), weight, Op::transpose, values(dy), Op::none, false);
+    return c.dx;
+  }
+
+  void initialize(Rng rng, const Scheme& scheme) {
+    const Fan fan{weight.cols(), weight.rows(), 1 / std::sqrt(static_cast<double>(weight.cols()))};
+    fill(weight, scheme.dense, fan, rng.child(0));
+    fill(bias, scheme.bias, fan, rng.child(1));
+  }
+  std::string describe() const { return concat("Dense ", weight.cols(), " -> ", weight.rows()); }
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    f(at.leaf("weight", Kind::weight), self.weight...);
+    f(at.leaf("bias", Kind::bias), self.bias...);
+  }
+};
+Dense(Index, Index) -> Dense<>;
+Dense(Index, Index, DenseOptions) -> Dense<>;
+
+}  // namespace unroll::inline UNROLL_ABI

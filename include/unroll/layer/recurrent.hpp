@@ -1,0 +1,291 @@
+// A recurrent layer: a cell, unrolled over time, and backpropagation through it.
+#pragma once
+
+#include <unroll/layer/recurrent_options.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// Runs a cell over packed sequences. Forward, for all steps at once and then step by step:
+///   A      = W X + b                        one product for all N steps
+///   s_t    = cell(A_t, s_{t-1})             the loop does only U h and the equations
+///   y_t    = h_t
+/// Backward, the same loop from the last step to the first, the gradient of the state arriving from the step after
+/// (backpropagation through time), then products over all N again:
+///   d_t   += dy_t                           what this step's output is asked for
+///   dA_t, d_{t-1} = cell'(d_t)              U^T da is in d_{t-1}
+///   dW += dA X^T    db += sum dA    dX = W^T dA    dU += du h_{t-1}^T
+/// A sequence joins or leaves by itself: states are kept in T + 1 blocks (see Packing), and in the backward loop the
+/// column of a sequence waits with the gradient of its final state until its block comes, and stays behind holding the
+/// gradient of its initial state. There is no mask, no padding, no first step and no last step.
+template <class C> class Recurrent {
+ public:
+  using Cell = typename detail::CellFor<C>::type;
+  using Scalar = typename Cell::Scalar;
+  using T = Scalar;
+  static constexpr int S = Cell::S;
+  using State = RecurrentState<T, S>;
+  using Options = RecurrentOptions;
+  template <Sequences<T> In> using Output = PackedSequence<T>;
+
+  Parameter<T> weight_ih;                 ///< W (GX H, D)
+  Parameter<T> bias_ih;                   ///< b (GX H), absent without bias
+  Cell cell;                              ///< U, b_h and what else the equations have
+  std::array<Parameter<T>, S> initial{};  ///< learned initial state (rows), absent unless asked for
+  Options options;
+
+  template <Sequences<T> In> struct Cache {
+    PackedSequence<T> y, dx;
+    Matrix<T> gates;                  ///< (GX H, N): A, later dA
+    std::array<Matrix<T>, S> states;  ///< (rows, B + N)
+    std::array<Matrix<T>, S> d;       ///< (rows, B): the gradient of the state on its way back
+    std::vector<Step> steps;          ///< in the order of the forward pass
+    std::vector<Index> boundaries;    ///< the threads' ranges of sequences
+    std::vector<Matrix<T>> scratch;   ///< one per range
+    RecurrentMask<T> input_mask, mask;
+    Matrix<T> masked;  ///< (D, N)
+    typename Cell::Cache cell;
+    bool keep = false, learned_start = false;
+    bool want_y = true, want_dx = true;
+    const PackedSequence<T>& output() const { return y; }
+  };
+
+  explicit Recurrent(const C& of, Options how = {}) : cell(detail::make_cell(of, how.bias)), options(how) {
+    for (const double rate : {how.dropout, how.recurrent_dropout})
+      require(rate >= 0 && rate < 1, who(), "dropout rate ", rate, ", expected 0 <= rate < 1");
+    weight_ih = Matrix<T>::Zero(cell.gate_rows(), cell.inputs());
+    if (how.bias != Bias::none) bias_ih = Matrix<T>::Zero(cell.gate_rows(), 1);
+    if (how.learned_initial_state)
+      for (std::size_t s = 0; s < S; ++s) initial[s] = Matrix<T>::Zero(cell.state_rows(int(s)), 1);
+  }
+
+  template <Sequences<T> In>
+  const PackedSequence<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
+    const Packing& p = x.packing;
+    require(x.values.rows() == weight_ih.cols(), who(), "input has ", x.values.rows(),
+            " features, expected D = ", weight_ih.cols());
+    require(x.values.cols() == p.total(), who(), "input has ", x.values.cols(), " columns, its packing ", p.total());
+    const FlushDenormals flush(context.training);
+    plan(p, c);
+    c.keep = context.gradients;
+    draw_masks(context, p, c);
+    project_input(x, c);
+    enter(p, carry.in, c);
+    cell.prepare(c.cell, p.total(), c.keep);
+    Pass<T, S> pass = pass_of(c);
+    c.y.packing = p;
+    c.y.values.resize(cell.state_rows(0), c.want_y ? p.total() : 0);
+    for_each_range(c, [&](const Step& step, Matrix<T>& scratch) {
+      cell.step(pass, c.cell, step, scratch);
+      if (c.want_y) c.y.values.middleCols(step.at, step.n) = c.states[0].middleCols(step.out, step.n);
+    });
+    if (carry.out != nullptr) leave(p, c, *carry.out);
+    return c.y;
+  }
+
+  template <Sequences<T> In, class Dy>
+  const In& backward(const In& x, const Dy& dy, Cache<In>& c, Recurrent& gradient, Carry<State> d = {}) const {
+    constexpr bool has_dy = !std::same_as<Dy, None>;
+    const Packing& p = x.packing;
+    require(c.keep && c.gates.cols() == p.total(), who(),
+            "backward without a forward pass of the same batch that kept its gradients (Context::gradients)");
+    if constexpr (has_dy)
+      require(dy.values.rows() == cell.state_rows(0) && dy.values.cols() == p.total(), who(), "dy is ",
+              dy.values.rows(), " x ", dy.values.cols(), ", expected ", cell.state_rows(0), " x ", p.total());
+    const FlushDenormals flush;
+    Pass<T, S> pass = pass_of(c);
+    final_gradient(p, d.in, c);
+    for_each_range_back(c, [&](const Step& step, Matrix<T>& scratch) {
+      if constexpr (has_dy) c.d[0].middleCols(step.column, step.n) += dy.values.middleCols(step.at, step.n);
+      cell.step_backward(pass, c.cell, step, c.d, scratch);
+    });
+    initial_gradient(p, c, d.out, gradient);
+    cell.accumulate(pass, c.cell, gradient.cell);
+    project_input_backward(x, c, gradient);
+    return c.dx;
+  }
+
+  /// h of every sequence's last step, (H, B) in the user's order, and its backward. An empty sequence keeps its
+  /// initial.
+  void final_output(const State& state, Matrix<T>& y) const { y = state.fields[0]; }
+  void final_output_backward(const State& state, const Matrix<T>& dy, State& d) const {
+    d.fields[0] = dy;
+    for (std::size_t s = 1; s < S; ++s) {
+      d.fields[s].resize(state.fields[s].rows(), dy.cols());
+      d.fields[s].setZero();
+    }
+  }
+
+  void initialize(Rng rng, const Scheme& scheme) {
+    const Fan fan{weight_ih.cols(), weight_ih.rows(), 1 / std::sqrt(static_cast<double>(cell.state_rows(0)))};
+    fill(weight_ih, scheme.input, fan, rng.child(0));
+    fill(bias_ih, scheme.bias, fan, rng.child(1));
+    if constexpr (requires { C::forget_gate; })
+      if (bias_ih.size() > 0)
+        bias_ih.middleRows(C::forget_gate * cell.units(), cell.units()).array() += static_cast<T>(scheme.forget_bias);
+    cell.initialize(rng.child(2), scheme);
+    for (auto& start : initial) start.setZero();
+  }
+  std::string describe() const {
+    std::string text = concat("Recurrent<", Cell::name, "> ", cell.inputs(), " -> ", cell.state_rows(0));
+    if (options.reverse) text += ", reverse";
+    if (options.dropout > 0) text += concat(", dropout ", options.dropout);
+    if (options.recurrent_dropout > 0) text += concat(", recurrent dropout ", options.recurrent_dropout);
+    if (options.per_gate) text += " per gate";
+    return text;
+  }
+
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    const Path here = at.layer(0);
+    f(here.leaf("weight_ih", Kind::weight), self.weight_ih...);
+    f(here.leaf("bias_ih", Kind::bias), self.bias_ih...);
+    Cell::visit(f, here, self.cell...);
+    constexpr std::array<std::string_view, 4> names{"initial_h", "initial_c", "initial_n", "initial_m"};
+    for (std::size_t s = 0; s < S; ++s) f(here.leaf(names[s < 4 ? s : 3], Kind::state), self.initial[s]...);
+  }
+
+ private:
+  static std::string who() { return concat("Recurrent<", Cell::name, ">: "); }
+
+  static Pass<T, S> pass_of(auto& c) { return {c.gates, c.states, c.steps, c.mask, c.keep}; }
+
+  /// Step t reads state block t and writes t + 1; a reverse layer reads t + 1 and writes t.
+  void plan(const Packing& p, auto& c) const {
+    c.steps.clear();
+    for (Index k = 0; k < p.steps(); ++k) {
+      const Index t = options.reverse ? p.steps() - 1 - k : k;
+      const Index before = options.reverse ? t + 1 : t, after = options.reverse ? t : t + 1;
+      c.steps.push_back({p.offset(t), p.batch_size(t), p.state_column(before, 0), p.state_column(after, 0), 0});
+    }
+    const double units = static_cast<double>(cell.state_rows(0)), rows = static_cast<double>(cell.gate_rows());
+    detail::balance_columns(p, rows * (units + static_cast<double>(cell.inputs())), c.boundaries);
+    if (c.scratch.size() + 1 < c.boundaries.size()) c.scratch.resize(c.boundaries.size() - 1);
+  }
+
+  /// f(step) for the steps of one thread's sequences, for all threads.
+  template <class Cache, class F> void for_each_range(Cache& c, const F& f) const {
+    run_ranges(c, f, [](const auto& steps, const auto& visit_step) {
+      for (const Step& step : steps) visit_step(step);
+    });
+  }
+  template <class Cache, class F> void for_each_range_back(Cache& c, const F& f) const {
+    run_ranges(c, f, [](const auto& steps, const auto& visit_step) {
+      for (auto step = steps.rbegin(); step != steps.rend(); ++step) visit_step(*step);
+    });
+  }
+  template <class Cache, class F, class Order> void run_ranges(Cache& c, const F& f, const Order& in_order) const {
+    parallel_for(static_cast<int>(c.boundaries.size()) - 1, [&](int k) {
+      const auto range = static_cast<std::size_t>(k);
+      const Index first = c.boundaries[range], last = c.boundaries[range + 1];
+      in_order(c.steps, [&](const Step& s) {
+        const Index n = std::min(s.n, last) - first;
+        if (n > 0) f(Step{s.at + first, n, s.in + first, s.out + first, first}, c.scratch[range]);
+      });
+    });
+  }
+
+  Index first_block(const Packing& p, Index j) const { return options.reverse ? p.length(j) : 0; }
+  Index last_block(const Packing& p, Index j) const { return options.reverse ? 0 : p.length(j); }
+
+  void enter(const Packing& p, const State* from, auto& c) const {
+    c.learned_start = from == nullptr && options.learned_initial_state;
+    for (std::size_t s = 0; s < S; ++s) {
+      const Index rows = cell.state_rows(int(s));
+      if (from != nullptr)
+        require(from->fields[s].rows() == rows && from->fields[s].cols() == p.batch(), who(), "initial state ",
+                State::names[s < 4 ? s : 3], " is ", from->fields[s].rows(), " x ", from->fields[s].cols(),
+                ", expected ", rows, " x ", p.batch());
+      c.states[s].resize(rows, p.batch() + p.total());
+      for (Index j = 0; j < p.batch(); ++j) {
+        auto start = c.states[s].col(p.state_column(first_block(p, j), j));
+        if (from != nullptr)
+          start = from->fields[s].col(p.row(j));
+        else if (c.learned_start)
+          start = initial[s].col(0);
+        else
+          start.setZero();
+      }
+    }
+  }
+  void leave(const Packing& p, const auto& c, State& to) const {
+    for (std::size_t s = 0; s < S; ++s) {
+      to.fields[s].resize(cell.state_rows(int(s)), p.batch());
+      for (Index j = 0; j < p.batch(); ++j)
+        to.fields[s].col(p.row(j)) = c.states[s].col(p.state_column(last_block(p, j), j));
+    }
+  }
+  void final_gradient(const Packing& p, const State* from, auto& c) const {
+    for (std::size_t s = 0; s < S; ++s) {
+      c.d[s].resize(cell.state_rows(int(s)), p.batch());
+      if (from == nullptr)
+        c.d[s].setZero();
+      else
+        for (Index j = 0; j < p.batch(); ++j) c.d[s].col(j) = from->fields[s].col(p.row(j));
+    }
+  }
+  void initial_gradient(const Packing& p, const auto& c, State* to, Recurrent& gradient) const {
+    for (std::size_t s = 0; s < S; ++s) {
+      if (to != nullptr) {
+        to->fields[s].resize(c.d[s].rows(), p.batch());
+        for (Index j = 0; j < p.batch(); ++j) to->fields[s].col(p.row(j)) = c.d[s].col(j);
+      }
+      if (c.learned_start && initial[s].trainable) add_row_sums<T>(c.d[s], gradient.initial[s].col(0));
+    }
+  }
+
+  // ---- the input: A = W (m * x) + b, one product, or one per gate where every gate has a mask of its own
+  // -------------
+  void draw_masks(const Context& context, const Packing& p, auto& c) const {
+    const auto draw = [&](double rate, std::uint64_t stream, Index rows, RecurrentMask<T>& to) {
+      to.count = context.training && rate > 0 ? (options.per_gate ? Cell::gates : 1) : 0;
+      if (to.masks.size() < std::size_t(to.count)) to.masks.resize(std::size_t(to.count));
+      for (int g = 0; g < to.count; ++g) {
+        const DropoutMask mask(context, stream + std::uint64_t(g), rate);
+        to.masks[std::size_t(g)].resize(rows, p.batch());
+        for (Index j = 0; j < p.batch(); ++j) mask.draw(p.row(j), 0, rows, to.masks[std::size_t(g)].col(j).data());
+      }
+    };
+    draw(options.dropout, 0, weight_ih.cols(), c.input_mask);
+    draw(options.recurrent_dropout, 100, cell.state_rows(0), c.mask);
+  }
+  static void scale_columns(const Packing& p, const Matrix<T>& mask, Matrix<T>& m) {
+    for (Index t = 0; t < p.steps(); ++t)
+      m.middleCols(p.offset(t), p.batch_size(t)).array() *= mask.leftCols(p.batch_size(t)).array();
+  }
+  static const Matrix<T>& masked_input(const PackedSequence<T>& x, int g, auto& c) {
+    if (c.input_mask.count == 0) return x.values;
+    c.masked = x.values;
+    scale_columns(x.packing, *c.input_mask.gate(g), c.masked);
+    return c.masked;
+  }
+  void project_input(const PackedSequence<T>& x, auto& c) const {
+    c.gates.resize(cell.gate_rows(), x.packing.total());
+    const int groups = std::max(c.input_mask.count, 1);
+    const Index rows = cell.gate_rows() / groups;
+    for (int g = 0; g < groups; ++g)
+      matmul<T>(c.gates.middleRows(g * rows, rows), weight_ih.middleRows(g * rows, rows), Op::none,
+                masked_input(x, g, c), Op::none, false);
+    if (bias_ih.size() > 0) add_to_columns<T>(bias_ih, c.gates);
+  }
+  void project_input_backward(const PackedSequence<T>& x, auto& c, Recurrent& gradient) const {
+    const int groups = std::max(c.input_mask.count, 1);
+    const Index rows = cell.gate_rows() / groups;
+    if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums<T>(c.gates, gradient.bias_ih.col(0));
+    if (weight_ih.trainable)
+      for (int g = 0; g < groups; ++g)
+        matmul<T>(gradient.weight_ih.middleRows(g * rows, rows), c.gates.middleRows(g * rows, rows), Op::none,
+                  masked_input(x, g, c), Op::transpose, true);
+    if (!c.want_dx) return;
+    shape_like(c.dx, x, weight_ih.cols());
+    if (groups > 1) c.dx.values.setZero();
+    for (int g = 0; g < groups; ++g) {
+      Matrix<T>& part = groups > 1 ? c.masked : c.dx.values;
+      part.resize(weight_ih.cols(), x.packing.total());
+      matmul<T>(part, weight_ih.middleRows(g * rows, rows), Op::transpose, c.gates.middleRows(g * rows, rows), Op::none,
+                false);
+      if (c.input_mask.count > 0) scale_columns(x.packing, *c.input_mask.gate(g), part);
+      if (groups > 1) c.dx.values += part;
+    }
+  }
+};
+
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,174 @@
+// Layers one after the other. What flows between them is in the types, so a stack that would lose the packing does not
+// compile.
+#pragma once
+
+#include <tuple>
+#include <utility>
+
+#include <unroll/layer/layer.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// From an In through layers Ls: the type that comes out, the caches, and whether it goes through at all.
+template <class In, class... Ls> struct Flow {
+  static constexpr bool ok = true;
+  using Output = In;
+  using Caches = std::tuple<>;
+};
+template <class In, class L, class... Rest> struct Flow<In, L, Rest...> {
+  static constexpr bool ok = false;
+};
+template <class In, class L, class... Rest>
+requires Accepts<L, In> && Flow<typename L::template Output<In>, Rest...>::ok
+struct Flow<In, L, Rest...> {
+  using Next = Flow<typename L::template Output<In>, Rest...>;
+  static constexpr bool ok = true;
+  using Output = typename Next::Output;
+  using Caches = decltype(std::tuple_cat(std::declval<std::tuple<typename L::template Cache<In>>>(),
+                                         std::declval<typename Next::Caches>()));
+};
+template <class L> using ScalarOf = typename L::Scalar;
+}  // namespace detail
+
+template <class In, class... Ls>
+concept FlowsThrough = detail::Flow<In, Ls...>::ok;
+template <class T, class... Ls>
+concept Chainable =
+    FlowsThrough<TokenBatch, Ls...> || FlowsThrough<PackedSequence<T>, Ls...> || FlowsThrough<Matrix<T>, Ls...>;
+
+/// The states of all layers, None for those without.
+template <class... States> struct LayerStates {
+  std::tuple<States...> layers;
+
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (visit_layer<I>(f, at, self...), ...);
+    }(std::index_sequence_for<States...>{});
+  }
+
+ private:
+  template <std::size_t I, class F, class... Self> static void visit_layer(F& f, const Path& at, Self&... self) {
+    using Layer = std::tuple_element_t<I, std::tuple<States...>>;
+    if constexpr (!is_stateless<Layer>) Layer::visit(f, at / static_cast<Index>(I), std::get<I>(self.layers)...);
+  }
+};
+
+/// `Sequential model{Embedding{V, 128}, FinalState{Recurrent{Lstm{128, 64}}}, Dense{64, 1}};`
+/// Parameters are called `<number of the layer>.<name in the layer>`, as in nn.Sequential.
+template <class... Ls> class Sequential {
+ public:
+  using Scalar = detail::ScalarOf<std::tuple_element_t<0, std::tuple<Ls...>>>;
+  static_assert(Chainable<Scalar, Ls...>,
+                "unroll::Sequential: a layer cannot take what the layer before it gives. TokenBatch -> Embedding -> "
+                "PackedSequence; Recurrent and Bidirectional need a PackedSequence; FinalState ends the sequence and "
+                "gives a Matrix, so nothing recurrent can follow it; all layers have one scalar type.");
+  static constexpr std::size_t size = sizeof...(Ls);
+  template <class In> requires FlowsThrough<In, Ls...>
+  using Output = typename detail::Flow<In, Ls...>::Output;
+  using State = LayerStates<typename Ls::State...>;
+
+  std::tuple<Ls...> layers;
+
+  template <class In> requires FlowsThrough<In, Ls...>
+  struct Cache {
+    typename detail::Flow<In, Ls...>::Caches layers;
+    bool want_dx = true;  ///< the gradient of x, where x is not token ids
+    const auto& output() const { return std::get<size - 1>(layers).output(); }
+  };
+
+  explicit Sequential(Ls... of) : layers(std::move(of)...) {}
+
+  template <std::size_t I> auto& layer() { return std::get<I>(layers); }
+  template <std::size_t I> const auto& layer() const { return std::get<I>(layers); }
+  /// f(number, layer) for each.
+  template <class F> void for_each_layer(F&& f) const {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (f(static_cast<Index>(I), std::get<I>(layers)), ...);
+    }(std::index_sequence_for<Ls...>{});
+  }
+
+  template <class In>
+  const Output<In>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
+    return forward_from<0>(context, x, c, carry);
+  }
+  /// dy is not deduced, so that an Eigen expression becomes an Output here.
+  template <class In>
+  decltype(auto) backward(const In& x, const Output<In>& dy, Cache<In>& c, Sequential& gradient,
+                          Carry<State> d = {}) const {
+    return run_backward(x, dy, c, gradient, d);
+  }
+  template <class In>
+  decltype(auto) backward(const In& x, None dy, Cache<In>& c, Sequential& gradient, Carry<State> d = {}) const {
+    return run_backward(x, dy, c, gradient, d);
+  }
+
+  void initialize(Rng rng, const Scheme& scheme) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (std::get<I>(layers).initialize(rng.child(I), scheme), ...);
+    }(std::index_sequence_for<Ls...>{});
+  }
+  std::string describe() const {
+    std::string text;
+    for_each_layer([&](Index k, const auto& layer) { text += concat(k > 0 ? ", " : "", layer.describe()); });
+    return text;
+  }
+
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (visit_layer<I>(f, at / static_cast<Index>(I), self...), ...);
+    }(std::index_sequence_for<Ls...>{});
+  }
+
+ protected:
+  template <std::size_t I> using Layer = std::tuple_element_t<I, std::tuple<Ls...>>;
+
+  template <std::size_t I, class F, class... Self> static void visit_layer(F& f, const Path& at, Self&... self) {
+    Layer<I>::visit(f, at, std::get<I>(self.layers)...);
+  }
+
+ private:
+  template <std::size_t I> static Carry<typename Layer<I>::State> part(Carry<State> c) {
+    return {c.in != nullptr ? &std::get<I>(c.in->layers) : nullptr,
+            c.out != nullptr ? &std::get<I>(c.out->layers) : nullptr};
+  }
+  template <std::size_t I, class X, class C>
+  const auto& forward_from(const Context& context, const X& x, C& c, Carry<State> carry) const {
+    const auto& y = std::get<I>(layers).forward(context.child(I), x, std::get<I>(c.layers), part<I>(carry));
+    if constexpr (I + 1 == size)
+      return y;
+    else
+      return forward_from<I + 1>(context, y, c, carry);
+  }
+  /// The gradient of x is worth computing if the caller wants it or something below learns.
+  template <std::size_t I> bool trainable_below() const {
+    return [&]<std::size_t... K>(std::index_sequence<K...>) {
+      return (any_trainable(std::get<K>(layers)) || ... || false);
+    }(std::make_index_sequence<I>{});
+  }
+  template <class In, class Dy, class C>
+  decltype(auto) run_backward(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
+    backward_from<size - 1>(x, dy, c, gradient, d);
+    if constexpr (Tokens<In>)
+      return None{};
+    else
+      return static_cast<const In&>(std::get<0>(c.layers).dx);
+  }
+  template <std::size_t I, class In, class Dy, class C>
+  void backward_from(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
+    const bool go_on = (c.want_dx && !Tokens<In>) || trainable_below<I>() || (I > 0 && d.out != nullptr);
+    auto& cache = std::get<I>(c.layers);
+    if constexpr (requires { cache.want_dx; }) cache.want_dx = go_on;
+    const auto run = [&](const auto& input) -> decltype(auto) {
+      return std::get<I>(layers).backward(input, dy, cache, std::get<I>(gradient.layers), part<I>(d));
+    };
+    if constexpr (I == 0) {
+      run(x);
+    } else {
+      const auto& dx = run(std::get<I - 1>(c.layers).output());
+      if (go_on) backward_from<I - 1>(x, dx, c, gradient, d);
+    }
+  }
+};
+
+}  // namespace unroll::inline UNROLL_ABI
