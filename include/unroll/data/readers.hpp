@@ -1,0 +1,187 @@
+// Readers: labelled texts out of files and folders.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <unroll/core/error.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// Texts and their classes: text i belongs to the class label_names[labels[i]].
+struct LabelledTexts {
+  std::vector<std::string> texts;
+  std::vector<Index> labels;
+  std::vector<std::string> label_names;  ///< distinct, sorted: by value if all are integers, else by their bytes
+
+  std::size_t size() const { return texts.size(); }
+  bool operator==(const LabelledTexts&) const = default;
+};
+
+/// All bytes of a file. Throws FormatError for one that cannot be read.
+inline std::string read_plain_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  require<FormatError>(file.is_open() && !std::filesystem::is_directory(path, error), path.string(), ": cannot open");
+  std::string bytes, block(std::size_t{1} << 18, '\0');
+  while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0)
+    bytes.append(block.data(), static_cast<std::size_t>(file.gcount()));
+  require<FormatError>(!file.bad(), path.string(), ": cannot read");
+  return bytes;
+}
+
+struct ReadOptions {
+  Index limit = std::numeric_limits<Index>::max();  ///< the first so many texts only
+  /// The classes there are, in the order of their numbers: any other label is an error. Empty: those that occur. Give a
+  /// test set those of the training set.
+  std::vector<std::string> label_names{};
+  /// What turns a file into bytes. `read_gzip_file` from <unroll/data/gzip.hpp> reads compressed files too.
+  std::string (*read)(const std::filesystem::path&) = read_plain_file;
+};
+
+namespace detail {
+
+/// Numbers labels by their names, once all of them are known.
+class LabelNumbers {
+ public:
+  explicit LabelNumbers(std::vector<std::string> known) : x_names(std::move(known)), x_fixed(!x_names.empty()) {
+    for (std::size_t k = 0; k < x_names.size(); ++k) x_number.emplace(x_names[k], static_cast<Index>(k));
+    require(x_number.size() == x_names.size(), "read_labelled_text: a label stands twice in label_names");
+  }
+
+  /// The number of a label for now, or -1 if it is not a known one.
+  Index operator()(std::string_view label) {
+    if (const auto found = x_number.find(label); found != x_number.end()) return found->second;
+    if (x_fixed) return -1;
+    const auto number = static_cast<Index>(x_names.size());
+    x_names.emplace_back(label);
+    x_number.emplace(label, number);
+    return number;
+  }
+
+  /// Hands over the names, sorted unless they were given, and renumbers the labels accordingly.
+  void finish(LabelledTexts& data) {
+    if (!x_fixed) {
+      const bool integers = std::ranges::all_of(x_names, [](const std::string& name) { return integer(name).second; });
+      std::ranges::sort(x_names, [&](const std::string& a, const std::string& b) {
+        const auto value_a = integer(a).first, value_b = integer(b).first;
+        return integers && value_a != value_b ? value_a < value_b : a < b;
+      });
+      std::vector<Index> renumbered(x_names.size());
+      for (std::size_t k = 0; k < x_names.size(); ++k)
+        renumbered[static_cast<std::size_t>(x_number.at(x_names[k]))] = static_cast<Index>(k);
+      for (Index& label : data.labels) label = renumbered[static_cast<std::size_t>(label)];
+    }
+    data.label_names = std::move(x_names);
+  }
+
+ private:
+  static std::pair<std::int64_t, bool> integer(const std::string& name) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
+    return {value, error == std::errc() && end == name.data() + name.size()};
+  }
+
+  std::vector<std::string> x_names;
+  std::map<std::string, Index, std::less<>> x_number;
+  bool x_fixed;
+};
+
+/// Reads `label<TAB>text` lines.
+inline void read_lines(const std::filesystem::path& path, const ReadOptions& options, LabelNumbers& numbers,
+                       LabelledTexts& data) {
+  const std::string name = path.string(), bytes = options.read(path);
+  std::string_view rest = bytes;
+  require<FormatError>(!rest.starts_with("\x1F\x8B"), name,
+                       ": is compressed: read it with {.read = unroll::read_gzip_file} from <unroll/data/gzip.hpp>");
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // the byte order mark some editors write
+  require<FormatError>(!rest.empty(), name, ": is empty");
+  for (std::size_t number = 1; !rest.empty() && static_cast<Index>(data.size()) < options.limit; ++number) {
+    const std::size_t size = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, size);
+    rest.remove_prefix(std::min(size + 1, rest.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::size_t tab = line.find('\t');
+    require<FormatError>(line.find('\0') == std::string_view::npos, name, ":", number, ": a NUL byte: not UTF-8 text?");
+    require<FormatError>(tab != std::string_view::npos, name, ":", number, ": no tab, expected label<TAB>text");
+    require<FormatError>(tab > 0, name, ":", number, ": no label before the tab");
+    const std::string_view label = line.substr(0, tab);
+    data.labels.push_back(numbers(label));
+    require<FormatError>(data.labels.back() >= 0, name, ":", number, ": unknown label '", label, "'");
+    data.texts.emplace_back(line.substr(tab + 1));
+  }
+}
+
+/// The .txt files of a folder by the number their name begins with, those without one last, then by name.
+inline std::vector<std::filesystem::path> text_files(const std::filesystem::path& folder) {
+  std::vector<std::pair<std::uint64_t, std::filesystem::path>> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".txt") continue;
+    const std::string name = entry.path().filename().string();
+    std::uint64_t id = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), id).ec != std::errc())
+      id = std::numeric_limits<std::uint64_t>::max();
+    files.emplace_back(id, entry.path());
+  }
+  require<FormatError>(!error && !files.empty(), folder.string(), ": expected a folder with .txt files");
+  std::ranges::sort(files);
+  std::vector<std::filesystem::path> paths;
+  for (auto& [id, path] : files) paths.push_back(std::move(path));
+  return paths;
+}
+
+/// Reads neg/*.txt and pos/*.txt in turn.
+inline void read_folder(const std::filesystem::path& folder, const ReadOptions& options, LabelNumbers& numbers,
+                        LabelledTexts& data) {
+  const std::pair<std::string, std::vector<std::filesystem::path>> classes[] = {{"neg", text_files(folder / "neg")},
+                                                                                {"pos", text_files(folder / "pos")}};
+  const std::size_t rounds = std::max(classes[0].second.size(), classes[1].second.size());
+  for (std::size_t k = 0; k < rounds; ++k)
+    for (const auto& [label, files] : classes) {
+      if (k >= files.size() || static_cast<Index>(data.size()) >= options.limit) continue;
+      data.labels.push_back(numbers(label));
+      require<FormatError>(data.labels.back() >= 0, folder.string(), ": unknown label '", label, "'");
+      data.texts.push_back(options.read(files[k]));
+      require<FormatError>(data.texts.back().find('\0') == std::string::npos, files[k].string(),
+                           ": a NUL byte: not UTF-8 text?");
+    }
+}
+
+}  // namespace detail
+
+/// Reads labelled texts from
+/// - a file of lines `label<TAB>text`. Lines end at '\n' alone (U+0085 and its like are part of a text), a '\r' before
+///   it and a byte order mark are dropped. A label is any string but the empty one; a text may be empty, hold further
+///   tabs, and need not be UTF-8 (the tokenizers see to that);
+/// - or a folder as the IMDB reviews come in (aclImdb/train): neg/*.txt and pos/*.txt, one text a file, kept as it is.
+///   Files are taken in the order of the numbers their names begin with, neg and pos in turn (neg 0, pos 0, neg 1,
+///   ...), so that any even `limit` is balanced; where one class has more files, its rest comes last. Label 0 is neg, 1
+///   is pos.
+///
+/// Throws FormatError with path and line for a line without a tab or label, an unknown label, a NUL byte; with the path
+/// for what is missing, empty or compressed.
+inline LabelledTexts read_labelled_text(const std::filesystem::path& path, const ReadOptions& options = {}) {
+  require(options.limit > 0, "read_labelled_text: limit is ", options.limit, ", expected at least 1");
+  LabelledTexts data;
+  std::error_code error;
+  const bool folder = std::filesystem::is_directory(path, error);
+  detail::LabelNumbers numbers(options.label_names);
+  (folder ? detail::read_folder : detail::read_lines)(path, options, numbers, data);
+  numbers.finish(data);
+  return data;
+}
+
+}  // namespace unroll::inline UNROLL_ABI

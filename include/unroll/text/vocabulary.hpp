@@ -1,0 +1,173 @@
+// Vocabulary: which token has which id.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <ranges>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <unroll/core/error.hpp>
+#include <unroll/text/token_table.hpp>
+#include <unroll/text/tokenizer.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// Several texts: a range of what converts to std::string_view (and not one string, whose elements are characters).
+template <class R>
+concept TextRange =
+    std::ranges::input_range<R> && std::convertible_to<std::ranges::range_reference_t<R>, std::string_view>;
+
+struct VocabularyOptions {
+  Index max_size = std::numeric_limits<std::int32_t>::max();  ///< ids at most, `<PAD>` and `<OOV>` among them
+  Index min_frequency = 1;                                    ///< rarer tokens are left out
+  Tokenizer tokenizer = WordTokenizer{};
+};
+
+/// Tokens by id and ids by token, with the tokenizer that cuts texts into them. A value: it copies, moves, compares.
+///
+/// Id 0 is `<PAD>` and 1 `<OOV>`, out of vocabulary; both count in `size()`. No text encodes to 0: where a text spells
+/// one of the two names, that is an unknown token.
+class Vocabulary {
+ public:
+  static constexpr std::int32_t pad = 0;
+  static constexpr std::int32_t oov = 1;
+  static constexpr std::string_view pad_token = "<PAD>";
+  static constexpr std::string_view oov_token = "<OOV>";
+
+  /// Only the two special tokens.
+  explicit Vocabulary(Tokenizer tokenizer = {}) : x_tokenizer(tokenizer) {
+    x_tokens.insert(pad_token);
+    x_tokens.insert(oov_token);
+  }
+
+  /// The tokens in the order of their ids, as `tokens()` gives them. Throws `Error` naming the first token that is
+  /// empty, not UTF-8, twice in the list, or not the special token due in its place; the message begins with `who`.
+  template <class Error = std::invalid_argument, TextRange Tokens = std::initializer_list<std::string_view>>
+  static Vocabulary from_tokens(Tokens&& tokens, Tokenizer tokenizer = {}, std::string_view who = "Vocabulary") {
+    Vocabulary vocabulary(tokenizer);
+    std::int32_t due = 0;
+    for (std::string_view token : tokens) vocabulary.template append<Error>(token, due++, who);
+    require<Error>(due > oov, who, ": got ", due, " tokens, expected ", pad_token, " and ", oov_token, " at least");
+    return vocabulary;
+  }
+
+  /// The tokens of the texts by falling frequency, among equals the one met first before the others (the order of
+  /// Python's `Counter.most_common`). Throws std::invalid_argument for a max_size with no room for the special tokens.
+  template <TextRange Texts = std::initializer_list<std::string_view>>
+  static Vocabulary build(Texts&& texts, const VocabularyOptions& options = {}) {
+    require(options.max_size >= 2, "Vocabulary: max_size is ", options.max_size, ", expected at least 2 for ",
+            pad_token, " and ", oov_token);
+    Vocabulary counted(options.tokenizer);
+    std::vector<Index> counts(counted.x_tokens.size(), 0);
+    for (std::string_view text : texts)
+      options.tokenizer(text, [&](const Token& token) {
+        const auto id = static_cast<std::size_t>(counted.x_tokens.insert(token));
+        if (id == counts.size()) counts.push_back(0);
+        ++counts[id];
+      });
+    return counted.most_common(counts, options);
+  }
+
+  Index size() const { return static_cast<Index>(x_tokens.size()); }
+  const Tokenizer& tokenizer() const { return x_tokenizer; }
+
+  bool contains(std::string_view token) const { return x_tokens.find(token) != TokenTable::not_found; }
+  /// The id of a token as it stands (nothing is lower-cased), `oov` for an unknown one.
+  std::int32_t id(std::string_view token) const {
+    const std::int32_t found = x_tokens.find(token);
+    return found == TokenTable::not_found ? oov : found;
+  }
+  /// The token with this id, valid until the vocabulary is assigned to or destroyed.
+  std::string_view token(std::int32_t id) const {
+    require(id >= 0 && id < size(), "Vocabulary: got id ", id, ", expected 0 to ", size() - 1);
+    return x_tokens[id];
+  }
+  std::vector<std::string> tokens() const {
+    std::vector<std::string> list;
+    for (std::int32_t id = 0; id < size(); ++id) list.emplace_back(x_tokens[id]);
+    return list;
+  }
+
+  /// The ids of a text's tokens, unknown ones as `oov`. A text without tokens gives no ids.
+  std::vector<std::int32_t> encode(std::string_view text) const {
+    std::vector<std::int32_t> ids;
+    encode(text, ids);
+    return ids;
+  }
+  /// The same into a vector whose memory is reused.
+  void encode(std::string_view text, std::vector<std::int32_t>& ids) const {
+    ids.clear();
+    x_tokenizer(text, [&](const Token& token) {
+      ids.push_back(std::max(x_tokens.find(token), oov));  // not_found and pad are below oov
+    });
+  }
+  /// Every text of a range.
+  template <TextRange Texts> std::vector<std::vector<std::int32_t>> encode(Texts&& texts) const {
+    std::vector<std::vector<std::int32_t>> encoded;
+    if constexpr (std::ranges::sized_range<Texts>) encoded.reserve(std::ranges::size(texts));
+    std::vector<std::int32_t> ids;
+    for (std::string_view text : texts) {
+      encode(text, ids);
+      encoded.emplace_back(ids.begin(), ids.end());  // a copy of just the size it needs
+    }
+    return encoded;
+  }
+
+  /// The tokens of the ids, joined by spaces (characters: by nothing), padding left out. Throws std::invalid_argument
+  /// for an id past the vocabulary.
+  std::string decode(std::span<const std::int32_t> ids) const {
+    std::string text;
+    bool first = true;
+    for (const std::int32_t id : ids) {
+      const std::string_view next = token(id);
+      if (id == pad) continue;
+      if (!first) text += x_tokenizer.separator();
+      text += next;
+      first = false;
+    }
+    return text;
+  }
+
+  /// The same tokens with the same ids, from the same tokenizer.
+  bool operator==(const Vocabulary&) const = default;
+
+ private:
+  template <class Error> void append(std::string_view token, std::int32_t due, std::string_view who) {
+    require<Error>(!token.empty(), who, ": token ", due, " is empty");
+    require<Error>(is_valid_utf8(token), who, ": token ", due, " is not UTF-8");
+    const std::int32_t id = x_tokens.find(token);
+    if (due <= oov) {
+      require<Error>(id == due, who, ": token ", due, " is '", token, "', expected '", x_tokens[due], "'");
+      return;
+    }
+    require<Error>(id == TokenTable::not_found, who, ": token ", due, " is '", token, "', which is token ", id,
+                   " already");
+    x_tokens.insert(token);
+  }
+
+  Vocabulary most_common(const std::vector<Index>& counts, const VocabularyOptions& options) const {
+    std::vector<std::int32_t> order;
+    for (std::int32_t id = oov + 1; id < size(); ++id)
+      if (counts[static_cast<std::size_t>(id)] >= options.min_frequency) order.push_back(id);
+    const auto kept = std::min(static_cast<std::ptrdiff_t>(order.size()), options.max_size - 2);
+    std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](std::int32_t a, std::int32_t b) {
+      const Index count_a = counts[static_cast<std::size_t>(a)], count_b = counts[static_cast<std::size_t>(b)];
+      return count_a != count_b ? count_a > count_b : a < b;
+    });
+    Vocabulary vocabulary(x_tokenizer);
+    for (const std::int32_t id : std::span(order).first(static_cast<std::size_t>(kept)))
+      vocabulary.x_tokens.insert(x_tokens[id]);
+    return vocabulary;
+  }
+
+  TokenTable x_tokens;
+  Tokenizer x_tokenizer;
+};
+
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,120 @@
+// A vocabulary as a text file.
+#pragma once
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <unroll/core/error.hpp>
+#include <unroll/text/vocabulary.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+// The file is UTF-8. Its first line is `unroll-vocabulary 1 article 20000`: format version, tokenizer, number of tokens
+// (so that a file cut short is noticed). Then one token a line in the order of the ids, `<PAD>` and `<OOV>` first.
+// Tokens of characters may be what a line cannot hold: line feed, carriage return, NUL and backslash are \n, \r, \0 and
+// \\.
+
+namespace detail {
+
+inline constexpr std::string_view vocabulary_magic = "unroll-vocabulary";
+inline constexpr std::string_view vocabulary_version = "1";
+inline constexpr std::string_view escaped_bytes{"\\\n\r\0", 4};
+inline constexpr std::string_view escape_letters = "\\nr0";
+
+inline std::string escape(std::string_view token) {
+  std::string line;
+  for (const char c : token) {
+    const std::size_t k = escaped_bytes.find(c);
+    if (k == std::string_view::npos)
+      line += c;
+    else
+      line += {'\\', escape_letters[k]};
+  }
+  return line;
+}
+
+template <class... Where> std::string unescape(std::string_view line, const Where&... where) {
+  std::string token;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] != '\\') {
+      token += line[i];
+      continue;
+    }
+    const std::size_t k = ++i < line.size() ? escape_letters.find(line[i]) : std::string_view::npos;
+    require<FormatError>(k != std::string_view::npos, where..., "expected \\n, \\r, \\0 or \\\\ where there is a \\");
+    token += escaped_bytes[k];
+  }
+  return token;
+}
+
+/// Cuts the part up to the next `end` off the front of the text.
+inline std::string_view take_until(std::string_view& text, char end) {
+  const std::size_t size = std::min(text.find(end), text.size());
+  const std::string_view part = text.substr(0, size);
+  text.remove_prefix(std::min(size + 1, text.size()));
+  return part;
+}
+
+}  // namespace detail
+
+/// Writes the vocabulary to a file: beside it first, then renamed, so that a full disk leaves an old file as it was.
+/// Throws FormatError if that fails.
+inline void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary) {
+  std::filesystem::path beside = path;
+  beside += ".partial";
+  std::ofstream file(beside, std::ios::binary);
+  file << detail::vocabulary_magic << ' ' << detail::vocabulary_version << ' ' << vocabulary.tokenizer().name() << ' '
+       << vocabulary.size() << '\n';
+  for (const std::string& token : vocabulary.tokens()) file << detail::escape(token) << '\n';
+  file.close();
+  std::error_code error;
+  if (file) std::filesystem::rename(beside, path, error);
+  if (!file || error) {
+    std::error_code ignored;
+    std::filesystem::remove(beside, ignored);
+    fail<FormatError>(path.string(), ": cannot write the vocabulary");
+  }
+}
+
+/// The vocabulary of a file that `save_vocabulary` wrote. Lines may end in CRLF. Throws FormatError naming the file and
+/// the line or the token for anything else.
+inline Vocabulary load_vocabulary(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  require<FormatError>(file.is_open() && !file.bad() && !bytes.empty(), name, ": cannot read, or empty");
+
+  std::string_view rest = bytes;
+  const auto next_line = [&] {
+    std::string_view line = detail::take_until(rest, '\n');
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+  };
+  std::string_view header = next_line();
+  require<FormatError>(detail::take_until(header, ' ') == detail::vocabulary_magic, name,
+                       ":1: not a vocabulary: expected '", detail::vocabulary_magic, " ...'");
+  const std::string_view version = detail::take_until(header, ' ');
+  require<FormatError>(version == detail::vocabulary_version, name, ":1: format version '", version, "', expected ",
+                       detail::vocabulary_version);
+  const Tokenizer tokenizer = Tokenizer::from_name<FormatError>(detail::take_until(header, ' '), name + ":1");
+  std::size_t size = 0;
+  const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), size);
+  require<FormatError>(error == std::errc() && end == header.data() + header.size(), name, ":1: number of tokens '",
+                       header, "'");
+
+  std::vector<std::string> tokens;
+  while (!rest.empty()) {
+    const std::size_t line = tokens.size() + 2;
+    tokens.push_back(detail::unescape(next_line(), name, ":", line, ": "));
+  }
+  require<FormatError>(tokens.size() == size, name, ": ", tokens.size(), " tokens, expected ", size);
+  return Vocabulary::from_tokens<FormatError>(tokens, tokenizer, name);
+}
+
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,101 @@
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include <unroll/text/vocabulary_file.hpp>
+
+using unroll::Vocabulary;
+
+namespace {
+
+/// A folder of its own for each test, gone afterwards.
+struct Folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / "unroll_vocabulary_file_test";
+  Folder() {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::filesystem::path write(const std::string& bytes) const {
+    std::ofstream(path / "file.txt", std::ios::binary) << bytes;
+    return path / "file.txt";
+  }
+  std::string read(const std::string& name) const {
+    std::ifstream file(path / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+};
+
+/// What loading a file with these bytes says, from behind the folder's name on.
+std::string complaint(const std::string& bytes) {
+  const Folder folder;
+  const auto path = folder.write(bytes);
+  try {
+    static_cast<void>(unroll::load_vocabulary(path));
+  } catch (const unroll::FormatError& error) {
+    return std::string(error.what()).substr(folder.path.string().size() + 1);
+  }
+  return "none";
+}
+
+}  // namespace
+
+TEST_CASE("a vocabulary is the same after saving and loading, with its tokenizer") {
+  const Folder folder;
+  const auto path = folder.path / "words.txt";
+  for (const unroll::Tokenizer tokenizer :
+       {unroll::Tokenizer(unroll::WordTokenizer{}), unroll::Tokenizer(unroll::WhitespaceTokenizer{}),
+        unroll::Tokenizer(unroll::CharacterTokenizer{})}) {
+    const std::string text("A fine film,\r\n caf\xC3\xA9 \\n\\ \t\xC2\x85 \xFF and\0one\n", 38);
+    const Vocabulary vocabulary = Vocabulary::build({text}, {.tokenizer = tokenizer});
+    unroll::save_vocabulary(path, vocabulary);
+    const Vocabulary loaded = unroll::load_vocabulary(path);
+    CHECK(loaded == vocabulary);
+    CHECK(loaded.tokenizer() == tokenizer);
+    CHECK(loaded.encode(text) == vocabulary.encode(text));
+  }
+}
+
+TEST_CASE("the file is a header line and a token a line") {
+  const Folder folder;
+  unroll::save_vocabulary(folder.path / "words.txt", Vocabulary::build({"a fine film"}));
+  CHECK(folder.read("words.txt") == "unroll-vocabulary 1 article 5\n<PAD>\n<OOV>\na\nfine\nfilm\n");
+  unroll::save_vocabulary(
+      folder.path / "characters.txt",
+      Vocabulary::build({std::string_view("\n\r\\\0", 4)}, {.tokenizer = unroll::CharacterTokenizer{}}));
+  CHECK(folder.read("characters.txt") == "unroll-vocabulary 1 characters 6\n<PAD>\n<OOV>\n\\n\n\\r\n\\\\\n\\0\n");
+}
+
+TEST_CASE("a file that went through an editor with CRLF lines or without the last line feed is read") {
+  CHECK(complaint("unroll-vocabulary 1 article 3\r\n<PAD>\r\n<OOV>\r\na\r\n") == "none");
+  CHECK(complaint("unroll-vocabulary 1 article 3\n<PAD>\n<OOV>\na") == "none");
+}
+
+TEST_CASE("a file that is no vocabulary is refused with its name and the place") {
+  CHECK(complaint("") == "file.txt: cannot read, or empty");
+  CHECK(complaint("the\na\n") == "file.txt:1: not a vocabulary: expected 'unroll-vocabulary ...'");
+  CHECK(complaint("unroll-vocabulary 2 article 2\n<PAD>\n<OOV>\n") == "file.txt:1: format version '2', expected 1");
+  CHECK(complaint("unroll-vocabulary 1 words 2\n<PAD>\n<OOV>\n") ==
+        "file.txt:1: tokenizer 'words', expected article, whitespace or characters");
+  CHECK(complaint("unroll-vocabulary 1 article x\n<PAD>\n<OOV>\n") == "file.txt:1: number of tokens 'x'");
+  CHECK(complaint("unroll-vocabulary 1 article 4\n<PAD>\n<OOV>\na\n") == "file.txt: 3 tokens, expected 4");
+  CHECK(complaint("unroll-vocabulary 1 article 4\n<PAD>\n<OOV>\na\na\n") ==
+        "file.txt: token 3 is 'a', which is token 2 already");
+  CHECK(complaint("unroll-vocabulary 1 article 3\n<PAD>\n<OOV>\n\n") == "file.txt: token 2 is empty");
+  CHECK(complaint("unroll-vocabulary 1 article 3\n<PAD>\n<OOV>\na\\x\n") ==
+        "file.txt:4: expected \\n, \\r, \\0 or \\\\ where there is a \\");
+  CHECK(complaint("unroll-vocabulary 1 article 3\n<PAD>\n<OOV>\na\\\n") ==
+        "file.txt:4: expected \\n, \\r, \\0 or \\\\ where there is a \\");
+  CHECK_THROWS_AS(unroll::load_vocabulary("no/such/file"), unroll::FormatError);
+}
+
+TEST_CASE("a file that cannot be written is an error and leaves nothing behind") {
+  const Folder folder;
+  std::filesystem::create_directories(folder.path / "taken" / "by a folder");
+  CHECK_THROWS_AS(unroll::save_vocabulary(folder.path / "taken", Vocabulary{}), unroll::FormatError);
+  CHECK_FALSE(std::filesystem::exists(folder.path / "taken.partial"));
+  CHECK_THROWS_AS(unroll::save_vocabulary(folder.path / "missing" / "words.txt", Vocabulary{}), unroll::FormatError);
+}
