@@ -1,0 +1,149 @@
+// Which instructions the kernels use. Each kernel is compiled for every level of the processor family, whatever the
+// compiler flags, and the level is chosen once at run time.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include <unroll/core/config.hpp>
+#include <unroll/core/error.hpp>
+#include <unroll/kernel/simd.hpp>
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+
+/// `plain` is the reference: loops over single numbers, any compiler. `baseline` is 16-byte vectors (SSE2, NEON).
+enum class SimdLevel { plain, baseline, avx2, avx512 };
+
+constexpr std::string_view name(SimdLevel level) {
+  constexpr std::string_view names[] = {"plain", "baseline", "avx2", "avx512"};
+  return names[static_cast<std::size_t>(level)];
+}
+
+#if defined(UNROLL_PLAIN_KERNELS) || !defined(__GNUC__)
+#define UNROLL_HAS_VECTORS 0
+#else
+#define UNROLL_HAS_VECTORS 1
+#endif
+#if UNROLL_HAS_VECTORS && defined(__x86_64__)
+#define UNROLL_HAS_X86_LEVELS 1
+#else
+#define UNROLL_HAS_X86_LEVELS 0
+#endif
+
+/// Can this build use `level` on this processor?
+inline bool has_simd_level(SimdLevel level) {
+  switch (level) {
+    case SimdLevel::plain:
+      return true;
+    case SimdLevel::baseline:
+      return UNROLL_HAS_VECTORS != 0;
+#if UNROLL_HAS_X86_LEVELS
+    case SimdLevel::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case SimdLevel::avx512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+             has_simd_level(SimdLevel::avx2);
+#endif
+    default:
+      return false;
+  }
+}
+
+namespace detail {
+inline std::atomic<SimdLevel>& simd_level_setting() {
+  static std::atomic<SimdLevel> level = [] {
+    for (const SimdLevel best : {SimdLevel::avx512, SimdLevel::avx2, SimdLevel::baseline})
+      if (has_simd_level(best)) return best;
+    return SimdLevel::plain;
+  }();
+  return level;
+}
+}  // namespace detail
+
+/// The level in use: the best of this processor, unless set otherwise.
+inline SimdLevel simd_level() { return detail::simd_level_setting().load(std::memory_order_relaxed); }
+
+/// For tests and measurements. Throws std::invalid_argument where build or processor lack the level. Results of avx2
+/// and avx512 are equal to the bit, those of other levels are close. Not while kernels run in other threads.
+inline void set_simd_level(SimdLevel level) {
+  require(has_simd_level(level), "set_simd_level: this build on this processor has no level ", name(level),
+          ", best is ", name(simd_level()));
+  detail::simd_level_setting().store(level, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+/// What a kernel is instantiated with: the vector width in bytes and the number of vector registers.
+template <int Bytes, int Registers> struct Isa {
+  static constexpr int registers = Registers;
+  template <class T> static constexpr int width = Bytes == 0 ? 1 : Bytes / static_cast<int>(sizeof(T));
+  template <class T> using Vector = Simd<T, width<T>>;
+};
+using Plain = Isa<0, 16>;
+#if defined(__aarch64__)
+using Baseline = Isa<16, 32>;
+#else
+using Baseline = Isa<16, 16>;
+#endif
+using Avx2 = Isa<32, 16>;
+using Avx512 = Isa<64, 32>;
+
+#if UNROLL_HAS_X86_LEVELS
+// `flatten` brings everything a kernel calls into the function that has the instructions. A lambda would stay outside
+// (it does not inherit `target`), so kernels are static functions. Clang flattens one level only: the rest of a kernel
+// is always_inline there, and calls into equations are marked UNROLL_INLINED.
+template <class Kernel, class... Args>
+__attribute__((target("avx2,fma"), flatten, noinline)) auto run_avx2(Args... args) {
+  return Kernel::template run<Avx2>(args...);
+}
+template <class Kernel, class... Args>
+__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma"), flatten, noinline
+#if defined(__clang__)
+               ,
+               min_vector_width(512)
+#endif
+                   )) auto
+run_avx512(Args... args) {
+  return Kernel::template run<Avx512>(args...);
+}
+#endif
+#if UNROLL_HAS_VECTORS
+template <class Kernel, class... Args> __attribute__((flatten, noinline)) auto run_baseline(Args... args) {
+  return Kernel::template run<Baseline>(args...);
+}
+#endif
+
+/// Calls Kernel::run<Isa>(args...), a static function template, compiled for the level in use. Arguments go by value:
+/// pointers, sizes, views and structs of these.
+template <class Kernel, class... Args> auto dispatch(Args... args) {
+#if UNROLL_HAS_VECTORS
+  switch (simd_level()) {
+#if UNROLL_HAS_X86_LEVELS
+    case SimdLevel::avx512:
+      return run_avx512<Kernel, Args...>(args...);
+    case SimdLevel::avx2:
+      return run_avx2<Kernel, Args...>(args...);
+#endif
+    case SimdLevel::baseline:
+      return run_baseline<Kernel, Args...>(args...);
+    default:
+      break;
+  }
+#endif
+  return Kernel::template run<Plain>(args...);
+}
+
+}  // namespace detail
+
+#if defined(__clang__) && __clang_major__ >= 17  // clang 16 crashes on it
+#define UNROLL_INLINED [[clang::always_inline]]
+#else
+#define UNROLL_INLINED
+#endif
+
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END

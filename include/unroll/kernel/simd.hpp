@@ -1,0 +1,272 @@
+// The value that equations are written over: W floats or doubles that go through the same operations together.
+// GCC and Clang vector extensions; one lane is a plain number and works with any compiler.
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include <unroll/core/config.hpp>
+
+// Kernel headers stand between these two. Vector arguments never cross a call that is not inlined, and lanes that the
+// compiler believes uninitialized are written before they are read.
+#if defined(__GNUC__)
+#define UNROLL_KERNEL_BEGIN                                                                                        \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wpragmas\"")                                   \
+      _Pragma("GCC diagnostic ignored \"-Wunknown-warning-option\"") _Pragma("GCC diagnostic ignored \"-Wpsabi\"") \
+          _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+#define UNROLL_KERNEL_END _Pragma("GCC diagnostic pop")
+#define UNROLL_UNROLL _Pragma("GCC unroll 32")
+#else
+#define UNROLL_KERNEL_BEGIN
+#define UNROLL_KERNEL_END
+#define UNROLL_UNROLL
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define UNROLL_GCC_X86
+// GCC declares the builtins of an instruction set once a target names it; this is much cheaper than <immintrin.h>.
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")
+#pragma GCC pop_options
+#endif
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+
+template <class T> using IntOf = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+
+template <class T, int W> struct Lanes {
+#if defined(__GNUC__)
+  typedef T type __attribute__((vector_size(W * sizeof(T))));
+#else
+  static_assert(W == 1, "unroll::Simd: this compiler has no vector extensions; only one lane is available");
+#endif
+};
+template <class T> struct Lanes<T, 1> {
+  using type = T;
+};
+template <class T, int W> using LanesOf = typename Lanes<T, W>::type;
+
+/// Do values of this width fuse a*b + c? 32 and 64 bytes occur only behind the AVX2 and AVX-512 levels, which have FMA.
+template <class T, int W>
+inline constexpr bool is_fused =
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    true;
+#else
+    W * sizeof(T) >= 32;
+#endif
+
+}  // namespace detail
+
+template <class T, int W> class Simd;
+
+/// The result of comparing two `Simd`: one truth value a lane. It has no conversion to bool: lanes may disagree.
+template <class T, int W> class Mask {
+ public:
+  using Storage = std::conditional_t<W == 1, bool, detail::LanesOf<detail::IntOf<T>, W>>;
+  Storage lanes;
+
+  friend UNROLL_INLINE Mask operator&(const Mask& a, const Mask& b) {
+    return {static_cast<Storage>(a.lanes & b.lanes)};
+  }
+  friend UNROLL_INLINE Mask operator|(const Mask& a, const Mask& b) {
+    return {static_cast<Storage>(a.lanes | b.lanes)};
+  }
+  friend UNROLL_INLINE Mask operator!(const Mask& a) { return {static_cast<Storage>(a.lanes == 0)}; }
+  /// a where the mask holds, b elsewhere.
+  friend UNROLL_INLINE Simd<T, W> select(const Mask& mask, const Simd<T, W>& a, const Simd<T, W>& b) {
+    return Simd<T, W>::from(mask.lanes ? a.lanes() : b.lanes());
+  }
+
+  template <std::same_as<bool> Bool> explicit operator Bool() const {
+    static_assert(!sizeof(Bool),
+                  "unroll: equations run on several units at once, whose conditions may differ: "
+                  "write select(condition, a, b) instead of a branch");
+  }
+};
+
+/// W lanes of T (float or double). Arithmetic, comparisons and functions act on each lane; numbers convert implicitly.
+/// Widths are 1 or 16, 32 and 64 bytes; those above 16 bytes may only run where the processor has them
+/// (kernel/level.hpp).
+template <class T, int W> class Simd {
+  static_assert(std::same_as<T, float> || std::same_as<T, double>, "unroll::Simd: the scalar is float or double");
+  static_assert(W == 1 || W * sizeof(T) == 16 || W * sizeof(T) == 32 || W * sizeof(T) == 64,
+                "unroll::Simd: the width is one lane, or 16, 32 or 64 bytes");
+
+ public:
+  using Scalar = T;
+  using Storage = detail::LanesOf<T, W>;
+  static constexpr int width = W;
+
+  UNROLL_INLINE Simd() : lanes_{} {}
+  template <class Number> requires std::is_arithmetic_v<Number>
+  UNROLL_INLINE Simd(Number number) {
+    if constexpr (W == 1)
+      lanes_ = static_cast<T>(number);
+    else
+      lanes_ = static_cast<T>(number) - Storage{};  // x - 0 is x for every x, -0 included
+  }
+  // Copies are written out so that the compiler passes the class by reference where it does not inline: then no calling
+  // convention depends on the width, and helpers in a user's equations raise no ABI warning.
+  UNROLL_INLINE Simd(const Simd& other) : lanes_(other.lanes_) {}
+  UNROLL_INLINE Simd& operator=(const Simd& other) {
+    lanes_ = other.lanes_;
+    return *this;
+  }
+  static UNROLL_INLINE Simd from(const Storage& lanes) {
+    Simd result;
+    result.lanes_ = lanes;
+    return result;
+  }
+
+  UNROLL_INLINE const Storage& lanes() const { return lanes_; }
+  UNROLL_INLINE T operator[](int lane) const {
+    if constexpr (W == 1)
+      return static_cast<void>(lane), lanes_;
+    else
+      return lanes_[lane];
+  }
+  UNROLL_INLINE explicit operator T() const requires(W == 1)
+  {
+    return lanes_;
+  }
+
+  /// From and to memory of any alignment.
+  static UNROLL_INLINE Simd load(const T* from) {
+    Simd result;
+    std::memcpy(&result.lanes_, from, sizeof(Storage));
+    return result;
+  }
+  UNROLL_INLINE void store(T* to) const { std::memcpy(to, &lanes_, sizeof(Storage)); }
+  /// The first n <= W lanes; memory past them is not touched, lanes past them are 0.
+  static UNROLL_INLINE Simd load(const T* from, Index n) {
+    T lanes[W] = {};
+    for (Index lane = 0; lane < n; ++lane) lanes[lane] = from[lane];
+    return load(lanes);
+  }
+  UNROLL_INLINE void store(T* to, Index n) const {
+    T lanes[W];
+    store(lanes);
+    for (Index lane = 0; lane < n; ++lane) to[lane] = lanes[lane];
+  }
+
+  friend UNROLL_INLINE Simd operator+(const Simd& a, const Simd& b) { return from(a.lanes_ + b.lanes_); }
+  friend UNROLL_INLINE Simd operator-(const Simd& a, const Simd& b) { return from(a.lanes_ - b.lanes_); }
+  friend UNROLL_INLINE Simd operator*(const Simd& a, const Simd& b) { return from(a.lanes_ * b.lanes_); }
+  friend UNROLL_INLINE Simd operator/(const Simd& a, const Simd& b) { return from(a.lanes_ / b.lanes_); }
+  friend UNROLL_INLINE Simd operator-(const Simd& a) { return from(-a.lanes_); }
+  friend UNROLL_INLINE Simd operator+(const Simd& a) { return a; }
+  UNROLL_INLINE Simd& operator+=(const Simd& b) { return *this = *this + b; }
+  UNROLL_INLINE Simd& operator-=(const Simd& b) { return *this = *this - b; }
+  UNROLL_INLINE Simd& operator*=(const Simd& b) { return *this = *this * b; }
+  UNROLL_INLINE Simd& operator/=(const Simd& b) { return *this = *this / b; }
+
+  friend UNROLL_INLINE Mask<T, W> operator<(const Simd& a, const Simd& b) { return {a.lanes_ < b.lanes_}; }
+  friend UNROLL_INLINE Mask<T, W> operator<=(const Simd& a, const Simd& b) { return {a.lanes_ <= b.lanes_}; }
+  friend UNROLL_INLINE Mask<T, W> operator>(const Simd& a, const Simd& b) { return {a.lanes_ > b.lanes_}; }
+  friend UNROLL_INLINE Mask<T, W> operator>=(const Simd& a, const Simd& b) { return {a.lanes_ >= b.lanes_}; }
+  friend UNROLL_INLINE Mask<T, W> operator==(const Simd& a, const Simd& b) { return {a.lanes_ == b.lanes_}; }
+  friend UNROLL_INLINE Mask<T, W> operator!=(const Simd& a, const Simd& b) { return {a.lanes_ != b.lanes_}; }
+
+  /// The smaller and the larger; b where a is NaN or b is.
+  friend UNROLL_INLINE Simd min(const Simd& a, const Simd& b) {
+    return from(a.lanes_ < b.lanes_ ? a.lanes_ : b.lanes_);
+  }
+  friend UNROLL_INLINE Simd max(const Simd& a, const Simd& b) {
+    return from(a.lanes_ > b.lanes_ ? a.lanes_ : b.lanes_);
+  }
+  friend UNROLL_INLINE Simd abs(const Simd& a) {
+    using Bits = detail::LanesOf<detail::IntOf<T>, W>;
+    constexpr detail::IntOf<T> all_but_sign = std::numeric_limits<detail::IntOf<T>>::max();
+    return from(__builtin_bit_cast(Storage, __builtin_bit_cast(Bits, a.lanes_) & all_but_sign));
+  }
+  /// a*b + c, rounded once where the processor level has FMA, twice elsewhere.
+  friend UNROLL_INLINE Simd fma(const Simd& a, const Simd& b, const Simd& c) { return a.times_plus(b, c); }
+  friend UNROLL_INLINE Simd sqrt(const Simd& a) { return a.root(); }
+
+  template <std::same_as<bool> Bool> explicit operator Bool() const {
+    static_assert(!sizeof(Bool),
+                  "unroll: equations run on several units at once, whose values differ: "
+                  "write select(condition, a, b) instead of a branch");
+  }
+
+ private:
+  alignas(sizeof(Storage)) Storage lanes_;  // GCC would align to the widest register of the command line's target
+
+  UNROLL_INLINE Simd times_plus(const Simd& b, const Simd& c) const {
+#if defined(__clang__)
+#pragma clang fp contract(on)
+    return from(lanes_ * b.lanes_ + c.lanes_);  // within one expression: fused exactly where the target can
+#else
+    if constexpr (!detail::is_fused<T, W>) {
+      return from(lanes_ * b.lanes_ + c.lanes_);
+    } else if constexpr (W == 1) {
+      return from(std::fma(lanes_, b.lanes_, c.lanes_));
+    } else {
+#if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
+      constexpr bool single = std::same_as<T, float>;
+      constexpr unsigned char all = 0xff;
+      if constexpr (single && W == 16)
+        return from(
+            __builtin_ia32_vfmaddps512_mask(lanes_, b.lanes_, c.lanes_, static_cast<unsigned short>(0xffff), 4));
+      else if constexpr (single && W == 8)
+        return from(__builtin_ia32_vfmaddps256(lanes_, b.lanes_, c.lanes_));
+      else if constexpr (single)
+        return from(__builtin_ia32_vfmaddps(lanes_, b.lanes_, c.lanes_));
+      else if constexpr (W == 8)
+        return from(__builtin_ia32_vfmaddpd512_mask(lanes_, b.lanes_, c.lanes_, all, 4));
+      else if constexpr (W == 4)
+        return from(__builtin_ia32_vfmaddpd256(lanes_, b.lanes_, c.lanes_));
+      else
+        return from(__builtin_ia32_vfmaddpd(lanes_, b.lanes_, c.lanes_));
+#else
+      // Without optimization a caller need not be inlined into the function that has the instruction.
+      Storage result;
+      for (int lane = 0; lane < W; ++lane) result[lane] = std::fma(lanes_[lane], b.lanes_[lane], c.lanes_[lane]);
+      return from(result);
+#endif
+    }
+#endif
+  }
+
+  UNROLL_INLINE Simd root() const {
+    if constexpr (W == 1) {
+      return from(std::sqrt(lanes_));
+    } else {
+#if defined(__clang__) && __has_builtin(__builtin_elementwise_sqrt)
+      return from(__builtin_elementwise_sqrt(lanes_));
+#elif defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
+      constexpr bool single = std::same_as<T, float>;
+      constexpr unsigned char all = 0xff;
+      if constexpr (single && W == 16)
+        return from(__builtin_ia32_sqrtps512_mask(lanes_, lanes_, static_cast<unsigned short>(0xffff), 4));
+      else if constexpr (single && W == 8)
+        return from(__builtin_ia32_sqrtps256(lanes_));
+      else if constexpr (single)
+        return from(__builtin_ia32_sqrtps(lanes_));
+      else if constexpr (W == 8)
+        return from(__builtin_ia32_sqrtpd512_mask(lanes_, lanes_, all, 4));
+      else if constexpr (W == 4)
+        return from(__builtin_ia32_sqrtpd256(lanes_));
+      else
+        return from(__builtin_ia32_sqrtpd(lanes_));
+#else
+      Storage result;
+      for (int lane = 0; lane < W; ++lane) result[lane] = std::sqrt(lanes_[lane]);
+      return from(result);
+#endif
+    }
+  }
+};
+
+/// One number as a class of the library, so that `tanh(x)` and its like are found from any namespace.
+template <class T> using Value = Simd<T, 1>;
+
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END
