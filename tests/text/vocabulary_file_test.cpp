@@ -7,32 +7,21 @@
 
 #include <unroll/text/vocabulary_file.hpp>
 
+#include "../data/folder.hpp"
+
 using unroll::Vocabulary;
 
 namespace {
 
-/// A folder of its own for each test, gone afterwards.
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "unroll_vocabulary_file_test";
-  Folder() {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directories(path);
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::filesystem::path write(const std::string& bytes) const {
-    std::ofstream(path / "file.txt", std::ios::binary) << bytes;
-    return path / "file.txt";
-  }
-  std::string read(const std::string& name) const {
-    std::ifstream file(path / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-};
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 /// What loading a file with these bytes says, from behind the folder's name on.
 std::string complaint(const std::string& bytes) {
   const Folder folder;
-  const auto path = folder.write(bytes);
+  const auto path = folder.write("file.txt", bytes);
   try {
     static_cast<void>(unroll::load_vocabulary(path));
   } catch (const unroll::FormatError& error) {
@@ -62,11 +51,12 @@ TEST_CASE("a vocabulary is the same after saving and loading, with its tokenizer
 TEST_CASE("the file is a header line and a token a line") {
   const Folder folder;
   unroll::save_vocabulary(folder.path / "words.txt", Vocabulary::build({"a fine film"}));
-  CHECK(folder.read("words.txt") == "unroll-vocabulary 1 article 5\n<PAD>\n<OOV>\na\nfine\nfilm\n");
+  CHECK(read(folder.path / "words.txt") == "unroll-vocabulary 1 article 5\n<PAD>\n<OOV>\na\nfine\nfilm\n");
   unroll::save_vocabulary(
       folder.path / "characters.txt",
       Vocabulary::build({std::string_view("\n\r\\\0", 4)}, {.tokenizer = unroll::CharacterTokenizer{}}));
-  CHECK(folder.read("characters.txt") == "unroll-vocabulary 1 characters 6\n<PAD>\n<OOV>\n\\n\n\\r\n\\\\\n\\0\n");
+  CHECK(read(folder.path / "characters.txt") ==
+        "unroll-vocabulary 1 characters 6\n<PAD>\n<OOV>\n\\n\n\\r\n\\\\\n\\0\n");
 }
 
 TEST_CASE("a file that went through an editor with CRLF lines or without the last line feed is read") {
