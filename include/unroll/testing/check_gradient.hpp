@@ -1,0 +1,118 @@
+// A gradient check for any layer or model, the user's own included.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <type_traits>
+
+#include <unroll/layer/layer.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+struct GradientReport {
+  double worst = 0;   ///< largest relative error
+  std::string where;  ///< `1.weight_hh_l0[7]`, `initial.h[3]`, `x[12]`
+  double analytic = 0, numeric = 0;
+  Index elements = 0;  ///< compared
+
+  bool passed(double tolerance = 1e-6) const { return elements > 0 && worst <= tolerance; }
+  std::string str() const {
+    return concat(elements, " elements, worst ", worst, " at ", where, ": backward says ", analytic,
+                  ", central difference ", numeric);
+  }
+};
+
+struct GradientCheckOptions {
+  Context context{};          ///< training = true checks dropout too: the masks are a function of the context
+  double difference = 1e-3;   ///< step of the fourth-order central difference
+  std::uint64_t seed = 1;     ///< of the projection and the initial state
+  bool initial_state = true;  ///< false starts from the layer's own (zero, or learned)
+};
+
+/// Fills all parameters with U(-scale, scale): distinct values, so that swapped gates show.
+template <Visitable M> void randomize(M& model, Rng rng, double scale = 0.7) {
+  visit(
+      [&](const Path&, auto& p) {
+        for (Index k = 0; k < p.size(); ++k)
+          p.data()[k] = static_cast<typename std::remove_cvref_t<decltype(p)>::Scalar>(rng.uniform(-scale, scale));
+      },
+      model);
+}
+
+/// Compares `backward` with fourth-order central differences of
+///   loss = sum(R .* output) + sum(R' .* final state),   R, R' random,
+/// over every parameter that is trainable, every element of the input and of the initial state. The gradient is filled
+/// with known values first, so that one that is assigned instead of added shows. An element's error is
+/// |a - b| / max(|a|, |b|, 1e-3 * largest of its tensor). The model's scalar type must be double.
+/// Cost: four forward passes an element.
+template <class M, class In> GradientReport check_gradient(M model, In x, const GradientCheckOptions& options = {}) {
+  static_assert(std::same_as<typename M::Scalar, double>, "unroll::check_gradient: differences need double");
+  using State = typename M::State;
+  const Context& context = options.context;
+  CacheFor<M, In> cache;
+  Rng rng = Rng(options.seed).child(1);
+  const auto fill_random = [&](auto& m) {
+    for (Index k = 0; k < m.size(); ++k) m.data()[k] = rng.uniform(-1, 1);
+  };
+  State initial{}, final{}, d_final{}, d_initial{};
+  model.forward(context, x, cache, {nullptr, &initial});  // the sizes
+  d_final = initial;
+  visit_state([&](const Path&, auto& field) { fill_random(field); }, initial);
+  visit_state([&](const Path&, auto& field) { fill_random(field); }, d_final);
+  const State* const start = options.initial_state ? &initial : nullptr;
+  auto dy = model.forward(context, x, cache, {start, &final});
+  fill_random(values(dy));
+
+  const auto loss = [&] {
+    double sum = values(model.forward(context, x, cache, {start, &final})).cwiseProduct(values(dy)).sum();
+    visit_state([&](const Path&, const auto& a, const auto& b) { sum += a.cwiseProduct(b).sum(); }, final, d_final);
+    return sum;
+  };
+  M before = zeros_like(model);
+  visit(
+      [&](const Path&, auto& p) {
+        if constexpr (!is_table<decltype(p)>) fill_random(p);  // of a table only touched columns may differ from zero
+      },
+      before);
+  M gradient = before;
+  loss();
+  Matrix<double> dx;
+  if constexpr (Tokens<In>)
+    model.backward(x, dy, cache, gradient, {&d_final, &d_initial});
+  else
+    dx = values(model.backward(x, dy, cache, gradient, {&d_final, &d_initial}));
+
+  GradientReport report;
+  const auto compare = [&](double& at, double analytic, double largest, const auto& name) {
+    const double keep = at, e = options.difference;
+    const auto f = [&](double k) {
+      at = keep + k * e;
+      const double value = loss();
+      at = keep;
+      return value;
+    };
+    const double numeric = (8 * (f(1) - f(-1)) - (f(2) - f(-2))) / (12 * e);
+    const double scale = std::max({std::abs(analytic), std::abs(numeric), 1e-3 * largest, 1e-12});
+    const double error = std::abs(analytic - numeric) / scale;
+    ++report.elements;
+    if (!(error <= report.worst)) report = {error, name(), analytic, numeric, report.elements};
+  };
+  const auto compare_all = [&](auto& tensor, const auto& analytic, const std::string& name) {
+    const double largest = analytic.size() > 0 ? analytic.cwiseAbs().maxCoeff() : 0;
+    for (Index k = 0; k < tensor.size(); ++k)
+      compare(tensor.data()[k], analytic.data()[k], largest, [&] { return concat(name, "[", k, "]"); });
+  };
+  visit(
+      [&](const Path& path, auto& p, const auto& g, const auto& b) {
+        if (p.trainable) compare_all(p, Matrix<double>(g - b), path.str());
+      },
+      model, gradient, before);
+  if (start != nullptr)
+    visit_state(
+        [&](const Path& path, auto& s, const auto& d) { compare_all(s, Matrix<double>(d), "initial." + path.str()); },
+        initial, d_initial);
+  if constexpr (!Tokens<In>) compare_all(values(x), dx, "x");
+  return report;
+}
+
+}  // namespace unroll::inline UNROLL_ABI
