@@ -1,0 +1,57 @@
+// Mean squared error.
+#pragma once
+
+#include <unroll/loss/loss.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// mean of (output - target)^2 over all elements of the batch, weighted per column where weights are given.
+struct MeanSquaredError {
+  template <class T> using Targets = Matrix<T>;
+
+  /// output and targets (K, n); writes d_output (K, n). Throws where the shapes differ.
+  template <class T>
+  LossResult operator()(const Matrix<T>& output, const Matrix<T>& targets, Matrix<T>& d_output,
+                        std::span<const double> sample_weights = {}) const {
+    d_output.resize(output.rows(), output.cols());
+    return compute(output, targets, d_output.data(), sample_weights);
+  }
+  template <class T> LossResult operator()(const Matrix<T>& output, const Matrix<T>& targets) const {
+    return compute(output, targets, static_cast<T*>(nullptr), {});
+  }
+  template <class T> double weight(const Matrix<T>& targets) const { return static_cast<double>(targets.size()); }
+
+ private:
+  template <class T>
+  static LossResult compute(const Matrix<T>& output, const Matrix<T>& targets, T* d_output,
+                            std::span<const double> sample_weights) {
+    require(output.rows() == targets.rows(), "mean_squared_error: targets have ", targets.rows(),
+            " rows, the output has ", output.rows());
+    detail::check_columns("mean_squared_error", output.cols(), targets.cols(), sample_weights.size());
+    const Index rows = output.rows();
+    const auto total = static_cast<double>(output.size());
+    if (output.size() == 0) return {};
+    const double sum = detail::ordered_sum(output.cols(), rows, [&](Index n) {
+      const double weight = detail::at_or_one(sample_weights, n), scale = 2 * weight / total;
+      const T* y = output.data() + n * rows;
+      const T* t = targets.data() + n * rows;
+      double s = 0;
+      for (Index k = 0; k < rows; ++k) {
+        const double difference = double(y[k]) - double(t[k]);
+        s += difference * difference;
+        if (d_output != nullptr) d_output[n * rows + k] = static_cast<T>(scale * difference);
+      }
+      return weight * s;
+    });
+    return {sum / total, total};
+  }
+};
+
+/// The mean loss of a batch and its gradient; see MeanSquaredError.
+template <class Output, class T = ScalarOf<Output>>
+T mean_squared_error(const Output& output, const Matrix<T>& targets, Output& d_output,
+                     std::span<const double> sample_weights = {}) {
+  return static_cast<T>(compute_loss(MeanSquaredError{}, output, targets, d_output, sample_weights).loss);
+}
+
+}  // namespace unroll::inline UNROLL_ABI
