@@ -97,6 +97,6 @@ template <class F, class A, class... Others> void visit(F&& f, A& a, Others&... 
 }
 
 template <class M>
-concept Visitable = requires(M& m) { visit([](const Path&, auto&) {}, m); };
+concept Visitable = requires(M& m) { std::remove_const_t<M>::visit([](const Path&, auto&) {}, Path{}, m); };
 
 }  // namespace unroll::inline UNROLL_ABI
