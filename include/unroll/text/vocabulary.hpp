@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <ranges>
 #include <span>
@@ -155,11 +156,13 @@ class Vocabulary {
     std::vector<std::int32_t> order;
     for (std::int32_t id = oov + 1; id < size(); ++id)
       if (counts[static_cast<std::size_t>(id)] >= options.min_frequency) order.push_back(id);
-    const auto kept = std::min(static_cast<std::ptrdiff_t>(order.size()), options.max_size - 2);
-    std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](std::int32_t a, std::int32_t b) {
+    const auto before = [&](std::int32_t a, std::int32_t b) {
       const Index count_a = counts[static_cast<std::size_t>(a)], count_b = counts[static_cast<std::size_t>(b)];
       return count_a != count_b ? count_a > count_b : a < b;
-    });
+    };
+    const auto kept = std::min(std::ssize(order), options.max_size - 2);
+    std::nth_element(order.begin(), order.begin() + kept, order.end(), before);
+    std::sort(order.begin(), order.begin() + kept, before);
     Vocabulary vocabulary(x_tokenizer);
     for (const std::int32_t id : std::span(order).first(static_cast<std::size_t>(kept)))
       vocabulary.x_tokens.insert(x_tokens[id]);
