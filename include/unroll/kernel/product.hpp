@@ -1,0 +1,284 @@
+// C = op(A) op(B), blocked for registers and caches. Column-major throughout.
+//
+// Each element of C is the sum over blocks of `depth_block` products, and each block is summed in the order of k from
+// 0, by fma where the level has it. Neither the sizes nor the place of the element enter: a product computed in pieces
+// of C, by threads or by calls, has the same bits, and so has AVX2 beside AVX-512.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include <unroll/core/config.hpp>
+#include <unroll/core/matrix.hpp>
+#include <unroll/kernel/level.hpp>
+#include <unroll/kernel/tile.hpp>
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+
+enum class Transpose { no, yes };
+
+/// A matrix (rows, cols) in someone else's memory, column j at data + j * stride.
+template <class T> struct View {
+  T* data = nullptr;
+  Index rows = 0, cols = 0, stride = 0;
+
+  View middle_cols(Index first, Index n) const { return {data + first * stride, rows, n, stride}; }
+  View middle_rows(Index first, Index n) const { return {data + first, n, cols, stride}; }
+  operator View<const T>() const requires(!std::is_const_v<T>)
+  {
+    return {data, rows, cols, stride};
+  }
+};
+/// Of a column-major Eigen matrix, map, block of whole columns or rows.
+template <class Derived> auto view(Eigen::DenseBase<Derived>& m) {
+  return View<typename Derived::Scalar>{m.derived().data(), m.rows(), m.cols(), m.derived().outerStride()};
+}
+template <class Derived> auto view(const Eigen::DenseBase<Derived>& m) {
+  return View<const typename Derived::Scalar>{m.derived().data(), m.rows(), m.cols(), m.derived().outerStride()};
+}
+
+/// Room for packed operands. Keeps its memory; one for each thread.
+template <class T> struct ProductScratch {
+  Matrix<T> a, b;
+};
+
+namespace detail {
+
+inline constexpr Index depth_block = 256;    // part of the meaning: changes the bits of sums longer than this
+inline constexpr Index column_block = 384;   // of B a block, which stays in L2
+inline constexpr Index direct_columns = 12;  // up to here reading A in place costs less than packing it
+
+constexpr Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * unit; }
+
+/// Rows [row, row + n) of op(a), k in [k0, k0 + depth), as panels [panel][k][16]; rows that do not exist are 0.
+template <class T>
+UNROLL_INLINE void pack_rows(View<const T> a, Transpose t, Index row, Index n, Index k0, Index depth, T* to) {
+  for (Index first = 0; first < n; first += panel_rows, to += panel_rows * depth) {
+    const Index rows = std::min(panel_rows, n - first);
+    const T* from = t == Transpose::no ? a.data + row + first + k0 * a.stride : a.data + (row + first) * a.stride + k0;
+    if (rows < panel_rows) std::fill(to, to + panel_rows * depth, T(0));
+    if (t == Transpose::no && rows == panel_rows) {
+      for (Index k = 0; k < depth; ++k) std::memcpy(to + k * panel_rows, from + k * a.stride, sizeof(T) * panel_rows);
+    } else if (t == Transpose::no) {
+      for (Index k = 0; k < depth; ++k)
+        for (Index r = 0; r < rows; ++r) to[k * panel_rows + r] = from[k * a.stride + r];
+    } else {
+      constexpr Index strip = 16;  // of each row at a time, so that lines of `to` are filled while they are near
+      for (Index k = 0; k < depth; k += strip)
+        for (Index r = 0; r < rows; ++r)
+          for (Index i = k; i < std::min(k + strip, depth); ++i) to[i * panel_rows + r] = from[r * a.stride + i];
+    }
+  }
+}
+
+/// Columns [column, column + n) of b^T, k in [k0, k0 + depth), as [group of Columns][k][Columns].
+template <int Columns, class T>
+UNROLL_INLINE void pack_columns_of_transpose(View<const T> b, Index column, Index n, Index k0, Index depth, T* to) {
+  for (Index first = 0; first < n; first += Columns, to += Columns * depth) {
+    const Index columns = std::min<Index>(Columns, n - first);
+    const T* from = b.data + column + first + k0 * b.stride;
+    if (columns == Columns)
+      for (Index k = 0; k < depth; ++k) std::memcpy(to + k * Columns, from + k * b.stride, sizeof(T) * Columns);
+    else
+      for (Index k = 0; k < depth; ++k)
+        for (Index j = 0; j < columns; ++j) to[k * Columns + j] = from[k * b.stride + j];
+  }
+}
+
+/// The left operand: row r of panel p at k is at p * panel_stride + k * stride + r.
+template <class T> struct LeftPanels {
+  const T* data;
+  Index panel_stride, stride;
+};
+
+/// The right operand, in groups of Columns: column j of a group at k is at k * row_stride + j * column_stride.
+template <class T> struct RightGroups {
+  const T* data;
+  Index row_stride, column_stride, group_stride;
+  template <int Columns> UNROLL_INLINE StridedColumns<T> at(Index j) const {
+    return {data + j / Columns * group_stride + j % Columns * column_stride, row_stride, column_stride};
+  }
+};
+
+template <class V, int Panels, int Vectors, int Columns, class T>
+UNROLL_INLINE void multiply_tile(const LeftPanels<T>& a, const StridedColumns<T>& b, Index depth, View<T> c, bool add) {
+  Tile<V, Panels, Vectors, Columns> tile;
+  tile.clear();
+  tile.multiply(a.data, a.panel_stride, a.stride, b, depth);
+  tile.write(c.data, c.stride, c.rows, add);
+}
+
+/// `Panels` panels of the left operand times all columns of c, for one block of k.
+template <class Isa, int Panels, class T>
+UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>& b, Index depth, View<T> c, bool add) {
+  using G = Tiling<Isa, T>;
+  using V = typename G::V;
+  constexpr int vectors = Panels > 1 ? G::vectors_per_panel : G::vectors_of_panel;
+  constexpr int rows = Panels > 1 ? Panels * static_cast<int>(panel_rows) : vectors * G::width;
+  for (Index first = 0; first < std::min(c.rows, Panels * panel_rows); first += rows) {
+    const LeftPanels<T> left{a.data + first, a.panel_stride, a.stride};
+    for (Index j = 0; j < c.cols;) {
+      const View<T> to{c.data + first + j * c.stride, c.rows - first, 0, c.stride};
+      const StridedColumns<T> right = b.template at<G::columns>(j);
+      if (c.cols - j >= G::columns) {
+        multiply_tile<V, Panels, vectors, G::columns>(left, right, depth, to, add);
+        j += G::columns;
+      } else if (G::columns > 4 && c.cols - j >= 4) {
+        multiply_tile<V, Panels, vectors, 4>(left, right, depth, to, add);
+        j += 4;
+      } else if (c.cols - j >= 2) {
+        multiply_tile<V, Panels, vectors, 2>(left, right, depth, to, add);
+        j += 2;
+      } else {
+        multiply_tile<V, Panels, vectors, 1>(left, right, depth, to, add);
+        j += 1;
+      }
+    }
+  }
+}
+
+template <class T> struct ProductArguments {
+  View<T> c;
+  View<const T> a;  // its data is null where packed_a is not
+  Transpose transpose_a;
+  const T* packed_a;
+  View<const T> b;
+  Transpose transpose_b;
+  Index depth;
+  bool accumulate;
+  T *room_a, *room_b;
+};
+
+struct Product {
+  template <class Isa, class T> static UNROLL_INLINE void run(ProductArguments<T> p) {
+    if constexpr (Isa::template width<T> == 1)
+      plain(p);
+    else
+      blocked<Isa>(p);
+  }
+
+  template <class Isa, class T> static UNROLL_INLINE void blocked(const ProductArguments<T>& p) {
+    using G = Tiling<Isa, T>;
+    constexpr Index rows_at_once = G::panels * panel_rows;
+    const View<T>& c = p.c;
+    const bool direct = p.packed_a == nullptr && p.transpose_a == Transpose::no && c.cols <= direct_columns;
+    const bool pack_all = p.packed_a == nullptr && c.cols > column_block;
+    for (Index k0 = 0; k0 < p.depth; k0 += depth_block) {
+      const Index depth = std::min(depth_block, p.depth - k0);
+      const bool add = p.accumulate || k0 > 0;
+      if (pack_all) pack_rows(p.a, p.transpose_a, 0, c.rows, k0, depth, p.room_a);
+      for (Index j0 = 0; j0 < c.cols; j0 += column_block) {
+        const Index n = std::min(column_block, c.cols - j0);
+        RightGroups<T> right{p.b.data + j0 * p.b.stride + k0, 1, p.b.stride, G::columns * p.b.stride};
+        if (p.transpose_b == Transpose::yes) {
+          pack_columns_of_transpose<G::columns>(p.b, j0, n, k0, depth, p.room_b);
+          right = {p.room_b, G::columns, 1, G::columns * depth};
+        }
+        for (Index row = 0, rows = 0; row < c.rows; row += rows) {
+          rows = std::min(rows_at_once, c.rows - row);
+          LeftPanels<T> left{p.room_a, panel_rows * depth, panel_rows};
+          if (p.packed_a != nullptr) {
+            left = {p.packed_a + row * p.depth + k0 * panel_rows, panel_rows * p.depth, panel_rows};
+          } else if (pack_all) {
+            left.data += row * depth;
+          } else if (direct && rows >= panel_rows) {
+            rows = rows < rows_at_once ? panel_rows : rows;
+            left = {p.a.data + row + k0 * p.a.stride, panel_rows, p.a.stride};
+          } else {
+            pack_rows(p.a, p.transpose_a, row, rows, k0, depth, p.room_a);
+          }
+          const View<T> to{c.data + row + j0 * c.stride, rows, n, c.stride};
+          if (G::panels > 1 && rows > rows_at_once - panel_rows) {
+            multiply_panels<Isa, G::panels>(left, right, depth, to, add);
+          } else {
+            for (Index first = 0; first < rows; first += panel_rows, left.data += left.panel_stride)
+              multiply_panels<Isa, 1>(left, right, depth, to.middle_rows(first, std::min(panel_rows, rows - first)),
+                                      add);
+          }
+        }
+      }
+    }
+  }
+
+  /// The reference.
+  template <class T> static void plain(const ProductArguments<T>& p) {
+    for (Index j = 0; j < p.c.cols; ++j)
+      for (Index row = 0; row < p.c.rows; row += panel_rows) {
+        const Index rows = std::min(panel_rows, p.c.rows - row);
+        T* c = p.c.data + row + j * p.c.stride;
+        for (Index k0 = 0; k0 < p.depth; k0 += depth_block) {
+          T sum[panel_rows] = {};
+          for (Index k = k0; k < std::min(k0 + depth_block, p.depth); ++k) {
+            const T b = p.transpose_b == Transpose::no ? p.b.data[k + j * p.b.stride] : p.b.data[j + k * p.b.stride];
+            for (Index i = 0; i < rows; ++i)
+              sum[i] += b * (p.packed_a != nullptr            ? p.packed_a[row * p.depth + k * panel_rows + i]
+                             : p.transpose_a == Transpose::no ? p.a.data[row + i + k * p.a.stride]
+                                                              : p.a.data[(row + i) * p.a.stride + k]);
+          }
+          for (Index i = 0; i < rows; ++i) c[i] = p.accumulate || k0 > 0 ? c[i] + sum[i] : sum[i];
+        }
+      }
+  }
+};
+
+template <class T> void run_product(ProductArguments<T> p, ProductScratch<T>& scratch) {
+  if (p.depth == 0 && !p.accumulate)
+    for (Index j = 0; j < p.c.cols; ++j) std::fill_n(p.c.data + j * p.c.stride, p.c.rows, T(0));
+  if (p.depth == 0 || p.c.rows == 0 || p.c.cols == 0) return;
+  const Index depth = std::min(p.depth, depth_block);
+  const Index packed_rows = p.c.cols > column_block ? p.c.rows : std::min(p.c.rows, 4 * panel_rows);
+  if (p.packed_a == nullptr) scratch.a.resize(round_up(packed_rows, panel_rows), depth);
+  if (p.transpose_b == Transpose::yes) scratch.b.resize(round_up(std::min(p.c.cols, column_block), 12), depth);
+  p.room_a = scratch.a.data();
+  p.room_b = scratch.b.data();
+  dispatch<Product>(p);
+}
+
+}  // namespace detail
+
+/// c = op(a) op(b), or c += with `accumulate`. c may not overlap a or b.
+template <class T>
+void product(std::type_identity_t<View<T>> c, std::type_identity_t<View<const T>> a, Transpose transpose_a,
+             std::type_identity_t<View<const T>> b, Transpose transpose_b, bool accumulate,
+             ProductScratch<T>& scratch) {
+  const Index depth = transpose_a == Transpose::no ? a.cols : a.rows;
+  UNROLL_ASSERT(c.rows == (transpose_a == Transpose::no ? a.rows : a.cols) &&
+                    c.cols == (transpose_b == Transpose::no ? b.cols : b.rows) &&
+                    depth == (transpose_b == Transpose::no ? b.rows : b.cols),
+                "product: sizes differ");
+  detail::run_product<T>({c, a, transpose_a, nullptr, b, transpose_b, depth, accumulate, nullptr, nullptr}, scratch);
+}
+
+/// A left operand in the order in which products read it: for weights that many products share.
+template <class T> class PackedMatrix {
+ public:
+  /// op(a). Keeps its memory from call to call.
+  void pack(View<const T> a, Transpose t) {
+    rows_ = t == Transpose::no ? a.rows : a.cols;
+    depth_ = t == Transpose::no ? a.cols : a.rows;
+    panels_.resize(detail::round_up(rows_, detail::panel_rows), depth_);
+    detail::pack_rows(a, t, 0, rows_, 0, depth_, panels_.data());
+  }
+  Index rows() const { return rows_; }
+  Index depth() const { return depth_; }
+  const T* data() const { return panels_.data(); }
+
+ private:
+  Matrix<T> panels_;
+  Index rows_ = 0, depth_ = 0;
+};
+
+/// c = a op(b), or c += with `accumulate`; the same bits as from the matrix that was packed.
+template <class T>
+void product(std::type_identity_t<View<T>> c, const PackedMatrix<T>& a, std::type_identity_t<View<const T>> b,
+             Transpose transpose_b, bool accumulate, ProductScratch<T>& scratch) {
+  UNROLL_ASSERT(c.rows == a.rows() && c.cols == (transpose_b == Transpose::no ? b.cols : b.rows) &&
+                    a.depth() == (transpose_b == Transpose::no ? b.rows : b.cols),
+                "product: sizes differ");
+  detail::run_product<T>({c, {}, Transpose::no, a.data(), b, transpose_b, a.depth(), accumulate, nullptr, nullptr},
+                         scratch);
+}
+
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END

@@ -1,0 +1,92 @@
+// The register tile under every product: a few vectors of rows times a few columns, summed over k in registers.
+#pragma once
+
+#include <algorithm>
+
+#include <unroll/core/config.hpp>
+#include <unroll/kernel/level.hpp>
+#include <unroll/kernel/simd.hpp>
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+/// Packed left operands are panels of this many rows, [panel][k][row], whatever the vector width.
+inline constexpr Index panel_rows = 16;
+
+/// How a level cuts a product into tiles. Sizes keep the sums, one column of vectors and one broadcast in registers.
+template <class Isa, class T> struct Tiling {
+  using V = typename Isa::template Vector<T>;
+  static constexpr int width = V::width;
+  static constexpr int vectors_per_panel = static_cast<int>(panel_rows) / width;
+  static constexpr int vectors = Isa::registers >= 32 ? 4 : 2;  // of rows in a tile
+  static constexpr int columns = Isa::registers >= 32 || is_fused<T, width> ? 6 : 4;
+  static constexpr int panels = std::max(1, vectors / vectors_per_panel);
+  static constexpr int vectors_of_panel = std::min(vectors, vectors_per_panel);
+  static constexpr int parts = vectors_per_panel / vectors_of_panel;  // tiles below each other in one panel
+};
+
+/// The right operand: element (k, j) at k * row_stride + j * column_stride.
+template <class T> struct StridedColumns {
+  const T* data;
+  Index row_stride, column_stride;
+  UNROLL_INLINE StridedColumns from(Index k, Index j) const {
+    return {data + k * row_stride + j * column_stride, row_stride, column_stride};
+  }
+};
+
+/// Sums of Panels x Vectors vectors of rows and Columns columns.
+template <class V, int Panels, int Vectors, int Columns> struct Tile {
+  using T = typename V::Scalar;
+  static constexpr int rows = Panels * Vectors;
+  V sum[Columns][rows];
+
+  UNROLL_INLINE void clear() {
+    UNROLL_UNROLL
+    for (int j = 0; j < Columns; ++j) {
+      UNROLL_UNROLL
+      for (int r = 0; r < rows; ++r) sum[j][r] = V();
+    }
+  }
+  /// sum += a b: for each k in order, one fma an element. `a` has its panels `panel_stride` apart and its k `a_stride`.
+  UNROLL_INLINE void multiply(const T* a, Index panel_stride, Index a_stride, const StridedColumns<T>& b, Index depth) {
+    const T* column[Columns];
+    UNROLL_UNROLL
+    for (int j = 0; j < Columns; ++j) column[j] = b.data + j * b.column_stride;
+    for (Index k = 0, at = 0; k < depth; ++k, at += b.row_stride, a += a_stride) {
+      V rows_of_a[rows];
+      UNROLL_UNROLL
+      for (int r = 0; r < rows; ++r) rows_of_a[r] = V::load(a + r / Vectors * panel_stride + r % Vectors * V::width);
+      UNROLL_UNROLL
+      for (int j = 0; j < Columns; ++j) {
+        const V element = column[j][at];
+        UNROLL_UNROLL
+        for (int r = 0; r < rows; ++r) sum[j][r] = fma(rows_of_a[r], element, sum[j][r]);
+      }
+    }
+  }
+  /// c = sum, or c += sum. Panels of c are below each other; only the first `limit` rows exist.
+  UNROLL_INLINE void write(T* c, Index stride, Index limit, bool add) const {
+    if (limit >= rows * V::width) {
+      UNROLL_UNROLL
+      for (int j = 0; j < Columns; ++j) {
+        UNROLL_UNROLL
+        for (int r = 0; r < rows; ++r) {
+          T* to = c + j * stride + r * V::width;
+          (add ? V::load(to) + sum[j][r] : sum[j][r]).store(to);
+        }
+      }
+    } else {
+      T row[rows * V::width];
+      for (int j = 0; j < Columns; ++j) {
+        UNROLL_UNROLL
+        for (int r = 0; r < rows; ++r) sum[j][r].store(row + r * V::width);
+        for (Index i = 0; i < limit; ++i) c[j * stride + i] = add ? c[j * stride + i] + row[i] : row[i];
+      }
+    }
+  }
+};
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END
