@@ -1,0 +1,77 @@
+// Stacks that lose the packing, cells that are none, inputs that do not fit: each is refused with a sentence.
+// CASE 1: must say "a layer cannot take what the layer before it gives"
+// CASE 2: must say "a Matrix has no lengths"
+// CASE 3: must say "A recurrent layer needs a PackedSequence"
+// CASE 4: must say "neither a PointwiseCell"
+// CASE 5: must say "neither a PointwiseCell"
+// CASE 6: must say "no matching"
+// CASE 7: must say "all layers have one scalar type"
+// CASE 8: must say "branch"
+// CASE 9: must say "differences need double"
+#include <unroll/cell/lstm.hpp>
+#include <unroll/layer/bidirectional.hpp>
+#include <unroll/layer/dense.hpp>
+#include <unroll/layer/embedding.hpp>
+#include <unroll/layer/final_state.hpp>
+#include <unroll/layer/sequential.hpp>
+#include <unroll/testing/check_gradient.hpp>
+
+using namespace unroll;
+
+template <class M, class In> void use(const M& model, const In& x) {
+  CacheFor<M, In> cache;
+  model.forward({}, x, cache);
+}
+
+template <int kind> struct UserCell : CellSize<double> {
+  using CellSize<double>::CellSize;
+  static constexpr int GX = 1, GU = 1, S = 1, C = 0;
+  static constexpr std::string_view name = "UserCell";
+  template <class V> using One = std::array<V, 1>;
+  template <class V>
+  static void forward(const One<V>& x, const One<V>& u, const One<V>&, One<V>& next, std::array<V, 0>&) {
+    if constexpr (kind == 8) {
+      if (x[0] > u[0]) next[0] = x[0];
+    } else {
+      next[0] = tanh(x[0] + u[0]);
+    }
+  }
+  template <class V> requires(kind != 4)
+  static void backward(const One<V>&, const One<V>& next, const std::array<V, 0>&, const One<V>& d, One<V>& dx,
+                       One<V>& du, One<V>& d_prev) {
+    dx[0] = du[0] = d[0] * (1 - next[0] * next[0]);
+    d_prev[0] = V(0);
+  }
+};
+struct NotACell {
+  static constexpr int GX = 1;
+};
+
+int main() {
+#if CASE == 0
+  use(Sequential{Dense{3, 4}, Recurrent{Lstm{4, 5}}, Dense{5, 2}}, PackedSequence<>{});
+  use(Sequential{Embedding{9, 3}, FinalState{Recurrent{Lstm{3, 5}}}, Dense{5, 2}}, TokenBatch{});
+  use(Recurrent{UserCell<0>{3, 4}}, PackedSequence<double>{});
+#elif CASE == 1
+  const Sequential model{Embedding{9, 3}, FinalState{Recurrent{Lstm{3, 5}}}, Recurrent{Lstm{5, 5}}};
+#elif CASE == 2
+  use(Recurrent{Lstm{3, 5}}, Matrix<float>{});
+#elif CASE == 3
+  use(Sequential{Recurrent{Lstm{4, 5}}, Dense{5, 2}}, TokenBatch{});
+#elif CASE == 4
+  const Recurrent layer{UserCell<4>{3, 4}};
+#elif CASE == 5
+  const Recurrent<NotACell> layer{NotACell{}};
+#elif CASE == 6
+  const Sequential model{Dense{4, 2}};
+  CacheFor<decltype(model), Matrix<float>> cache;
+  Sequential gradient{Dense{4, 2}, Dense{2, 2}};
+  model.backward(Matrix<float>{}, Matrix<float>{}, cache, gradient);
+#elif CASE == 7
+  const Sequential model{Dense<float>{4, 2}, Dense<double>{2, 2}};
+#elif CASE == 8
+  use(Recurrent{UserCell<8>{3, 4}}, PackedSequence<double>{});
+#elif CASE == 9
+  check_gradient(Recurrent{Lstm{3, 5}}, PackedSequence<>{});
+#endif
+}
