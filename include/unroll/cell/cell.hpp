@@ -10,6 +10,7 @@
 #include <unroll/core/context.hpp>
 #include <unroll/core/initialize.hpp>
 #include <unroll/core/packed_sequence.hpp>
+#include <unroll/kernel/matmul.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -38,6 +39,12 @@ template <class T, int S> struct Pass {
   bool keep;  ///< a backward pass may follow
 };
 
+/// Room for a thread's steps.
+template <class T> struct StepScratch {
+  Matrix<T> values;
+  MatmulScratch<T> product;
+};
+
 /// A cell is a value that owns its recurrent parameters. `Recurrent` owns W, b and time, and calls
 ///   prepare(cache, N, keep)                       once before a pass: sizes buffers, packs weights
 ///   step(pass, cache, step, scratch)              reads states at step.in, writes them at step.out
@@ -49,7 +56,7 @@ template <class T, int S> struct Pass {
 template <class C>
 concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pass<typename C::Scalar, C::S>& pass,
                         const Step& step, std::array<Matrix<typename C::Scalar>, C::S>& d,
-                        Matrix<typename C::Scalar>& scratch, Rng rng) {
+                        StepScratch<typename C::Scalar>& scratch, Rng rng) {
   { C::S } -> std::convertible_to<int>;
   { C::gates } -> std::convertible_to<int>;
   { C::name } -> std::convertible_to<std::string_view>;

@@ -25,6 +25,7 @@ template <class T = float> class GruResetBefore {
     Matrix<T> values;   ///< r z n (3 H, N)
     Matrix<T> reset_h;  ///< r * m * h (H, N)
     Matrix<T> operand;
+    MatmulScratch<T> product;
   };
 
   GruResetBefore(Index D, Index H, Bias bias = Bias::single)
@@ -43,7 +44,7 @@ template <class T = float> class GruResetBefore {
     cache.reset_h.resize(units_, columns);
   }
 
-  void step(Pass<T, 1>& pass, Cache& cache, const Step& at, Matrix<T>& scratch) const {
+  void step(Pass<T, 1>& pass, Cache& cache, const Step& at, StepScratch<T>& scratch) const {
     const Index H = units_;
     const auto h_prev = pass.states[0].middleCols(at.in, at.n);
     auto a = cache.values.middleCols(at.at, at.n);
@@ -51,18 +52,18 @@ template <class T = float> class GruResetBefore {
     if (bias_hh.size() > 0) a.colwise() += bias_hh.col(0);
     auto r = a.middleRows(0, H), z = a.middleRows(H, H), n = a.middleRows(2 * H, H);
     for (int g = 0; g < 2; ++g)
-      matmul<T>(a.middleRows(g * H, H), weight_hh.middleRows(g * H, H), Op::none, masked(pass, g, at, scratch),
-                Op::none, true);
+      matmul(a.middleRows(g * H, H), weight_hh.middleRows(g * H, H), Transpose::no, masked(pass, g, at, scratch.values),
+             Transpose::no, true, scratch.product);
     apply(a.topRows(2 * H), [](Value<T> v) { return sigmoid(v); });
     auto reset_h = cache.reset_h.middleCols(at.at, at.n);
-    reset_h = r.cwiseProduct(masked(pass, 2, at, scratch));
-    matmul<T>(n, weight_hh.middleRows(2 * H, H), Op::none, reset_h, Op::none, true);
+    reset_h = r.cwiseProduct(masked(pass, 2, at, scratch.values));
+    matmul(n, weight_hh.middleRows(2 * H, H), Transpose::no, reset_h, Transpose::no, true, scratch.product);
     apply(n, [](Value<T> v) { return tanh(v); });
     pass.states[0].middleCols(at.out, at.n) = n + z.cwiseProduct(h_prev - n);
   }
 
   void step_backward(Pass<T, 1>& pass, Cache& cache, const Step& at, std::array<Matrix<T>, 1>& d,
-                     Matrix<T>& scratch) const {
+                     StepScratch<T>& scratch) const {
     const Index H = units_;
     const auto h_prev = pass.states[0].middleCols(at.in, at.n).array();
     const auto r = cache.values.middleCols(at.at, at.n).middleRows(0, H).array();
@@ -74,14 +75,16 @@ template <class T = float> class GruResetBefore {
     da_n.array() = dh.array() * (1 - z) * (1 - n.square());
     da_z.array() = dh.array() * (h_prev - n) * z * (1 - z);
     dh.array() *= z;
-    Matrix<T>& back = scratch;
+    Matrix<T>& back = scratch.values;
     back.resize(H, at.n);
-    matmul<T>(back, weight_hh.middleRows(2 * H, H), Op::transpose, da_n, Op::none, false);  // d(r * m * h)
+    matmul(back, weight_hh.middleRows(2 * H, H), Transpose::yes, da_n, Transpose::no, false,
+           scratch.product);  // d(r * m * h)
     scale(back, pass.mask.gate(2), at);
     da_r.array() = back.array() * h_prev * r * (1 - r);
     dh.array() += back.array() * r;
     for (int g = 0; g < 2; ++g) {
-      matmul<T>(back, weight_hh.middleRows(g * H, H), Op::transpose, da.middleRows(g * H, H), Op::none, false);
+      matmul(back, weight_hh.middleRows(g * H, H), Transpose::yes, da.middleRows(g * H, H), Transpose::no, false,
+             scratch.product);
       scale(back, pass.mask.gate(g), at);
       dh += back;
     }
@@ -92,11 +95,11 @@ template <class T = float> class GruResetBefore {
     if (weight_hh.trainable) {
       for (int g = 0; g < 2; ++g) {
         gather_operand(pass, g, cache.operand);
-        matmul<T>(gradient.weight_hh.middleRows(g * H, H), pass.gates.middleRows(g * H, H), Op::none, cache.operand,
-                  Op::transpose, true);
+        matmul(gradient.weight_hh.middleRows(g * H, H), pass.gates.middleRows(g * H, H), Transpose::no, cache.operand,
+               Transpose::yes, true, cache.product);
       }
-      matmul<T>(gradient.weight_hh.middleRows(2 * H, H), pass.gates.middleRows(2 * H, H), Op::none, cache.reset_h,
-                Op::transpose, true);
+      matmul(gradient.weight_hh.middleRows(2 * H, H), pass.gates.middleRows(2 * H, H), Transpose::no, cache.reset_h,
+             Transpose::yes, true, cache.product);
     }
     if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(pass.gates, gradient.bias_hh.col(0));
   }

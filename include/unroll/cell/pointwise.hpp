@@ -29,6 +29,7 @@ template <PointwiseCell E> class Pointwise {
     Matrix<T> du;       ///< (GU H, N), unused where it equals dx
     Matrix<T> d_unit;   ///< (P H, N)
     Matrix<T> operand;  ///< (H, N)
+    MatmulScratch<T> product;
   };
 
   Pointwise(const E& size, Bias bias)
@@ -54,7 +55,7 @@ template <PointwiseCell E> class Pointwise {
     cache.d_unit.resize(keep ? E::P * units_ : 0, columns);
   }
 
-  void step(Pass<T, S>& pass, Cache& cache, const Step& at, Matrix<T>& scratch) const {
+  void step(Pass<T, S>& pass, Cache& cache, const Step& at, StepScratch<T>& scratch) const {
     StepForward<E> step{.units = units_,
                         .columns = at.n,
                         .weights = &cache.weights,
@@ -71,17 +72,18 @@ template <PointwiseCell E> class Pointwise {
     }
     step.h.fill(step.prev[0]);
     if (pass.mask.count > 0) {  // the product sees m * h; the equations see h
-      scratch.resize(units_, pass.mask.count * at.n);
+      scratch.values.resize(units_, pass.mask.count * at.n);
       for (int g = 0; g < pass.mask.count; ++g)
-        scratch.middleCols(g * at.n, at.n) =
+        scratch.values.middleCols(g * at.n, at.n) =
             pass.states[0].middleCols(at.in, at.n).cwiseProduct(pass.mask.gate(g)->middleCols(at.column, at.n));
       for (std::size_t g = 0; g < step.h.size(); ++g)
-        step.h[g] = scratch.data() + (pass.mask.count == 1 ? 0 : static_cast<Index>(g) * at.n * units_);
+        step.h[g] = scratch.values.data() + (pass.mask.count == 1 ? 0 : static_cast<Index>(g) * at.n * units_);
     }
     recurrent_step(step);
   }
 
-  void step_backward(Pass<T, S>& pass, Cache& cache, const Step& at, std::array<Matrix<T>, S>& d, Matrix<T>&) const {
+  void step_backward(Pass<T, S>& pass, Cache& cache, const Step& at, std::array<Matrix<T>, S>& d,
+                     StepScratch<T>&) const {
     StepBackward<E> step{.units = units_,
                          .columns = at.n,
                          .weights = &cache.weights,
@@ -113,8 +115,8 @@ template <PointwiseCell E> class Pointwise {
       const Index rows = E::GU * units_ / groups;
       for (int g = 0; g < groups; ++g) {
         gather_operand(pass, g, cache.operand);
-        matmul<T>(gradient.weight_hh.middleRows(g * rows, rows), du.middleRows(g * rows, rows), Op::none, cache.operand,
-                  Op::transpose, true);
+        matmul(gradient.weight_hh.middleRows(g * rows, rows), du.middleRows(g * rows, rows), Transpose::no,
+               cache.operand, Transpose::yes, true, cache.product);
       }
     }
     if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(du, gradient.bias_hh);

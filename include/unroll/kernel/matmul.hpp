@@ -1,36 +1,48 @@
 // Products of matrices on all threads.
 #pragma once
 
+#include <vector>
+
 #include <unroll/core/matrix.hpp>
 #include <unroll/kernel/parallel.hpp>
+#include <unroll/kernel/product.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
-enum class Op { none, transpose };
+/// Room for the packed operands of a product, for each thread. Keeps its memory; belongs to a cache.
+template <class T> struct MatmulScratch {
+  std::vector<ProductScratch<T>> pieces;
+};
 
-template <class T>
-using MatrixRef = Eigen::Ref<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>, 0, Eigen::OuterStride<>>;
-template <class T>
-using ConstMatrixRef = Eigen::Ref<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>, 0, Eigen::OuterStride<>>;
-
-/// c = op(a) op(b), or c += with `accumulate`. Threads split c, never a sum: the same bits for any number of them.
-template <class T>
-void matmul(MatrixRef<T> c, const std::type_identity_t<ConstMatrixRef<T>>& a, Op op_a,
-            const std::type_identity_t<ConstMatrixRef<T>>& b, Op op_b, bool accumulate) {
-  const auto run = [&](const auto& x, const auto& y) {
-    if (accumulate)
-      c.noalias() += x * y;
+/// c = op(a) op(b), or c += with `accumulate`, for matrices and blocks of whole rows or columns. Threads split c, never
+/// a sum: the same bits for any number of them.
+template <class C, class A, class B, class T>
+void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose transpose_b, bool accumulate,
+            MatmulScratch<T>& scratch) {
+  const View<T> to = view(c);
+  const View<const T> left = view(a), right = view(b);
+  const Index depth = transpose_a == Transpose::no ? left.cols : left.rows;
+  const bool by_columns = to.cols >= to.rows;
+  const Index n = by_columns ? to.cols : to.rows, across = by_columns ? to.rows : to.cols;
+  constexpr Index unit = 16;            // pieces of whole panels
+  constexpr Index least_work = 400000;  // multiplications that are worth a thread
+  const Index units = (n + unit - 1) / unit;
+  const Index pieces =
+      std::clamp<Index>(std::min(units, n * across * depth / least_work), 1, inside_parallel() ? 1 : threads());
+  if (scratch.pieces.size() < static_cast<std::size_t>(pieces)) scratch.pieces.resize(static_cast<std::size_t>(pieces));
+  parallel_for(static_cast<int>(pieces), [&](int k) {
+    const Index first = units * k / pieces * unit, last = std::min(units * (k + 1) / pieces * unit, n);
+    const auto part = [&](const View<const T>& m, bool columns) {
+      return columns ? m.middle_cols(first, last - first) : m.middle_rows(first, last - first);
+    };
+    auto& room = scratch.pieces[static_cast<std::size_t>(k)];
+    if (by_columns)
+      product<T>(to.middle_cols(first, last - first), left, transpose_a, part(right, transpose_b == Transpose::no),
+                 transpose_b, accumulate, room);
     else
-      c.noalias() = x * y;
-  };
-  if (op_a == Op::none && op_b == Op::none)
-    run(a, b);
-  else if (op_a == Op::none)
-    run(a, b.transpose());
-  else if (op_b == Op::none)
-    run(a.transpose(), b);
-  else
-    run(a.transpose(), b.transpose());
+      product<T>(to.middle_rows(first, last - first), part(left, transpose_a == Transpose::yes), transpose_a, right,
+                 transpose_b, accumulate, room);
+  });
 }
 
 /// Every column of m += b.

@@ -64,11 +64,14 @@ inline DefaultPool& default_pool() {
   static DefaultPool pool;
   return pool;
 }
-inline bool& inside_parallel() {
+inline bool& in_parallel() {
   thread_local bool inside = false;
   return inside;
 }
 }  // namespace detail
+
+/// Whether this thread is already one of several that share a job.
+inline bool inside_parallel() { return detail::in_parallel(); }
 
 /// Threads that training and inference of whole batches use; the number of cores unless set. Results have the same bits
 /// for every number. 0 asks for the number of cores. Not to be called while another thread is in the library.
@@ -85,7 +88,7 @@ inline int threads() { return detail::default_pool().threads; }
 /// thread runs which k is not defined, so f may only write what belongs to k. Allocates nothing. Inside another
 /// parallel_for it runs in place. The first exception comes back to the caller after all have ended.
 template <class F> void parallel_for(int tasks, const F& f) {
-  if (tasks <= 1 || threads() <= 1 || detail::inside_parallel()) {
+  if (tasks <= 1 || threads() <= 1 || detail::in_parallel()) {
     for (int k = 0; k < tasks; ++k) f(k);
     return;
   }
@@ -101,7 +104,7 @@ template <class F> void parallel_for(int tasks, const F& f) {
     std::exception_ptr error{};
 #endif
     void work() {
-      detail::inside_parallel() = true;
+      detail::in_parallel() = true;
       for (int k; (k = next.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
 #if defined(__cpp_exceptions)
         try {
@@ -114,7 +117,7 @@ template <class F> void parallel_for(int tasks, const F& f) {
         f(k);
 #endif
       }
-      detail::inside_parallel() = false;
+      detail::in_parallel() = false;
     }
     void help() {
       const std::uint64_t before = floating_point_mode();

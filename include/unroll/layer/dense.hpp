@@ -23,6 +23,7 @@ template <class T = float> class Dense {
 
   template <Vectors<T> In> struct Cache {
     In y, dx;
+    MatmulScratch<T> product;
     bool want_dx = true;
     const In& output() const { return y; }
   };
@@ -38,7 +39,7 @@ template <class T = float> class Dense {
             weight.cols());
     const FlushDenormals flush(context.training);
     shape_like(c.y, x, weight.rows());
-    matmul<T>(values(c.y), weight, Op::none, values(x), Op::none, false);
+    matmul(values(c.y), weight, Transpose::no, values(x), Transpose::no, false, c.product);
     if (bias.size() > 0) add_to_columns<T>(bias, values(c.y));
     return c.y;
   }
@@ -47,11 +48,12 @@ template <class T = float> class Dense {
     require(values(dy).rows() == weight.rows() && values(dy).cols() == values(x).cols(), "Dense: dy is ",
             values(dy).rows(), " x ", values(dy).cols(), ", expected ", weight.rows(), " x ", values(x).cols());
     const FlushDenormals flush;
-    if (weight.trainable) matmul<T>(gradient.weight, values(dy), Op::none, values(x), Op::transpose, true);
+    if (weight.trainable)
+      matmul(gradient.weight, values(dy), Transpose::no, values(x), Transpose::yes, true, c.product);
     if (bias.size() > 0 && bias.trainable) add_row_sums<T>(values(dy), gradient.bias.col(0));
     if (!c.want_dx) return c.dx;
     shape_like(c.dx, x, weight.cols());
-    matmul<T>(values(c.dx), weight, Op::transpose, values(dy), Op::none, false);
+    matmul(values(c.dx), weight, Transpose::yes, values(dy), Transpose::no, false, c.product);
     return c.dx;
   }
 

@@ -35,12 +35,13 @@ template <class C> class Recurrent {
 
   template <Sequences<T> In> struct Cache {
     PackedSequence<T> y, dx;
-    Matrix<T> gates;                  ///< (GX H, N): A, later dA
-    std::array<Matrix<T>, S> states;  ///< (rows, B + N)
-    std::array<Matrix<T>, S> d;       ///< (rows, B): the gradient of the state on its way back
-    std::vector<Step> steps;          ///< in the order of the forward pass
-    std::vector<Index> boundaries;    ///< the threads' ranges of sequences
-    std::vector<Matrix<T>> scratch;   ///< one per range
+    Matrix<T> gates;                      ///< (GX H, N): A, later dA
+    std::array<Matrix<T>, S> states;      ///< (rows, B + N)
+    std::array<Matrix<T>, S> d;           ///< (rows, B): the gradient of the state on its way back
+    std::vector<Step> steps;              ///< in the order of the forward pass
+    std::vector<Index> boundaries;        ///< the threads' ranges of sequences
+    std::vector<StepScratch<T>> scratch;  ///< one per range
+    MatmulScratch<T> product;
     RecurrentMask<T> input_mask, mask;
     Matrix<T> masked;  ///< (D, N)
     typename Cell::Cache cell;
@@ -74,7 +75,7 @@ template <class C> class Recurrent {
     Pass<T, S> pass = pass_of(c);
     c.y.packing = p;
     c.y.values.resize(cell.state_rows(0), c.want_y ? p.total() : 0);
-    for_each_range(c, [&](const Step& step, Matrix<T>& scratch) {
+    for_each_range(c, [&](const Step& step, StepScratch<T>& scratch) {
       cell.step(pass, c.cell, step, scratch);
       if (c.want_y) c.y.values.middleCols(step.at, step.n) = c.states[0].middleCols(step.out, step.n);
     });
@@ -94,7 +95,7 @@ template <class C> class Recurrent {
     const FlushDenormals flush;
     Pass<T, S> pass = pass_of(c);
     final_gradient(p, d.in, c);
-    for_each_range_back(c, [&](const Step& step, Matrix<T>& scratch) {
+    for_each_range_back(c, [&](const Step& step, StepScratch<T>& scratch) {
       if constexpr (has_dy) c.d[0].middleCols(step.column, step.n) += dy.values.middleCols(step.at, step.n);
       cell.step_backward(pass, c.cell, step, c.d, scratch);
     });
@@ -262,8 +263,8 @@ template <class C> class Recurrent {
     const int groups = std::max(c.input_mask.count, 1);
     const Index rows = cell.gate_rows() / groups;
     for (int g = 0; g < groups; ++g)
-      matmul<T>(c.gates.middleRows(g * rows, rows), weight_ih.middleRows(g * rows, rows), Op::none,
-                masked_input(x, g, c), Op::none, false);
+      matmul(c.gates.middleRows(g * rows, rows), weight_ih.middleRows(g * rows, rows), Transpose::no,
+             masked_input(x, g, c), Transpose::no, false, c.product);
     if (bias_ih.size() > 0) add_to_columns<T>(bias_ih, c.gates);
   }
   void project_input_backward(const PackedSequence<T>& x, auto& c, Recurrent& gradient) const {
@@ -272,16 +273,16 @@ template <class C> class Recurrent {
     if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums<T>(c.gates, gradient.bias_ih.col(0));
     if (weight_ih.trainable)
       for (int g = 0; g < groups; ++g)
-        matmul<T>(gradient.weight_ih.middleRows(g * rows, rows), c.gates.middleRows(g * rows, rows), Op::none,
-                  masked_input(x, g, c), Op::transpose, true);
+        matmul(gradient.weight_ih.middleRows(g * rows, rows), c.gates.middleRows(g * rows, rows), Transpose::no,
+               masked_input(x, g, c), Transpose::yes, true, c.product);
     if (!c.want_dx) return;
     shape_like(c.dx, x, weight_ih.cols());
     if (groups > 1) c.dx.values.setZero();
     for (int g = 0; g < groups; ++g) {
       Matrix<T>& part = groups > 1 ? c.masked : c.dx.values;
       part.resize(weight_ih.cols(), x.packing.total());
-      matmul<T>(part, weight_ih.middleRows(g * rows, rows), Op::transpose, c.gates.middleRows(g * rows, rows), Op::none,
-                false);
+      matmul(part, weight_ih.middleRows(g * rows, rows), Transpose::yes, c.gates.middleRows(g * rows, rows),
+             Transpose::no, false, c.product);
       if (c.input_mask.count > 0) scale_columns(x.packing, *c.input_mask.gate(g), part);
       if (groups > 1) c.dx.values += part;
     }
