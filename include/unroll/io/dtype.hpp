@@ -1,0 +1,109 @@
+// The types of stored numbers and their way to and from bytes.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+#include <unroll/core/error.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// The element types of safetensors that the library reads. Of these it writes f64, f32, i64 and i32.
+enum class Dtype : std::uint8_t { f64, i64, f32, i32, f16, bf16, u8 };
+
+constexpr std::string_view name_of(Dtype dtype) {
+  constexpr std::array<std::string_view, 7> names{"F64", "I64", "F32", "I32", "F16", "BF16", "U8"};
+  return names[static_cast<std::size_t>(dtype)];
+}
+/// Bytes of one element.
+constexpr std::size_t size_of(Dtype dtype) {
+  constexpr std::array<std::size_t, 7> sizes{8, 8, 4, 4, 2, 2, 1};
+  return sizes[static_cast<std::size_t>(dtype)];
+}
+constexpr std::optional<Dtype> dtype_from_name(std::string_view name) {
+  for (int k = 0; k < 7; ++k)
+    if (const auto dtype = static_cast<Dtype>(k); name_of(dtype) == name) return dtype;
+  return std::nullopt;
+}
+
+/// The type under which a scalar is written.
+template <class T>
+inline constexpr Dtype dtype_of = [] {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, std::int32_t> ||
+                    std::is_same_v<T, std::int64_t>,
+                "unroll writes float, double, std::int32_t and std::int64_t");
+  if constexpr (std::is_floating_point_v<T>) return sizeof(T) == 8 ? Dtype::f64 : Dtype::f32;
+  return sizeof(T) == 8 ? Dtype::i64 : Dtype::i32;
+}();
+
+/// IEEE 754 binary16, exactly.
+inline float float_from_half(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+  const std::uint32_t exponent = (half >> 10) & 0x1Fu, fraction = half & 0x3FFu;
+  if (exponent == 0) {  // zero or subnormal: a multiple of 2^-24, which a float holds as a normal number
+    const auto magnitude = std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24f);
+    return std::bit_cast<float>(sign | magnitude);
+  }
+  const std::uint32_t wide = exponent == 0x1F ? 0xFFu : exponent + (127 - 15);
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+}
+/// bfloat16 is the upper half of a float.
+inline float float_from_bfloat16(std::uint16_t upper) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(upper) << 16);
+}
+
+namespace detail {
+
+/// Files are little-endian.
+template <class T> T load_bytes(const std::byte* from) {
+  std::array<std::byte, sizeof(T)> bytes;
+  std::copy_n(from, sizeof(T), bytes.begin());
+  if constexpr (std::endian::native == std::endian::big) std::ranges::reverse(bytes);
+  return std::bit_cast<T>(bytes);
+}
+template <class T> void store_bytes(T value, std::byte* to) {
+  auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
+  if constexpr (std::endian::native == std::endian::big) std::ranges::reverse(bytes);
+  std::ranges::copy(bytes, to);
+}
+
+/// f(read), where read(bytes) is the element that begins there, in its own type (float for the 16-bit ones).
+template <class F> decltype(auto) with_element_reader(Dtype dtype, F&& f) {
+  switch (dtype) {
+    case Dtype::f64:
+      return f([](const std::byte* p) { return load_bytes<double>(p); });
+    case Dtype::i64:
+      return f([](const std::byte* p) { return load_bytes<std::int64_t>(p); });
+    case Dtype::i32:
+      return f([](const std::byte* p) { return load_bytes<std::int32_t>(p); });
+    case Dtype::f16:
+      return f([](const std::byte* p) { return float_from_half(load_bytes<std::uint16_t>(p)); });
+    case Dtype::bf16:
+      return f([](const std::byte* p) { return float_from_bfloat16(load_bytes<std::uint16_t>(p)); });
+    case Dtype::u8:
+      return f([](const std::byte* p) { return load_bytes<std::uint8_t>(p); });
+    case Dtype::f32:
+      break;
+  }
+  return f([](const std::byte* p) { return load_bytes<float>(p); });
+}
+
+/// By its bits: under -ffast-math the compiler may take every number for finite.
+template <class T> bool has_finite_bits(T value) {
+  if constexpr (std::is_same_v<T, float>)
+    return (std::bit_cast<std::uint32_t>(value) & 0x7F800000u) != 0x7F800000u;
+  else if constexpr (std::is_same_v<T, double>)
+    return (std::bit_cast<std::uint64_t>(value) & 0x7FF0000000000000u) != 0x7FF0000000000000u;
+  else
+    return true;
+}
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
