@@ -1,0 +1,111 @@
+// Gradient clipping, all in place. Sums are in double and in an order that depends on the shapes alone.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <unroll/core/parameters.hpp>
+#include <unroll/kernel/parallel.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// Sum of squares with eight independent sums, so that it can be vectorized without being reordered.
+template <class T> double sum_of_squares(const T* x, Index n) {
+  double sums[8] = {};
+  Index i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (Index k = 0; k < 8; ++k) sums[k] += double(x[i + k]) * double(x[i + k]);
+  for (Index k = 0; i < n; ++i, ++k) sums[k] += double(x[i]) * double(x[i]);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+/// f(first element, number of elements) for every run of elements that may differ from zero: a table's touched columns.
+template <class P, class F> void for_each_run(P& p, const F& f) {
+  if constexpr (is_table<P>) {
+    for (const Index v : p.touched) f(p.data() + v * p.rows(), p.rows());
+  } else {
+    f(p.data(), p.size());
+  }
+}
+
+template <class P> double squared_norm(const P& p) {
+  double total = 0;
+  for_each_run(p, [&](const auto* x, Index n) {
+    constexpr Index most = 64, least = 16384;  // pieces that n alone decides, so that threads cannot
+    const Index pieces = std::clamp<Index>(n / least, 1, most);
+    double sums[most];
+    parallel_ranges(pieces, 1, [&](Index first, Index last) {
+      for (Index k = first; k < last; ++k)
+        sums[k] = sum_of_squares(x + n * k / pieces, n * (k + 1) / pieces - n * k / pieces);
+    });
+    for (Index k = 0; k < pieces; ++k) total += sums[k];
+  });
+  return total;
+}
+
+template <class P> void scale(P& p, double factor) {
+  using T = typename P::Scalar;
+  for_each_run(p, [&](T* x, Index n) {
+    parallel_ranges(n, 16384, [x, s = static_cast<T>(factor)](Index first, Index last) {
+      for (Index i = first; i < last; ++i) x[i] *= s;
+    });
+  });
+}
+
+inline void check_limit(const char* who, double limit) {
+  require(limit > 0, who, ": the limit is ", limit, ", expected more than 0");
+}
+}  // namespace detail
+
+/// The Euclidean norm of all gradients as one vector. Of a table only the touched columns are read.
+template <Visitable M> double global_norm(const M& gradient) {
+  double total = 0;
+  visit([&](const Path&, const auto& g) { total += detail::squared_norm(g); }, gradient);
+  return std::sqrt(total);
+}
+
+struct ClipOptions {
+  double epsilon = 0;  ///< added to the norm that is divided by; PyTorch's clip_grad_norm_ has 1e-6
+};
+
+/// Scales all gradients by one factor so that their global norm is at most `max_norm`. Returns the norm before; the
+/// norm afterwards is min(before, max_norm), up to rounding and epsilon. A norm that is not finite is returned and
+/// nothing is scaled. Keras's `global_clipnorm`.
+template <Visitable M> double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
+  detail::check_limit("clip_by_global_norm", max_norm);
+  const double norm = global_norm(gradient), factor = max_norm / (norm + options.epsilon);
+  if (factor < 1 && norm <= std::numeric_limits<double>::max())
+    visit([&](const Path&, auto& g) { detail::scale(g, factor); }, gradient);
+  return norm;
+}
+
+/// Scales each parameter's gradient so that its own norm is at most `max_norm`: Keras's `clipnorm`. Returns the global
+/// norm before.
+template <Visitable M> double clip_each_by_norm(M& gradient, double max_norm) {
+  detail::check_limit("clip_each_by_norm", max_norm);
+  double total = 0;
+  visit(
+      [&](const Path&, auto& g) {
+        const double squared = detail::squared_norm(g), norm = std::sqrt(squared);
+        total += squared;
+        if (norm > max_norm && norm <= std::numeric_limits<double>::max()) detail::scale(g, max_norm / norm);
+      },
+      gradient);
+  return std::sqrt(total);
+}
+
+/// Moves every element of the gradients into -limit .. limit: Keras's `clipvalue`. NaN stays NaN.
+template <Visitable M> void clip_by_value(M& gradient, double limit) {
+  detail::check_limit("clip_by_value", limit);
+  visit(
+      [&](const Path&, auto& g) {
+        using T = typename std::remove_cvref_t<decltype(g)>::Scalar;
+        detail::for_each_run(g, [most = static_cast<T>(limit)](T* x, Index n) {
+          for (Index i = 0; i < n; ++i) x[i] = std::clamp(x[i], -most, most);
+        });
+      },
+      gradient);
+}
+
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,56 @@
+// Stochastic gradient descent, with momentum.
+#pragma once
+
+#include <unroll/optim/rule.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// With mu the momentum, d the dampening:
+///   pytorch: b = mu b + (1 - d) g (first time b = g);  w -= rate * b,                 Nesterov: w -= rate * (g + mu b)
+///   keras:   b = mu b - rate g;                        w += b,                        Nesterov: w += mu b - rate g
+/// The same for a constant rate; after a change Keras's buffer still carries the old one.
+struct Sgd {
+  double rate = 1e-2;
+  double momentum = 0;
+  bool nesterov = false;
+  double dampening = 0;  ///< PyTorch's form only
+  double weight_decay = 0;
+  bool decoupled = false;  ///< decay shrinks the weights by 1 - rate * weight_decay instead of joining the gradient
+  Convention convention = Convention::pytorch;
+  bool lazy_tables = false;  ///< tables: update touched columns only
+
+  static constexpr std::array<std::string_view, 1> moments{"momentum_buffer"};
+  bool uses(std::size_t) const { return momentum != 0; }
+  bool moved_by_zero(double decay) const { return momentum != 0 || decay != 0; }
+
+  /// Keras's formula, its decay.
+  static Sgd keras(double rate = 1e-2) { return {.rate = rate, .decoupled = true, .convention = Convention::keras}; }
+
+  void check() const {
+    detail::check_options("Sgd", rate, weight_decay);
+    require(momentum >= 0, "Sgd: momentum is ", momentum, ", expected 0 or more");
+    require(!nesterov || (momentum > 0 && dampening == 0), "Sgd: nesterov needs momentum and no dampening");
+    require(dampening == 0 || convention == Convention::pytorch, "Sgd: Keras's formula has no dampening");
+  }
+
+  template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 1> moment) const {
+    const detail::Decay decay(update, decoupled);
+    const auto step = static_cast<T>(update.rate), mu = static_cast<T>(momentum), l2 = static_cast<T>(decay.l2),
+               shrink = static_cast<T>(decay.shrink);
+    T* b = moment[0];
+    if (b == nullptr) {
+      for (Index i = 0; i < n; ++i) w[i] = shrink * w[i] - step * (g[i] + l2 * w[i]);
+      return;
+    }
+    const bool keras_form = convention == Convention::keras;
+    const T taken = keras_form ? -step : update.count == 1 ? T(1) : static_cast<T>(1 - dampening);
+    const T moved = keras_form ? T(1) : -step;
+    for (Index i = 0; i < n; ++i) {
+      const T d = g[i] + l2 * w[i];
+      b[i] = mu * b[i] + taken * d;
+      w[i] = shrink * w[i] + moved * (nesterov ? taken * d + mu * b[i] : b[i]);
+    }
+  }
+};
+
+}  // namespace unroll::inline UNROLL_ABI
