@@ -1,0 +1,148 @@
+// Callbacks: what is done between batches and epochs, and what it may see and change.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <typeinfo>
+
+#include <unroll/train/history.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// A run of `fit`, as its callbacks see it.
+class Run {
+ public:
+  virtual ~Run() = default;
+
+  virtual Index epoch() const = 0;        ///< the present one, from 1
+  virtual Index epochs() const = 0;       ///< asked for
+  virtual Index batch() const = 0;        ///< updates done in this epoch
+  virtual Index batches() const = 0;      ///< updates an epoch has
+  virtual Index sequences() const = 0;    ///< sequences an epoch has
+  virtual std::int64_t step() const = 0;  ///< updates done in all epochs
+  virtual bool has_validation() const = 0;
+  virtual const History& history() const = 0;  ///< the epochs before this one
+  virtual EpochLog& log() = 0;                 ///< this epoch so far; complete in on_epoch_end
+
+  virtual double rate() const = 0;
+  virtual void set_rate(double rate) = 0;
+  /// Freezes or thaws parameters by path, see `freeze`. A thawed parameter starts its own count in the optimizer.
+  virtual void freeze(std::string_view pattern) = 0;
+  virtual void thaw(std::string_view pattern) = 0;
+  /// A copy of all parameters by path, and back.
+  virtual Record weights() const = 0;
+  virtual void set_weights(const Record& weights) = 0;
+  /// Ends training after this batch or epoch; `why` goes into the history.
+  virtual void stop(std::string why) = 0;
+
+  /// The model that is trained, and its optimizer. Throws for another type.
+  template <class M> M& model() { return typed<M>("model", model_type(), model_address()); }
+  template <class O> O& optimizer() { return typed<O>("optimizer", optimizer_type(), optimizer_address()); }
+
+ private:
+  virtual const std::type_info& model_type() const = 0;
+  virtual void* model_address() = 0;
+  virtual const std::type_info& optimizer_type() const = 0;
+  virtual void* optimizer_address() = 0;
+  template <class X> static X& typed(const char* what, const std::type_info& type, void* address) {
+    require(type == typeid(X), "Run::", what, ": this run's ", what, " is of another type");
+    return *static_cast<X*>(address);
+  }
+};
+
+/// Any value with some of the members on_train_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_train_end, each
+/// taking a Run&; a function taking a Run& is called at the end of every epoch. One with a state that matters has
+/// `void save(Record&) const` and `void load(const Record&)` for checkpoints. `fit` works on copies.
+class Callback {
+ public:
+  template <class C> requires(!std::same_as<std::remove_cvref_t<C>, Callback>)
+  Callback(C callback)  // NOLINT: implicit, callbacks stand in a list
+      : of_(std::make_shared<Of<C>>(std::move(callback))) {
+    static_assert(
+        std::invocable<C&, Run&> || requires(C& c, Run& run) { c.on_train_begin(run); } ||
+            requires(C& c, Run& run) { c.on_epoch_begin(run); } || requires(C& c, Run& run) { c.on_batch_end(run); } ||
+            requires(C& c, Run& run) { c.on_epoch_end(run); } || requires(C& c, Run& run) { c.on_train_end(run); },
+        "unroll::Callback: this is neither a function taking a Run& nor has it one of the members "
+        "on_train_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_train_end");
+  }
+  /// One of its own.
+  Callback copy() const { return Callback(of_->copy()); }
+
+  void on_train_begin(Run& run) { of_->train_begin(run); }
+  void on_epoch_begin(Run& run) { of_->epoch_begin(run); }
+  void on_batch_end(Run& run) { of_->batch_end(run); }
+  void on_epoch_end(Run& run) { of_->epoch_end(run); }
+  void on_train_end(Run& run) { of_->train_end(run); }
+  void save(Record& record) const { of_->save(record); }
+  void load(const Record& record) { of_->load(record); }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual std::shared_ptr<Interface> copy() const = 0;
+    virtual void train_begin(Run&) = 0;
+    virtual void epoch_begin(Run&) = 0;
+    virtual void batch_end(Run&) = 0;
+    virtual void epoch_end(Run&) = 0;
+    virtual void train_end(Run&) = 0;
+    virtual void save(Record&) const = 0;
+    virtual void load(const Record&) = 0;
+  };
+  template <class C> struct Of final : Interface {
+    explicit Of(C of) : c(std::move(of)) {}
+    std::shared_ptr<Interface> copy() const override { return std::make_shared<Of>(c); }
+    void train_begin(Run& run) override {
+      if constexpr (requires { c.on_train_begin(run); }) c.on_train_begin(run);
+    }
+    void epoch_begin(Run& run) override {
+      if constexpr (requires { c.on_epoch_begin(run); }) c.on_epoch_begin(run);
+    }
+    void batch_end(Run& run) override {
+      if constexpr (requires { c.on_batch_end(run); }) c.on_batch_end(run);
+    }
+    void epoch_end(Run& run) override {
+      if constexpr (requires { c.on_epoch_end(run); })
+        c.on_epoch_end(run);
+      else if constexpr (std::invocable<C&, Run&>)
+        std::invoke(c, run);
+    }
+    void train_end(Run& run) override {
+      if constexpr (requires { c.on_train_end(run); }) c.on_train_end(run);
+    }
+    void save(Record& record) const override {
+      if constexpr (requires { c.save(record); }) c.save(record);
+    }
+    void load(const Record& record) override {
+      if constexpr (requires { c.load(record); }) c.load(record);
+    }
+    C c;
+  };
+  explicit Callback(std::shared_ptr<Interface> of) : of_(std::move(of)) {}
+
+  std::shared_ptr<Interface> of_;
+};
+
+/// Where a run is kept so that it can go on after its process has died: `checkpoint_file(path)` in
+/// <unroll/train/checkpoint.hpp>, or one of your own. `save` replaces what was saved before as a whole.
+class RunStore {
+ public:
+  virtual ~RunStore() = default;
+  virtual void save(const Record& record) = 0;
+  virtual Record load() = 0;
+};
+
+namespace detail {
+/// The value a callback monitors. Throws where there is none.
+inline double monitored(const char* who, Run& run, std::string_view name) {
+  const auto value = run.log().find(name);
+  require(value.has_value(), who, ": there is no '", name, "' to monitor",
+          name.starts_with("val_") && !run.has_validation() ? "; this run has no validation data" : "");
+  return *value;
+}
+inline void check_monitor(const char* who, const Run& run, std::string_view name) {
+  require(!name.starts_with("val_") || run.has_validation(), who, ": there is no '", name,
+          "' to monitor; this run has no validation data");
+}
+}  // namespace detail
+
+}  // namespace unroll::inline UNROLL_ABI

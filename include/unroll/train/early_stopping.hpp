@@ -1,0 +1,75 @@
+// Early stopping.
+#pragma once
+
+#include <unroll/optim/schedule.hpp>
+#include <unroll/train/callback.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// Up is better for what is called accuracy, down for everything else, unless somebody says so.
+inline Goal goal_of(std::string_view monitor, std::optional<Goal> goal) {
+  return goal.value_or(monitor.ends_with("accuracy") ? Goal::maximize : Goal::minimize);
+}
+/// Better than `best` by more than |min_delta|; anything is better than nothing.
+inline bool improved(double value, const std::optional<double>& best, Goal goal, double min_delta) {
+  if (!best) return true;
+  const double margin = std::abs(min_delta);
+  return goal == Goal::minimize ? value < *best - margin : value > *best + margin;
+}
+inline void save_optional(Record& record, std::string_view name, const std::optional<double>& value) {
+  if (value) record.set(name, *value);
+}
+inline std::optional<double> load_optional(const Record& record, std::string_view name) {
+  return record.contains(name) ? std::optional(record.number(name)) : std::nullopt;
+}
+}  // namespace detail
+
+/// Ends training when a metric has not improved for `patience` epochs. With `restore_best` the model has the weights of
+/// its best epoch when training ends, for whatever reason it ends: Keras 3 (Keras 2 restored only after an early stop).
+struct EarlyStopping {
+  std::string monitor = "val_loss";
+  int patience = 0;
+  double min_delta = 0;
+  bool restore_best = true;       ///< costs a copy of the weights
+  std::optional<Goal> goal = {};  ///< none: maximize what is called accuracy, minimize the rest
+
+  // Its state, which a checkpoint holds.
+  std::optional<double> best = {};
+  Index best_epoch = 0;  ///< from 1
+  int wait = 0;
+  Record best_weights = {};
+
+  void on_train_begin(Run& run) {
+    detail::check_monitor("EarlyStopping", run, monitor);
+    best = {}, best_epoch = 0, wait = 0, best_weights = {};
+  }
+  void on_epoch_end(Run& run) {
+    const double value = detail::monitored("EarlyStopping", run, monitor);
+    ++wait;
+    if (detail::improved(value, best, detail::goal_of(monitor, goal), min_delta)) {
+      best = value, best_epoch = run.epoch(), wait = 0;
+      if (restore_best) best_weights = run.weights();
+    } else if (wait >= patience) {
+      run.stop(concat("EarlyStopping: ", monitor, " was best in epoch ", best_epoch, " (", *best, ") and has not ",
+                      "improved since"));
+    }
+  }
+  void on_train_end(Run& run) {
+    if (!best_weights.empty()) run.set_weights(best_weights);
+  }
+  void save(Record& record) const {
+    detail::save_optional(record, "best", best);
+    record.set("best_epoch", best_epoch);
+    record.set("wait", wait);
+    record.insert("best_weights", best_weights);
+  }
+  void load(const Record& record) {
+    best = detail::load_optional(record, "best");
+    best_epoch = record.integer("best_epoch");
+    wait = static_cast<int>(record.integer("wait"));
+    best_weights = record.part("best_weights");
+  }
+};
+
+}  // namespace unroll::inline UNROLL_ABI

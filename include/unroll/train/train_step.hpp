@@ -1,0 +1,176 @@
+// The loop under fit, in three pieces: add_gradient, apply_gradient, and train_step, which is both.
+#pragma once
+
+#include <bit>
+
+#include <unroll/data/targets.hpp>
+#include <unroll/kernel/denormals.hpp>
+#include <unroll/layer/layer.hpp>
+#include <unroll/loss/loss.hpp>
+#include <unroll/optim/clip.hpp>
+#include <unroll/optim/optimizer.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// By its bits: under -ffast-math the compiler may take every number for finite.
+inline bool is_finite(double x) { return (std::bit_cast<std::uint64_t>(x) >> 52 & 0x7FF) != 0x7FF; }
+template <class M> struct StateOf {
+  using type = None;
+};
+template <class M> requires requires { typename M::State; }
+struct StateOf<M> {
+  using type = typename M::State;
+};
+
+/// A parameter that was thawed gets a gradient; tables get room for all that a batch may touch.
+template <class M> void complete_gradient(const M& model, M& gradient) {
+  visit(
+      [](const Path&, const auto& p, auto& g) {
+        if (p.trainable && g.size() == 0) {
+          g.resize(p.rows(), p.cols());
+          g.setZero();
+        }
+        if constexpr (requires { g.touched; }) {
+          g.touched.reserve(static_cast<std::size_t>(g.cols()));
+          if (g.marked.empty()) g.marked.assign(static_cast<std::size_t>(g.cols()), 0);
+        }
+      },
+      model, gradient);
+}
+}  // namespace detail
+
+/// All that a training loop keeps between steps. After one batch at least as large, steps allocate nothing.
+template <class M, class In> struct Workspace {
+  CacheFor<M, In> cache;  ///< holds the output until the next forward pass
+  M gradient;
+  typename M::template Output<In> d_output;
+
+  explicit Workspace(const M& model) : gradient(zeros_like(model)) {
+    detail::complete_gradient(model, gradient);
+    if constexpr (requires { cache.want_dx; }) cache.want_dx = false;  // nobody reads the gradient of data
+  }
+};
+
+/// Limits on the gradient; 0: none. At most one of the three is used, in this order.
+struct ClipLimits {
+  double norm = 0;       ///< of the global norm
+  double each_norm = 0;  ///< of each parameter's own norm (Keras's clipnorm)
+  double value = 0;      ///< of each element
+};
+
+/// What a step, or a part of one, has found.
+struct StepResult {
+  double loss = 0;    ///< mean over the batch
+  double weight = 0;  ///< what the mean was divided by
+  Index correct = 0;  ///< of `count` decisions, where the loss decides
+  Index count = 0;
+  double gradient_norm = 0;  ///< before clipping
+  bool clipped = false;
+  bool finite = true;  ///< false: loss or gradient is no finite number, and nothing was updated
+};
+
+namespace detail {
+template <class Targets> inline constexpr bool is_batch_targets = false;
+template <class T> inline constexpr bool is_batch_targets<BatchTargets<T>> = true;
+
+/// f(labels or values) of a batch, whichever it has and the loss takes.
+template <class L, class Output, class Targets, class F>
+StepResult with_targets(const L& loss, const Output& output, const Targets& targets, const F& f) {
+  if constexpr (!is_batch_targets<Targets>) {
+    return f(targets);
+  } else {
+    const auto& y = output_values(output);
+    if (targets.are_labels) {
+      if constexpr (requires { loss(y, targets.labels); }) return f(targets.labels);
+    } else {
+      if constexpr (requires { loss(y, targets.values); }) return f(targets.values);
+    }
+    fail("fit: this loss does not take ", targets.are_labels ? "labels" : "numbers", ", which the data set has");
+  }
+}
+template <class Targets> std::span<const double> sample_weights(const Targets& targets) {
+  if constexpr (is_batch_targets<Targets>) return targets.sample_weights;
+  return {};
+}
+template <class L, class Output, class Targets>
+void count_correct(const L& loss, const Output& output, const Targets& targets, StepResult& result) {
+  if constexpr (requires { loss.correct(output_values(output), targets); }) {
+    result.correct = loss.correct(output_values(output), targets);
+    result.count = loss.count(targets);
+  }
+}
+}  // namespace detail
+
+/// Forward, loss, backward: gradient +=. `targets` is what the loss takes (labels, a matrix) or a data set's
+/// BatchTargets.
+/// @param whole_weight  the loss's weight of the whole batch (see LossResult) where `x` is only a part of it, so that
+///   the parts' gradients add up to the whole batch's; 0: x is all of it. `context.first_row` then says which part.
+/// @param carry  states in and out, for truncated backpropagation: the gradient stops at the border.
+template <class M, class L, class In, class Targets> requires Model<M, In>
+StepResult add_gradient(const M& model, const L& loss, const In& x, const Targets& targets, Workspace<M, In>& work,
+                        const Context& context, double whole_weight = 0,
+                        Carry<typename detail::StateOf<M>::type> carry = {}) {
+  using T = ScalarOf<typename M::template Output<In>>;
+  const auto& output = [&]() -> const auto& {
+    if constexpr (requires { model.forward(context, x, work.cache, carry); })
+      return model.forward(context, x, work.cache, carry);
+    else
+      return model.forward(context, x, work.cache);
+  }();
+  const StepResult result = detail::with_targets(loss, output, targets, [&](const auto& of) {
+    const LossResult value = compute_loss(loss, output, of, work.d_output, detail::sample_weights(targets));
+    StepResult r{.loss = value.loss, .weight = value.weight, .finite = detail::is_finite(value.loss)};
+    detail::count_correct(loss, output, of, r);
+    return r;
+  });
+  if (whole_weight > 0) {
+    auto& d = values(work.d_output);
+    d *= static_cast<T>(result.weight / whole_weight);
+  }
+  model.backward(x, work.d_output, work.cache, work.gradient);
+  return result;
+}
+
+/// Clips the gradient, updates the model and sets the gradient to zero. Where the gradient's norm is no finite number
+/// nothing is updated. Denormals count as zero meanwhile.
+template <class M, class O>
+StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits& clip = {}, StepResult result = {}) {
+  const FlushDenormals flush;
+  result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm)
+                         : clip.each_norm > 0 ? clip_each_by_norm(gradient, clip.each_norm)
+                                              : global_norm(gradient);
+  result.finite = result.finite && detail::is_finite(result.gradient_norm);
+  if (result.finite) {
+    if (clip.norm > 0) {
+      result.clipped = result.gradient_norm > clip.norm;
+    } else if (clip.each_norm > 0) {
+      result.clipped = global_norm(gradient) < result.gradient_norm;
+    } else if (clip.value > 0) {
+      clip_by_value(gradient, clip.value);
+      result.clipped = global_norm(gradient) < result.gradient_norm;
+    }
+    optimizer.step(model, gradient);
+  }
+  set_zero(gradient);
+  return result;
+}
+
+/// One step of training:
+/// ```
+/// Workspace<decltype(model), TokenBatch> work(model);
+/// Optimizer optimizer(model, Adam{.rate = 1e-3});
+/// for (std::uint64_t step = 0; step < steps; ++step)
+///   train_step(model, CrossEntropy{}, optimizer, batch, labels, work, {.training = true, .seed = 7, .step = step},
+///              {.norm = 1});
+/// ```
+/// Truncated backpropagation carries the state: `.., {.norm = 1}, {first ? nullptr : &state, &state})`.
+template <class M, class L, class O, class In, class Targets> requires Model<M, In>
+StepResult train_step(M& model, const L& loss, O& optimizer, const In& x, const Targets& targets,
+                      Workspace<M, In>& work, const Context& context, const ClipLimits& clip = {},
+                      Carry<typename detail::StateOf<M>::type> carry = {}) {
+  const StepResult found = add_gradient(model, loss, x, targets, work, context, 0, carry);
+  return apply_gradient(model, optimizer, work.gradient, clip, found);
+}
+
+}  // namespace unroll::inline UNROLL_ABI
