@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <unroll/core/config.hpp>
@@ -135,6 +136,18 @@ template <class Kernel, class... Args> auto dispatch(Args... args) {
   }
 #endif
   return Kernel::template run<Plain>(args...);
+}
+
+/// The same from inside a kernel, where the level is known: a call, not inlined.
+template <class Isa, class Kernel, class... Args> UNROLL_INLINE auto call(Args... args) {
+#if UNROLL_HAS_VECTORS
+#if UNROLL_HAS_X86_LEVELS
+  if constexpr (std::is_same_v<Isa, Avx512>) return run_avx512<Kernel, Args...>(args...);
+  if constexpr (std::is_same_v<Isa, Avx2>) return run_avx2<Kernel, Args...>(args...);
+#endif
+  if constexpr (std::is_same_v<Isa, Baseline>) return run_baseline<Kernel, Args...>(args...);
+#endif
+  if constexpr (std::is_same_v<Isa, Plain>) return Kernel::template run<Plain>(args...);
 }
 
 }  // namespace detail

@@ -138,6 +138,14 @@ UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>&
   }
 }
 
+/// The innermost loops as a kernel of their own, so that all products and recurrent steps share one copy.
+template <int Count> struct MultiplyPanels {
+  template <class Isa, class T>
+  static UNROLL_INLINE void run(LeftPanels<T> a, RightGroups<T> b, Index depth, View<T> c, bool add) {
+    multiply_panels<Isa, Count>(a, b, depth, c, add);
+  }
+};
+
 template <class T> struct ProductArguments {
   View<T> c;
   View<const T> a;  // its data is null where packed_a is not
@@ -190,11 +198,11 @@ struct Product {
           }
           const View<T> to{c.data + row + j0 * c.stride, rows, n, c.stride};
           if (G::panels > 1 && rows > rows_at_once - panel_rows) {
-            multiply_panels<Isa, G::panels>(left, right, depth, to, add);
+            call<Isa, MultiplyPanels<G::panels>>(left, right, depth, to, add);
           } else {
             for (Index first = 0; first < rows; first += panel_rows, left.data += left.panel_stride)
-              multiply_panels<Isa, 1>(left, right, depth, to.middle_rows(first, std::min(panel_rows, rows - first)),
-                                      add);
+              call<Isa, MultiplyPanels<1>>(left, right, depth,
+                                           to.middle_rows(first, std::min(panel_rows, rows - first)), add);
           }
         }
       }

@@ -1,0 +1,278 @@
+// One time step of a pointwise cell with vectors: the recurrent product of 16 units goes into a buffer in L1, and the
+// equations follow while it is there.
+//
+// Sums run as in kernel/product.hpp: over k in order, in blocks. The columns a step is given, and how a batch is cut
+// into them, do not enter.
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include <unroll/kernel/functions.hpp>
+#include <unroll/kernel/level.hpp>
+#include <unroll/kernel/product.hpp>
+#include <unroll/kernel/step_arguments.hpp>
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+inline constexpr Index unit_block = panel_rows;
+inline constexpr Index columns_at_once = 24;  // of the buffer: a multiple of all tile widths
+
+/// n arrays of the units of one column, `stride` apart.
+template <class T> struct Rows {
+  T* data;
+  Index stride;
+  template <class V, std::size_t N> UNROLL_INLINE void load(std::array<V, N>& values, Index unit) const {
+    UNROLL_UNROLL
+    for (std::size_t i = 0; i < N; ++i) values[i] = V::load(data + static_cast<Index>(i) * stride + unit);
+  }
+  template <class V, std::size_t N> UNROLL_INLINE void store(const std::array<V, N>& values, Index unit) const {
+    UNROLL_UNROLL
+    for (std::size_t i = 0; i < N; ++i) values[i].store(data + static_cast<Index>(i) * stride + unit);
+  }
+};
+
+/// A whole block of units for a block that has fewer: what is read is copied in, what is written is copied out.
+template <class T, int N> struct Staged {
+  alignas(64) T values[std::max(N, 1) * unit_block] = {};
+  Rows<T> in(const T* from, Index stride, Index units) {
+    for (Index i = 0; i < N; ++i) std::copy_n(from + i * stride, units, values + i * unit_block);
+    return {values, unit_block};
+  }
+  Rows<T> room() { return {values, unit_block}; }
+  void out(T* to, Index stride, Index units) const {
+    for (Index i = 0; i < N; ++i) std::copy_n(values + i * unit_block, units, to + i * stride);
+  }
+};
+
+/// state fields of one column: arrays of their own
+template <class P, std::size_t S> UNROLL_INLINE std::array<P, S> shifted(std::array<P, S> fields, Index by) {
+  for (P& field : fields) field += by;
+  return fields;
+}
+
+/// c = sum over k of `left` times columns of `right`, in blocks of k.
+template <class Isa, int Panels, class T>
+UNROLL_INLINE void multiply_blocks(LeftPanels<T> left, const T* right, Index right_stride, Index depth, View<T> c) {
+  constexpr Index group = Tiling<Isa, T>::columns;
+  for (Index k0 = 0; k0 < depth; k0 += depth_block)
+    call<Isa, MultiplyPanels<Panels>>(LeftPanels<T>{left.data + k0 * left.stride, left.panel_stride, left.stride},
+                                      RightGroups<T>{right + k0, 1, right_stride, group * right_stride},
+                                      std::min(depth_block, depth - k0), c, k0 > 0);
+}
+/// The same for `count` panels below each other in c, as many at once as the registers hold.
+template <class Isa, int Most, class T>
+UNROLL_INLINE void multiply_all(LeftPanels<T> left, Index count, const T* right, Index right_stride, Index depth,
+                                View<T> c) {
+  constexpr int panels = std::min(Most, Tiling<Isa, T>::panels);
+  Index first = 0;
+  for (; first + panels <= count; first += panels)
+    multiply_blocks<Isa, panels>(LeftPanels<T>{left.data + first * left.panel_stride, left.panel_stride, left.stride},
+                                 right, right_stride, depth, c.middle_rows(first * panel_rows, panels * panel_rows));
+  if constexpr (panels > 1)
+    for (; first < count; ++first)
+      multiply_blocks<Isa, 1>(LeftPanels<T>{left.data + first * left.panel_stride, left.panel_stride, left.stride},
+                              right, right_stride, depth, c.middle_rows(first * panel_rows, panel_rows));
+}
+
+template <class E> struct FusedForward {
+  using T = typename E::Scalar;
+  static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P;
+
+  template <class Isa> static UNROLL_INLINE void run(StepForward<E, T> s) {
+    // A cell with one gate takes several blocks of units at once, to fill the tile.
+    constexpr Index blocks_at_once = GU == 1 ? Tiling<Isa, T>::panels : 1;
+    constexpr Index rows = std::max<Index>(GU, 1) * blocks_at_once * unit_block;
+    alignas(64) T u[rows * columns_at_once];
+    const Index H = s.units, blocks = (H + unit_block - 1) / unit_block;
+    bool same_h = true;
+    for (Index g = 1; g < GU; ++g) same_h &= s.h[std::size_t(g)] == s.h[0];
+    for (Index block = 0; block < blocks; block += blocks_at_once)
+      for (Index j = 0; j < s.columns; j += columns_at_once) {
+        const Index n = std::min(columns_at_once, s.columns - j), taken = std::min(blocks_at_once, blocks - block);
+        if constexpr (GU > 0) {
+          const View<T> to{u, rows, n, rows};
+          const T* weights = s.weights->forward_block(block);
+          if (GU == 1)
+            multiply_all<Isa, 4>(LeftPanels<T>{weights, H * unit_block, unit_block}, taken, s.h[0] + j * H, H, H, to);
+          else if (same_h)
+            multiply_all<Isa, GU>(LeftPanels<T>{weights, unit_block, GU * unit_block}, GU, s.h[0] + j * H, H, H, to);
+          else
+            for (Index g = 0; g < GU; ++g)
+              multiply_all<Isa, 1>(LeftPanels<T>{weights + g * unit_block, 0, GU * unit_block}, 1,
+                                   s.h[std::size_t(g)] + j * H, H, H, to.middle_rows(g * unit_block, unit_block));
+        }
+        for (Index b = 0; b < taken; ++b)
+          equations<Isa>(s, (block + b) * unit_block, j, n, u + b * std::max<Index>(GU, 1) * unit_block, rows);
+      }
+  }
+
+  /// The equations of a block of units, from `unit`, for columns [first, first + n).
+  template <class Isa>
+  static UNROLL_INLINE void equations(const StepForward<E, T>& s, Index unit, Index first, Index n, T* u,
+                                      Index u_stride) {
+    using V = typename Isa::template Vector<T>;
+    const Index H = s.units, units = std::min(unit_block, H - unit);
+    const bool whole = units == unit_block;
+    Staged<T, E::P> staged_p;
+    Staged<T, E::GU> staged_bias;
+    Staged<T, E::GX> staged_x;
+    Staged<T, 1> staged_prev[S], staged_next[S];
+    Staged<T, E::C> staged_cache;
+    Rows<const T> p{s.parameters + unit, H}, bias{staged_bias.values, unit_block};
+    if (P > 0 && !whole) p = {staged_p.in(s.parameters + unit, H, units).data, unit_block};
+    if (s.bias != nullptr) {
+      if (whole)
+        bias = {s.bias + unit, H};
+      else
+        staged_bias.in(s.bias + unit, H, units);
+    }
+    for (Index column = 0; column < n; ++column) {
+      const Index j = first + column;
+      Rows<const T> x{s.x + j * GX * H + unit, H};
+      std::array<const T*, S> prev = shifted(s.prev, j * H + unit);
+      std::array<T*, S> next = shifted(s.next, j * H + unit);
+      Rows<T> cache = s.cache != nullptr ? Rows<T>{s.cache + j * C * H + unit, H} : staged_cache.room();
+      if (!whole) {
+        x = {staged_x.in(x.data, H, units).data, unit_block};
+        for (std::size_t f = 0; f < S; ++f) {
+          prev[f] = staged_prev[f].in(prev[f], 0, units).data;
+          next[f] = staged_next[f].values;
+        }
+        cache = staged_cache.room();
+      }
+      for (Index lane = 0; lane < unit_block; lane += V::width) {
+        std::array<V, E::P> p_values;
+        std::array<V, E::GX> x_values;
+        std::array<V, E::GU> u_values, b_values;
+        std::array<V, S> prev_values, next_values;
+        std::array<V, E::C> cache_values;
+        p.load(p_values, lane);
+        x.load(x_values, lane);
+        bias.load(b_values, lane);
+        Rows<T>{u + column * u_stride, unit_block}.load(u_values, lane);
+        UNROLL_UNROLL
+        for (std::size_t g = 0; g < GU; ++g) u_values[g] += b_values[g];
+        UNROLL_UNROLL
+        for (std::size_t f = 0; f < S; ++f) prev_values[f] = V::load(prev[f] + lane);
+        call_forward<E, V>(p_values, x_values, u_values, prev_values, next_values, cache_values);
+        UNROLL_UNROLL
+        for (std::size_t f = 0; f < S; ++f) next_values[f].store(next[f] + lane);
+        cache.store(cache_values, lane);
+      }
+      if (!whole) {
+        for (std::size_t f = 0; f < S; ++f) staged_next[f].out(s.next[f] + j * H + unit, 0, units);
+        if (s.cache != nullptr) staged_cache.out(s.cache + j * C * H + unit, H, units);
+      }
+    }
+  }
+};
+
+template <class E> struct FusedBackward {
+  using T = typename E::Scalar;
+  static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P;
+
+  template <class Isa> static UNROLL_INLINE void run(StepBackward<E, T> s) {
+    for (Index unit = 0; unit < s.units; unit += unit_block) equations<Isa>(s, unit);
+    if constexpr (GU > 0) add_product<Isa>(s);
+  }
+
+  template <class Isa> static UNROLL_INLINE void equations(const StepBackward<E, T>& s, Index unit) {
+    using V = typename Isa::template Vector<T>;
+    const Index H = s.units, units = std::min(unit_block, H - unit);
+    const bool whole = units == unit_block;
+    Staged<T, E::P> staged_p, staged_dp;
+    Staged<T, E::C> staged_cache;
+    Staged<T, E::GX> staged_dx;
+    Staged<T, E::GU> staged_du;
+    Staged<T, 1> staged_prev[S], staged_next[S], staged_d[S];
+    Rows<const T> p{s.parameters + unit, H};
+    if (P > 0 && !whole) p = {staged_p.in(s.parameters + unit, H, units).data, unit_block};
+    for (Index j = 0; j < s.columns; ++j) {
+      std::array<const T*, S> prev = shifted(s.prev, j * H + unit), next = shifted(s.next, j * H + unit);
+      std::array<T*, S> d = shifted(s.d, j * H + unit);
+      Rows<const T> cache{s.cache + j * C * H + unit, H};
+      Rows<T> dx{s.dx + j * GX * H + unit, H}, du{s.du + j * GU * H + unit, H},
+          dp{s.parameters_d + j * P * H + unit, H};
+      if (!whole) {
+        for (std::size_t f = 0; f < S; ++f) {
+          prev[f] = staged_prev[f].in(prev[f], 0, units).data;
+          next[f] = staged_next[f].in(next[f], 0, units).data;
+          d[f] = staged_d[f].in(d[f], 0, units).data;
+        }
+        cache = {staged_cache.in(cache.data, H, units).data, unit_block};
+        dx = staged_dx.room();
+        du = staged_du.room();
+        dp = staged_dp.room();
+      }
+      for (Index lane = 0; lane < unit_block; lane += V::width) {
+        std::array<V, E::P> p_values, dp_values;
+        std::array<V, E::GX> dx_values;
+        std::array<V, E::GU> du_values;
+        std::array<V, S> prev_values, next_values, d_values, d_prev_values;
+        std::array<V, E::C> cache_values;
+        p.load(p_values, lane);
+        cache.load(cache_values, lane);
+        UNROLL_UNROLL
+        for (std::size_t f = 0; f < S; ++f) {
+          prev_values[f] = V::load(prev[f] + lane);
+          next_values[f] = V::load(next[f] + lane);
+          d_values[f] = V::load(d[f] + lane);
+        }
+        call_backward<E, V>(p_values, dp_values, prev_values, next_values, cache_values, d_values, dx_values, du_values,
+                            d_prev_values);
+        UNROLL_UNROLL
+        for (std::size_t f = 0; f < S; ++f) d_prev_values[f].store(d[f] + lane);
+        dx.store(dx_values, lane);
+        if constexpr (!E::same_ports) du.store(du_values, lane);
+        dp.store(dp_values, lane);
+      }
+      if (!whole) {
+        for (std::size_t f = 0; f < S; ++f) staged_d[f].out(s.d[f] + j * H + unit, 0, units);
+        staged_dx.out(s.dx + j * GX * H + unit, H, units);
+        if constexpr (!E::same_ports) staged_du.out(s.du + j * GU * H + unit, H, units);
+        staged_dp.out(s.parameters_d + j * P * H + unit, H, units);
+      }
+    }
+  }
+
+  /// d[0] += sum over gates of mask * (U_g^T du_g): one sum over all gates where they share a mask.
+  template <class Isa> static UNROLL_INLINE void add_product(const StepBackward<E, T>& s) {
+    using V = typename Isa::template Vector<T>;
+    constexpr Index panels = Tiling<Isa, T>::panels, rows = panels * panel_rows;
+    alignas(64) T sums[rows * columns_at_once];
+    const Index H = s.units, groups = s.mask_per_gate ? GU : 1, depth = GU * H / groups;
+    for (Index row = 0; row < H; row += rows)
+      for (Index j = 0; j < s.columns; j += columns_at_once) {
+        const Index n = std::min(columns_at_once, s.columns - j), present = std::min(rows, H - row);
+        for (Index g = 0; g < groups; ++g) {
+          const T* weights = s.weights->backward_panel(row / panel_rows) + g * H * panel_rows;
+          multiply_all<Isa, 4>(LeftPanels<T>{weights, GU * H * panel_rows, panel_rows},
+                               (present + panel_rows - 1) / panel_rows, s.du + (j * GU + g) * H, GU * H, depth,
+                               View<T>{sums, rows, n, rows});
+          const T* mask = s.mask[std::size_t(g)];
+          for (Index column = 0; column < n; ++column) {
+            const Index at = (j + column) * H + row;
+            const T* sum = sums + column * rows;
+            Index i = 0;
+            for (; i + V::width <= present; i += V::width)
+              add(s.d[0] + at + i, mask != nullptr ? mask + at + i : nullptr, V::load(sum + i), V::width);
+            if (i < present)
+              add(s.d[0] + at + i, mask != nullptr ? mask + at + i : nullptr, V::load(sum + i), present - i);
+          }
+        }
+      }
+  }
+  template <class V> static UNROLL_INLINE void add(T* d, const T* mask, const V& sum, Index n) {
+    if (n == V::width)
+      (mask != nullptr ? fma(V::load(mask), sum, V::load(d)) : V::load(d) + sum).store(d);
+    else
+      (mask != nullptr ? fma(V::load(mask, n), sum, V::load(d, n)) : V::load(d, n) + sum).store(d, n);
+  }
+};
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END
