@@ -1,0 +1,55 @@
+#include <numeric>
+
+#include <doctest/doctest.h>
+
+#include <unroll/data/stream_batches.hpp>
+
+using unroll::Index;
+
+TEST_CASE("streams are contiguous pieces of the sequence, and windows go on where the one before ended") {
+  std::vector<std::int32_t> ids(24);  // 23 steps with a successor: 3 streams of 7
+  std::iota(ids.begin(), ids.end(), 0);
+  const unroll::TokenStreams streams(ids, {.streams = 3, .window = 3});
+  CHECK(streams.stream_length() == 7);
+  CHECK(streams.count() == 3);
+  std::vector<std::vector<std::int32_t>> seen(3);
+  unroll::TokenBatch x;
+  std::vector<Index> next;
+  for (Index w = 0; w < streams.count(); ++w) {
+    streams.fill(w, x, next);
+    CHECK(x.packing.steps() == (w < 2 ? 3 : 1));
+    for (Index n = 0; n < x.packing.total(); ++n) {
+      seen[static_cast<std::size_t>(x.packing.sequence_of(n))].push_back(x.ids[static_cast<std::size_t>(n)]);
+      CHECK(next[static_cast<std::size_t>(n)] == x.ids[static_cast<std::size_t>(n)] + 1);
+    }
+  }
+  for (Index b = 0; b < 3; ++b) {
+    std::vector<std::int32_t> expected(7);
+    std::iota(expected.begin(), expected.end(), static_cast<std::int32_t>(7 * b));
+    CHECK(seen[static_cast<std::size_t>(b)] == expected);
+  }
+}
+
+TEST_CASE("streams of vectors bring the targets of their steps") {
+  unroll::Matrix<float> x(2, 10), y(1, 10);
+  for (Index n = 0; n < 10; ++n) x.col(n).setConstant(static_cast<float>(n)), y(0, n) = static_cast<float>(100 + n);
+  const unroll::SequenceStreams<float> streams(x, y, {.streams = 2, .window = 4});
+  unroll::PackedSequence<float> window;
+  unroll::Matrix<float> targets;
+  streams.fill(1, window, targets);
+  CHECK(window.packing.batch_sizes == std::vector<Index>{2});
+  CHECK(window.values(1, 0) == 4);
+  CHECK(window.values(1, 1) == 9);
+  CHECK(targets(0, 1) == 109);
+  streams.fill(0, window, targets);
+  CHECK(window.values.cols() == 8);
+  CHECK(window.values(0, 7) == 8);  // step 3 of stream 1
+}
+
+TEST_CASE("a sequence too short for its streams is refused") {
+  CHECK_THROWS_WITH(unroll::StreamBatches(3, {.streams = 4}), "StreamBatches: 3 steps are too few for 4 streams");
+  CHECK_THROWS_WITH(unroll::StreamBatches(3, {.streams = 1, .window = 0}),
+                    "StreamBatches: 1 streams, windows of 0 steps, expected at least 1 each");
+  CHECK_THROWS_WITH(unroll::TokenStreams(std::vector<std::int32_t>{}, {.streams = 1}),
+                    "StreamBatches: -1 steps are too few for 1 streams");
+}
