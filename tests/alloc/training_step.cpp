@@ -1,0 +1,149 @@
+// After one batch at least as large, a training step allocates nothing. Counted are all forms of operator new and, by
+// EIGEN_RUNTIME_NO_MALLOC, what Eigen asks of malloc itself.
+#define EIGEN_RUNTIME_NO_MALLOC
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // new is malloc here, so delete is free
+#endif
+
+namespace {
+std::atomic<bool> counting{false};
+std::atomic<long> allocations{0};
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  if (counting) ++allocations;
+  void* p = alignment == 0 ? std::malloc(size > 0 ? size : 1)
+                           : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (p == nullptr) std::abort();
+  return p;
+}
+}  // namespace
+
+void* operator new(std::size_t n) { return allocate(n, 0); }
+void* operator new[](std::size_t n) { return allocate(n, 0); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, 0); }
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, 0); }
+void* operator new(std::size_t n, std::align_val_t a) { return allocate(n, std::size_t(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return allocate(n, std::size_t(a)); }
+void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return allocate(n, std::size_t(a));
+}
+void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return allocate(n, std::size_t(a));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+
+#include <unroll/cell/gru.hpp>
+#include <unroll/cell/lstm.hpp>
+#include <unroll/data/batches.hpp>
+#include <unroll/layer/activation.hpp>
+#include <unroll/layer/bidirectional.hpp>
+#include <unroll/layer/dense.hpp>
+#include <unroll/layer/dropout.hpp>
+#include <unroll/layer/embedding.hpp>
+#include <unroll/layer/final_state.hpp>
+#include <unroll/layer/sequential.hpp>
+#include <unroll/layer/stack.hpp>
+#include <unroll/loss/binary_cross_entropy.hpp>
+#include <unroll/loss/cross_entropy.hpp>
+#include <unroll/train/train_step.hpp>
+
+namespace {
+
+using unroll::Index;
+constexpr Index words = 500, longest = 40, batch_size = 16;
+
+/// Ragged sequences, the first `batch_size` of them as long as any.
+unroll::TokenDataset random_data(bool per_step) {
+  unroll::Rng rng(1);
+  std::vector<std::vector<std::int32_t>> ids;
+  std::vector<std::vector<Index>> step_labels;
+  std::vector<Index> labels;
+  for (Index k = 0; k < 400; ++k) {
+    const auto length = k < batch_size ? std::size_t(longest) : static_cast<std::size_t>(rng.below(longest + 1));
+    ids.emplace_back(length);
+    for (auto& id : ids.back()) id = static_cast<std::int32_t>(rng.below(words));
+    step_labels.emplace_back(length, Index(0));
+    for (auto& label : step_labels.back()) label = static_cast<Index>(rng.below(2));
+    labels.push_back(static_cast<Index>(rng.below(2)));
+  }
+  return per_step ? unroll::TokenDataset(ids, step_labels) : unroll::TokenDataset(ids, labels);
+}
+
+/// How many allocations 2 epochs of shuffled batches take, after one batch of the longest sequences.
+template <class M, class L, class R> long count(M model, const L& loss, R rule, bool per_step, bool similar_length) {
+  unroll::initialize(model, unroll::Rng(2));
+  const auto data = random_data(per_step);
+  unroll::Optimizer optimizer(model, rule);
+  unroll::Workspace<M, unroll::TokenBatch> work(model);
+  unroll::Batches batches(data, {.batch_size = batch_size, .similar_length = similar_length, .pool = 4, .seed = 3});
+  unroll::TokenBatch x;
+  unroll::BatchTargets<float> targets;
+  unroll::Context context{.training = true, .seed = 4};
+  const auto step = [&](std::span<const Index> rows) {
+    data.fill(rows, x);
+    data.fill_targets<float>(rows, x.packing, targets);
+    unroll::train_step(model, loss, optimizer, x, targets, work, context, {.norm = 1});
+    ++context.step;
+  };
+  std::vector<Index> first(batch_size);
+  for (Index k = 0; k < batch_size; ++k) first[static_cast<std::size_t>(k)] = k;
+  step(first);
+
+  allocations = 0;
+  counting = true;
+  Eigen::internal::set_is_malloc_allowed(false);
+  for (Index epoch = 0; epoch < 2; ++epoch) {
+    batches.start_epoch(epoch);
+    for (Index k = 0; k < batches.count(); ++k) step(batches[k]);
+  }
+  Eigen::internal::set_is_malloc_allowed(true);
+  counting = false;
+  return allocations;
+}
+
+int passed = 0, failed = 0;
+void report(const char* what, int threads, long n) {
+  (n == 0 ? passed : failed) += 1;
+  if (n != 0) std::printf("FAILED: %s, %d threads: %ld allocations\n", what, threads, n);
+}
+
+}  // namespace
+
+int main() {
+  using namespace unroll;  // NOLINT
+  for (const int n : {1, 2}) {
+    set_threads(n);
+    const Sequential keras_like{Embedding{words, 12},
+                                Recurrent{Lstm{12, 16}, {.dropout = 0.2, .recurrent_dropout = 0.2, .per_gate = true}},
+                                FinalState{Recurrent{Lstm{16, 8}, {.dropout = 0.2, .recurrent_dropout = 0.2}}},
+                                Dense{8, 6},
+                                Relu{},
+                                Dropout{0.3},
+                                Dense{6, 1}};
+    const Sequential pytorch_like{
+        Embedding{words, 12, {.padding = 0}}, Dropout{0.3},
+        FinalState{Stack{Bidirectional{Lstm{12, 9}}, Dropout{0.3}, Bidirectional{Lstm{18, 9}}}}, Dense{18, 2}};
+    const Sequential tagger{Embedding{words, 12}, Bidirectional{Gru{12, 9}}, Dense{18, 2}};
+    report("LSTM stack with dropouts", n, count(keras_like, BinaryCrossEntropy{}, Adam{}, false, false));
+    report("bidirectional stack", n, count(pytorch_like, CrossEntropy{}, Adam{.weight_decay = 1e-5}, false, true));
+    report("tagger", n, count(tagger, CrossEntropy{}, Sgd{.momentum = 0.9}, true, false));
+  }
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
