@@ -3,9 +3,24 @@
 
 #include <cmath>
 
+#include <unroll/kernel/elementwise.hpp>
 #include <unroll/optim/rule.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// Both conventions in one form: w -= step * m / (sqrt(v) * root + epsilon).
+template <class T> struct AdamUpdate {
+  T step, root, epsilon, take1, take2, keep2, l2, shrink;
+  template <class V> UNROLL_INLINE void operator()(const V& g, V& m, V& v, V& w) const {
+    const V d = fma(V(l2), w, g);
+    m = fma(V(take1), d - m, m);
+    v = fma(V(take2) * d, d, V(keep2) * v);
+    const V u = V(step) * m / fma(sqrt(v), V(root), V(epsilon));
+    w = fma(V(shrink), w, -u);
+  }
+};
+}  // namespace detail
 
 /// m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2;  for the t-th update
 ///   pytorch: w -= rate * m' / (sqrt(v') + epsilon),  m' = m / (1 - beta1^t),  v' = v / (1 - beta2^t)
@@ -38,21 +53,18 @@ struct Adam {
 
   template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 2> moment) const {
     const detail::Decay decay(update, decoupled);
-    const auto [m, v] = moment;
     const auto t = static_cast<double>(update.count);
     const double correction1 = 1 - std::pow(beta1, t), root2 = std::sqrt(1 - std::pow(beta2, t));
     const bool hat = convention == Convention::keras;
-    // One form for both: w -= step * m / (sqrt(v) * root + epsilon).
-    const auto step = static_cast<T>(update.rate * (hat ? root2 : 1) / correction1),
-               root = static_cast<T>(hat ? 1 : 1 / root2), outside = static_cast<T>(epsilon),
-               take1 = static_cast<T>(1 - beta1), take2 = static_cast<T>(1 - beta2), keep2 = static_cast<T>(beta2),
-               l2 = static_cast<T>(decay.l2), shrink = static_cast<T>(decay.shrink);
-    for (Index i = 0; i < n; ++i) {
-      const T d = g[i] + l2 * w[i];
-      m[i] += take1 * (d - m[i]);
-      v[i] = keep2 * v[i] + take2 * (d * d);
-      w[i] = shrink * w[i] - step * m[i] / (std::sqrt(v[i]) * root + outside);
-    }
+    const detail::AdamUpdate<T> formula{.step = static_cast<T>(update.rate * (hat ? root2 : 1) / correction1),
+                                        .root = static_cast<T>(hat ? 1 : 1 / root2),
+                                        .epsilon = static_cast<T>(epsilon),
+                                        .take1 = static_cast<T>(1 - beta1),
+                                        .take2 = static_cast<T>(1 - beta2),
+                                        .keep2 = static_cast<T>(beta2),
+                                        .l2 = static_cast<T>(decay.l2),
+                                        .shrink = static_cast<T>(decay.shrink)};
+    for_each_element(n, formula, g, moment[0], moment[1], w);
   }
 };
 

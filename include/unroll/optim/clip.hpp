@@ -3,23 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <unroll/core/parameters.hpp>
+#include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/parallel.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// Sum of squares with eight independent sums, so that it can be vectorized without being reordered.
-template <class T> double sum_of_squares(const T* x, Index n) {
-  double sums[8] = {};
-  Index i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (Index k = 0; k < 8; ++k) sums[k] += double(x[i + k]) * double(x[i + k]);
-  for (Index k = 0; i < n; ++i, ++k) sums[k] += double(x[i]) * double(x[i]);
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
 /// f(first element, number of elements) for every run of elements that may differ from zero: a table's touched columns.
 template <class P, class F> void for_each_run(P& p, const F& f) {
   if constexpr (is_table<P>) {
@@ -37,19 +29,18 @@ template <class P> double squared_norm(const P& p) {
     double sums[most];
     parallel_ranges(pieces, 1, [&](Index first, Index last) {
       for (Index k = first; k < last; ++k)
-        sums[k] = sum_of_squares(x + n * k / pieces, n * (k + 1) / pieces - n * k / pieces);
+        sums[k] = sum_of_squares(n * (k + 1) / pieces - n * k / pieces, x + n * k / pieces);
     });
     for (Index k = 0; k < pieces; ++k) total += sums[k];
   });
   return total;
 }
 
-template <class P> void scale(P& p, double factor) {
+template <class P> void scale_runs(P& p, double factor) {
   using T = typename P::Scalar;
   for_each_run(p, [&](T* x, Index n) {
-    parallel_ranges(n, 16384, [x, s = static_cast<T>(factor)](Index first, Index last) {
-      for (Index i = first; i < last; ++i) x[i] *= s;
-    });
+    parallel_ranges(n, 16384,
+                    [x, s = static_cast<T>(factor)](Index first, Index last) { scale(last - first, s, x + first); });
   });
 }
 
@@ -76,7 +67,7 @@ template <Visitable M> double clip_by_global_norm(M& gradient, double max_norm, 
   detail::check_limit("clip_by_global_norm", max_norm);
   const double norm = global_norm(gradient), factor = max_norm / (norm + options.epsilon);
   if (factor < 1 && norm <= std::numeric_limits<double>::max())
-    visit([&](const Path&, auto& g) { detail::scale(g, factor); }, gradient);
+    visit([&](const Path&, auto& g) { detail::scale_runs(g, factor); }, gradient);
   return norm;
 }
 
@@ -89,7 +80,7 @@ template <Visitable M> double clip_each_by_norm(M& gradient, double max_norm) {
       [&](const Path&, auto& g) {
         const double squared = detail::squared_norm(g), norm = std::sqrt(squared);
         total += squared;
-        if (norm > max_norm && norm <= std::numeric_limits<double>::max()) detail::scale(g, max_norm / norm);
+        if (norm > max_norm && norm <= std::numeric_limits<double>::max()) detail::scale_runs(g, max_norm / norm);
       },
       gradient);
   return std::sqrt(total);

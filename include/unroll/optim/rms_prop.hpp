@@ -1,12 +1,36 @@
 // RMSprop.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
+#include <tuple>
 
+#include <unroll/kernel/elementwise.hpp>
 #include <unroll/optim/rule.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// u = in_buffer * g / (sqrt(s + inside) + outside);  w -= of_buffer * (b or u): the conventions differ in constants.
+/// `more` is a where centered, then b where there is momentum.
+template <class T, bool centered, bool with_momentum> struct RmsPropUpdate {
+  T keep, take, inside, outside, in_buffer, of_buffer, mu, l2, shrink;
+  template <class V, class... More> UNROLL_INLINE void operator()(const V& g, V& v, V& w, More&... more) const {
+    const V d = fma(V(l2), w, g);
+    v = fma(V(take) * d, d, V(keep) * v);
+    V s = v;
+    if constexpr (centered) {
+      V& a = std::get<0>(std::tie(more...));
+      a = fma(V(take), d, V(keep) * a);
+      s = max(fma(-a, a, s), V(0));  // below zero by rounding alone
+    }
+    V u = V(in_buffer) * d / (sqrt(s + V(inside)) + V(outside));
+    if constexpr (with_momentum) {
+      V& b = std::get<centered ? 1 : 0>(std::tie(more...));
+      u = b = fma(V(mu), b, u);
+    }
+    w = fma(V(shrink), w, V(-of_buffer) * u);
+  }
+};
+}  // namespace detail
 
 /// v = rho v + (1 - rho) g^2;  centered: a = rho a + (1 - rho) g, and s = v - a^2, else s = v
 ///   pytorch: u = g / (sqrt(s) + epsilon);     momentum: b = mu b + u,  w -= rate * b,  else w -= rate * u
@@ -43,22 +67,28 @@ struct RmsProp {
   template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 3> moment) const {
     const detail::Decay decay(update, decoupled);
     const auto [v, a, b] = moment;
-    const bool inside = convention == Convention::keras;
-    const auto step = static_cast<T>(update.rate), keep = static_cast<T>(rho), take = static_cast<T>(1 - rho),
-               l2 = static_cast<T>(decay.l2), shrink = static_cast<T>(decay.shrink), mu = static_cast<T>(momentum);
-    const T epsilon_in = inside ? static_cast<T>(epsilon) : T(0), epsilon_out = inside ? T(0) : static_cast<T>(epsilon);
-    const T in_buffer = inside ? step : T(1), of_buffer = inside ? T(1) : step;
-    for (Index i = 0; i < n; ++i) {
-      const T d = g[i] + l2 * w[i];
-      T s = v[i] = keep * v[i] + take * (d * d);
-      if (a != nullptr) {
-        a[i] = keep * a[i] + take * d;
-        s = std::max(s - a[i] * a[i], T(0));  // below zero by rounding alone
-      }
-      T u = in_buffer * d / (std::sqrt(s + epsilon_in) + epsilon_out);
-      if (b != nullptr) u = b[i] = mu * b[i] + u;
-      w[i] = shrink * w[i] - of_buffer * u;
-    }
+    const bool keras_form = convention == Convention::keras;
+    const auto sweep = [&]<bool with_mean, bool with_momentum>(auto*... more) {
+      const detail::RmsPropUpdate<T, with_mean, with_momentum> formula{
+          .keep = static_cast<T>(rho),
+          .take = static_cast<T>(1 - rho),
+          .inside = static_cast<T>(keras_form ? epsilon : 0),
+          .outside = static_cast<T>(keras_form ? 0 : epsilon),
+          .in_buffer = static_cast<T>(keras_form ? update.rate : 1),
+          .of_buffer = static_cast<T>(keras_form ? 1 : update.rate),
+          .mu = static_cast<T>(momentum),
+          .l2 = static_cast<T>(decay.l2),
+          .shrink = static_cast<T>(decay.shrink)};
+      for_each_element(n, formula, g, v, w, more...);
+    };
+    if (a != nullptr && b != nullptr)
+      sweep.template operator()<true, true>(a, b);
+    else if (a != nullptr)
+      sweep.template operator()<true, false>(a);
+    else if (b != nullptr)
+      sweep.template operator()<false, true>(b);
+    else
+      sweep.template operator()<false, false>();
   }
 };
 

@@ -1,9 +1,29 @@
 // Stochastic gradient descent, with momentum.
 #pragma once
 
+#include <unroll/kernel/elementwise.hpp>
 #include <unroll/optim/rule.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+template <class T> struct SgdUpdate {
+  T step, l2, shrink;
+  template <class V> UNROLL_INLINE void operator()(const V& g, V& w) const {
+    const V d = fma(V(l2), w, g);
+    w = fma(V(-step), d, V(shrink) * w);
+  }
+};
+/// b = mu b + taken d;  w += moved * (of_b b + of_d d).
+template <class T> struct MomentumUpdate {
+  T l2, shrink, mu, taken, moved, of_b, of_d;
+  template <class V> UNROLL_INLINE void operator()(const V& g, V& b, V& w) const {
+    const V d = fma(V(l2), w, g);
+    b = fma(V(taken), d, V(mu) * b);
+    w = fma(V(moved), fma(V(of_b), b, V(of_d) * d), V(shrink) * w);
+  }
+};
+}  // namespace detail
 
 /// With mu the momentum, d the dampening:
 ///   pytorch: b = mu b + (1 - d) g (first time b = g);  w -= rate * b,                 Nesterov: w -= rate * (g + mu b)
@@ -37,19 +57,20 @@ struct Sgd {
     const detail::Decay decay(update, decoupled);
     const auto step = static_cast<T>(update.rate), mu = static_cast<T>(momentum), l2 = static_cast<T>(decay.l2),
                shrink = static_cast<T>(decay.shrink);
-    T* b = moment[0];
-    if (b == nullptr) {
-      for (Index i = 0; i < n; ++i) w[i] = shrink * w[i] - step * (g[i] + l2 * w[i]);
+    if (moment[0] == nullptr) {
+      for_each_element(n, detail::SgdUpdate<T>{step, l2, shrink}, g, w);
       return;
     }
     const bool keras_form = convention == Convention::keras;
     const T taken = keras_form ? -step : update.count == 1 ? T(1) : static_cast<T>(1 - dampening);
-    const T moved = keras_form ? T(1) : -step;
-    for (Index i = 0; i < n; ++i) {
-      const T d = g[i] + l2 * w[i];
-      b[i] = mu * b[i] + taken * d;
-      w[i] = shrink * w[i] + moved * (nesterov ? taken * d + mu * b[i] : b[i]);
-    }
+    const detail::MomentumUpdate<T> formula{.l2 = l2,
+                                            .shrink = shrink,
+                                            .mu = mu,
+                                            .taken = taken,
+                                            .moved = keras_form ? T(1) : -step,
+                                            .of_b = nesterov ? mu : T(1),
+                                            .of_d = nesterov ? taken : T(0)};
+    for_each_element(n, formula, g, moment[0], w);
   }
 };
 
