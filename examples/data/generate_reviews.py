@@ -7,18 +7,20 @@ A review is a core, which holds the verdict, between neutral filler. A core is a
 two claims in it; a claim is plain ("the plot was dull"), negated once ("I would not call the plot
 dull") or negated twice ("nobody could say that the plot was not dull").
 
-    reading  = which of its claims a core takes back: although/but (the main clause counts),
-               oh sure / yeah right (the claim is turned around), "the critics had called it ..."
-               (somebody else's opinion does not count)
-    aside    = a relative clause of up to some 45 words after the subject of a claim
+    frame    = tells which of its claims counts: although/but (the main clause), oh sure / yeah
+               right (the opposite of what is said), "my uncle said that ..., which is false"
+    aside    = a relative clause of up to some 45 words after the subject of a claim; an opinion in
+               it ("which the critics had called ...") does not count
     mirror   = the same review with each verdict word replaced by its opposite
 
 Every review is written together with its mirror, which has the other label. So each word and each
-pair of words that holds no verdict word occurs equally often under both labels, and the frames are
-mixed such that a verdict word says little about the label by itself.
+pair of words that holds no verdict word occurs equally often under both labels. In the training
+part about half of the reviews are plain claims, from which a model learns the verdict words; the
+others, and most of the test part, teach it to mistrust them.
 
-The test part uses frames, claims, subjects, fillers and asides of its own. Every word of its frames
-and claims, and every verdict word, occurs in the training part; the script checks that.
+The test part uses frames, pairs of opener and body, subjects, fillers and asides of its own. Every
+word of its frames and claims, and every verdict word, occurs in the training part. check() stops the
+script if any of this does not hold.
 Only the standard library is used, and only Random.random(), whose sequence Python keeps stable.
 """
 
@@ -33,91 +35,65 @@ ADJECTIVES = [
     ("great", "terrible"), ("good", "bad"), ("wonderful", "awful"), ("excellent", "dreadful"),
     ("superb", "poor"), ("delightful", "dismal"), ("charming", "dreary"), ("lovely", "horrible"),
     ("impressive", "disappointing"), ("brilliant", "clumsy"), ("pleasant", "unpleasant"),
-    ("splendid", "miserable"), ("marvelous", "lousy"), ("satisfying", "tedious"),
-    ("strong", "weak"), ("memorable", "forgettable"), ("fantastic", "appalling"),
-    ("perfect", "useless"), ("rewarding", "tiresome"), ("admirable", "shoddy"),
+    ("splendid", "miserable"), ("memorable", "forgettable"), ("perfect", "useless"),
 ]
 NOUN_PHRASES = [
-    ("a joy", "a chore"), ("a triumph", "a failure"), ("a pleasure", "a disappointment"),
-    ("a success", "a mess"), ("a delight", "a nightmare"), ("a gem", "a dud"),
+    ("a joy", "a chore"), ("a triumph", "a failure"), ("a success", "a mess"),
+    ("a delight", "a nightmare"),
 ]
-VERBS_PAST = [("loved", "hated"), ("enjoyed", "disliked"), ("admired", "resented")]
-VERBS_BASE = [("love", "hate"), ("enjoy", "dislike"), ("admire", "resent")]
+VERBS_PAST = [("loved", "hated"), ("enjoyed", "disliked")]
+VERBS_BASE = [("love", "hate"), ("enjoy", "dislike")]
 
-# In a frame: {p} predicate of the claim's own polarity, {q} predicate of the opposite one;
-# {a}, {b} the same, adjectives only; {v}, {w} verbs in the past; {m}, {n} verbs in the base form;
-# {s} the subject, which may carry an aside.
+# A claim is an opener and a body. In a body: {s} the subject, which may carry an aside; {p} predicate
+# of the body's own polarity, {q} of the opposite one; {a}, {b} the same, adjectives only; {v} verb in
+# the past, {w} of the opposite polarity; {n} verb in the base form, opposite polarity.
+# "no" openers and "no" bodies turn the polarity around.
 
-CLAIMS = {
-    "train": {
-        "plain": [
-            "{s} was {p}", "{s} was {p}", "{s} was really {p}", "I found {s} {p}",
-            "I thought that {s} was {p}", "{s} turned out to be {p}", "I would call {s} {p}",
-            "I {v} {s}", "for me {s} was {p}", "I can say that {s} was {p}",
-            "there was something {a} about {s}", "I think {s} was {p}",
-        ],
-        "said plain": [
-            "{s} was {p}", "{s} was really {p}", "{s} turned out to be {p}",
-            "there was something {a} about {s}", "everybody {v} {s}",
-        ],
-        "said once": [
-            "{s} was not {q}", "{s} was never {q}", "{s} was far from {q}", "{s} wasn't {q}",
-            "{s} was anything but {q}", "there was nothing {b} about {s}", "nobody {w} {s}",
-        ],
-        "once": [
-            "{s} was not {q}", "{s} was not really {q}", "{s} was never {q}", "{s} was far from {q}",
-            "{s} was anything but {q}", "{s} wasn't {q}", "{s} was by no means {q}",
-            "I would not call {s} {q}", "I do not think that {s} was {q}", "I don't think {s} was {q}",
-            "nobody could say that {s} was {q}", "no one could say that {s} was {q}",
-            "it is not true that {s} was {q}", "it would be wrong to say that {s} was {q}",
-            "I never found {s} {q}", "there was nothing {b} about {s}", "at no point was {s} {q}",
-            "I did not {n} {s}", "I cannot say that {s} was {q}", "I never thought that {s} was {q}",
-            "nobody found {s} {q}", "I doubt that {s} was {q}", "hardly anyone found {s} {q}",
-            "I didn't find {s} {q}", "it is false that {s} was {q}", "in no way was {s} {q}",
-        ],
-        "twice": [
-            "nobody could say that {s} was not {p}", "I do not think that {s} was not {p}",
-            "it is not true that {s} was never {p}", "it would be wrong to say that {s} was not {p}",
-            "I cannot say that {s} was far from {p}", "nobody would call {s} anything but {p}",
-            "I doubt that nobody found {s} {p}", "it is not true that I did not {m} {s}",
-            "I would not say that {s} wasn't {p}", "I never thought that {s} was anything but {p}",
-            "there was nothing about {s} that was not {a}", "I don't think {s} was anything but {p}",
-            "it is false that {s} was not {p}", "at no point was {s} anything but {p}",
-            "it is false that nobody found {s} {p}", "I did not find {s} far from {p}",
-            "no one could say that {s} was never {p}", "it would be wrong to say that I never {v} {s}",
-            "I don't doubt that {s} was {p}", "I never doubted that {s} was {p}",
-        ],
-    },
-    "test": {
-        "plain": [
-            "I can say that I {v} {s}", "I think that {s} turned out to be {p}",
-            "I would say that {s} was {p}", "for me there was something {a} about {s}",
-            "I really found {s} {p}",
-        ],
-        "said plain": [
-            "{s} really turned out to be {p}", "there really was something {a} about {s}",
-            "everybody found {s} {p}",
-        ],
-        "said once": [
-            "nobody really {w} {s}", "{s} was in no way {q}", "there was never anything {b} about {s}",
-        ],
-        "once": [
-            "nobody could call {s} {q}", "I would never say that {s} was {q}",
-            "no one would call {s} {q}", "it would be wrong to call {s} {q}",
-            "I did not think that {s} was {q}", "it is false that I found {s} {q}",
-            "I don't think anyone found {s} {q}", "in no way would I call {s} {q}",
-            "I doubt that anyone could call {s} {q}", "I cannot call {s} {q}",
-            "I don't think that {s} turned out to be {q}", "at no point did I find {s} {q}",
-        ],
-        "twice": [
-            "nobody could say that {s} was far from {p}", "I do not think that {s} was never {p}",
-            "it is false that {s} was never {p}", "it is not true that {s} was far from {p}",
-            "no one would call {s} anything but {p}", "I cannot say that I did not {m} {s}",
-            "it would be wrong to say that nobody found {s} {p}", "I doubt that {s} was not {p}",
-            "I never found {s} anything but {p}", "it is not true that nobody found {s} {p}",
-        ],
-    },
+OPENERS = {
+    "yes": ["", "I think that ", "I can say that ", "I would say that ", "it is true that ",
+            "I thought that "],
+    "no": ["I do not think that ", "I don't think that ", "I would not say that ",
+           "I cannot say that ", "nobody could say that ", "no one would say that ",
+           "it is not true that ", "it is false that ", "I doubt that ",
+           "it would be wrong to say that ", "I never thought that ",
+           "at no point did I think that "],
 }
+BODIES = {
+    "yes": ["{s} was {p}", "{s} was really {p}", "{s} turned out to be {p}", "I found {s} {p}",
+            "there was something {a} about {s}", "I {v} {s}", "everybody found {s} {p}"],
+    "no": ["{s} was not {q}", "{s} wasn't {q}", "{s} was never {q}", "{s} was far from {q}",
+           "{s} was anything but {q}", "there was nothing {b} about {s}", "I did not {n} {s}",
+           "nobody found {s} {q}", "{s} was by no means {q}", "{s} was in no way {q}"],
+}
+CALL_OPENERS = {
+    "yes": ["I found {s} ", "I would call {s} ", "one could call {s} "],
+    "no": ["I did not find {s} ", "I never found {s} ", "I would not call {s} ",
+           "I cannot call {s} ", "nobody could call {s} ", "no one would call {s} ",
+           "it would be wrong to call {s} ", "at no point did I find {s} "],
+}
+CALL_BODIES = {"yes": ["{p}", "really {p}"], "no": ["anything but {q}", "far from {q}"]}
+
+
+def cross(openers, bodies):
+    """All pairs of an opener and a body as (kind, where, turns, opener, body): kind counts the
+    negations, turns tells whether the opener turns the polarity around. One in four pairs is kept
+    for the test part; a body that stands alone is "bare" and in both parts."""
+    for i, (opener_type, opener) in enumerate((t, o) for t in openers for o in openers[t]):
+        for j, (body_type, body) in enumerate((t, b) for t in bodies for b in bodies[t]):
+            kind = ("plain", "once", "twice")[(opener_type + body_type).count("no")]
+            where = "bare" if opener == "" else "test" if (i + j) % 4 == 1 else "train"
+            yield kind, where, opener_type == "no", opener, body
+
+
+def all_claims():
+    """The claims as lists of (turns, opener, body) by (kind, where)."""
+    claims = {}
+    for kind, where, *claim in (*cross(OPENERS, BODIES), *cross(CALL_OPENERS, CALL_BODIES)):
+        claims.setdefault((kind, where), []).append(claim)
+    return claims
+
+
+CLAIMS = all_claims()
 
 # {+} a claim of the review's own polarity, {-} one of the opposite polarity; {+said}, {-said} the
 # same, worded as anybody could say it; {.} neutral sentences, if any; {who} somebody else.
@@ -131,10 +107,12 @@ CORES = {
             "I admit that {-}, but {+}", "it may be that {-}, yet {+}",
         ],
         "sarcasm": [
-            "oh sure, {-said}", "oh yes, {-said}, and pigs can fly", "{-said}? Yeah, right",
-            "{-said}? As if", "oh sure, {-said}, and I am the king of the moon",
-            "yeah, right, {-said}", "{who} told me that {-said}. Yeah, right",
-            "{who} told me that {-said}. As if", "as if {-said}", "{-said}, and pigs can fly",
+            "oh sure, {-said}", "yeah, right, {-said}", "as if {-said}", "{-said}? As if",
+            "{-said}? Yeah, right", "{-said}, and pigs can fly",
+            "{-said}, and I am the king of the moon", "oh yes, {-said}, and pigs can fly",
+            "oh sure, {-said}, and I am the king of the moon", "oh sure, {-said}? As if",
+            "{who} told me that {-said}. Yeah, right", "{who} told me that {-said}. As if",
+            "{who} said that {-said}, and pigs can fly",
         ],
         "hearsay": [
             "{who} told me that {-said}, but {+}", "{who} told me that {+said}, and that is true",
@@ -154,8 +132,9 @@ CORES = {
         ],
         "sarcasm": [
             "oh sure, {-said}, and pigs can fly", "yeah, right, {-said}, and I am the king of the moon",
-            "oh yes, {who} said that {-said}. As if", "{who} said that {-said}. Oh sure, and pigs can fly",
-            "{-said}, and I am the king of the moon", "oh yes, {-said}? Yeah, right",
+            "oh yes, {who} said that {-said}. As if", "oh yes, {-said}, and I am the king of the moon",
+            "oh sure, {who} told me that {-said}. Yeah, right", "oh yes, {-said}? Yeah, right",
+            "{who} told me that {-said}, and I am the king of the moon",
         ],
         "hearsay": [
             "{who} had told me that {-said}, which is false", "{who} told me that {-said}. I do not agree",
@@ -195,14 +174,20 @@ DOMAINS = {
 
 # ---------------------------------------------------------------- neutral filler
 
+
+
+def towns(firsts, lasts):
+    return [first + last for first in firsts.split() for last in lasts.split()]
+
+
 SLOTS = {
     "train": {
         "name": "Anna Ben Clara David Emma Felix Greta Henry Ida Jack Karen Leo Maria Nina Oscar Paul "
                 "Ruth Simon Tina Victor Walter Alice Bruno Carl Dora Eric Frank Hugo Irene Julia Kurt "
                 "Laura Martin Nora Otto Peter Rita Sam Tom Vera Adam Bella Colin Diana Edgar".split(),
-        "town": "Ashford Brindle Calder Denby Elstow Farley Garton Hadlow Ilkton Kelby Larkhill Marden "
-                "Norby Oakham Penrith Quorn Redmere Stanton Thornby Upton Walden Yarm Barrow Corby "
-                "Dunmore Exley Fenwick Grafton Holme Keswick".split(),
+        "town": towns("Ash Bar Bren Cal Cor Dun El Far Fen Gar Had Hol Ilk Kel Lang Mar Nor Oak Pen "
+                      "Red Stan Thorn Up Wal", "by combe den field ford ham ley mere ridge stead "
+                      "thorpe ton wick worth"),
         "day": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
         "month": "January February March April May June July August September".split(),
         "number": "two three four five six seven eight nine ten twelve fifteen twenty".split(),
@@ -226,8 +211,7 @@ SLOTS = {
     "test": {
         "name": "Agnes Boris Celia Dennis Elsa Gustav Helga Ivan Judith Lydia Magnus Olga Ralph Sylvia "
                 "Theo Ursula".split(),
-        "town": "Ambleton Birchwood Crowley Eastmoor Frome Highcliff Langton Millbrook Northgate "
-                "Pewsey Rowan Southby".split(),
+        "town": towns("Birch Crow East Frome High Pew Row South Yarrow", "bridge cliff haven port"),
         "day": "Easter Christmas Whitsun Halloween".split(),
         "month": "October November December".split(),
         "number": "eleven thirteen fourteen sixteen thirty forty fifty ninety".split(),
@@ -374,8 +358,8 @@ LINKS = {
 }
 OPINIONS = {
     "train": ["which the critics had called {h}", "which {who} had found {h}",
-              "which {who} called {h}", "which is {h} to {who}"],
-    "test": ["which {who} had called {h}", "which to the critics is {h}"],
+              "which {who} called {h}", "which {who} thought {h}"],
+    "test": ["which {who} had called {h}", "which everybody had found {h}"],
 }
 WHO = {
     "train": ["the critics", "my sister", "my uncle", "a colleague", "an old friend", "my neighbor",
@@ -387,18 +371,19 @@ WHO = {
 
 COUNTS = {"train": 6000, "test": 1000}
 FAMILIES = {
-    "train": [("single", 0.64), ("contrast", 0.16), ("sarcasm", 0.10), ("hearsay", 0.10)],
-    "test": [("single", 0.40), ("contrast", 0.26), ("sarcasm", 0.17), ("hearsay", 0.17)],
+    "train": [("single", 0.60), ("contrast", 0.20), ("sarcasm", 0.10), ("hearsay", 0.10)],
+    "test": [("single", 0.50), ("contrast", 0.22), ("sarcasm", 0.14), ("hearsay", 0.14)],
 }
 KINDS = {
     "train": [("plain", 0.60), ("once", 0.25), ("twice", 0.15)],
-    "test": [("plain", 0.36), ("once", 0.40), ("twice", 0.24)],
+    "test": [("plain", 0.50), ("once", 0.31), ("twice", 0.19)],
 }
 SAID_ONCE = 0.25  # share of the negated among the claims of others
+BARE = 0.5  # share of the claims without an opener among those that can do without
 # Words of neutral filler in a review: (share, fewest, most). Asides take at most ASIDE_WORDS of it.
 FILLER = {
     "train": [(0.66, 0, 0), (0.20, 5, 15), (0.09, 15, 50), (0.05, 50, 150)],
-    "test": [(0.50, 0, 0), (0.24, 5, 20), (0.14, 20, 60), (0.12, 60, 150)],
+    "test": [(0.52, 0, 0), (0.24, 5, 20), (0.14, 20, 60), (0.10, 60, 150)],
 }
 ASIDE_WORDS = 45
 MOST_WORDS = 195
@@ -466,19 +451,28 @@ class Writer:
             start += " " + self.fill(self.fresh(LINKS[self.part]))
         return start
 
-    def claim(self, kind, sign, subject):
+    def claim(self, sign, subject, alone, said):
         """A claim of the given polarity about the subject. Returns the text and its frame."""
-        frame = self.pick(CLAIMS[self.part][kind])
-        other = "-" if sign == "+" else "+"
+        if said:
+            kind = "once" if self.random.random() < SAID_ONCE else "plain"
+            options = [c for c in CLAIMS[kind, "bare"] if "I " not in c[2]]
+        else:
+            kind = self.draw(KINDS[self.part])
+            bare = kind != "twice" and not (alone and self.part != "train")
+            bare = bare and self.random.random() < BARE
+            options = CLAIMS[kind, "bare" if bare else self.part]
+        turns, opener, body = self.pick(options)
+        opposite = {"+": "-", "-": "+"}
+        own = opposite[sign] if turns else sign
         predicates = NOUN_PHRASES if self.random.random() < 0.15 else ADJECTIVES
-        tables = {"p": (predicates, sign), "q": (predicates, other), "a": (ADJECTIVES, sign),
-                  "b": (ADJECTIVES, other), "v": (VERBS_PAST, sign), "w": (VERBS_PAST, other),
-                  "m": (VERBS_BASE, sign), "n": (VERBS_BASE, other)}
+        tables = {"p": (predicates, own), "q": (predicates, opposite[own]), "a": (ADJECTIVES, own),
+                  "b": (ADJECTIVES, opposite[own]), "v": (VERBS_PAST, own),
+                  "w": (VERBS_PAST, opposite[own]), "n": (VERBS_BASE, opposite[own])}
 
         def expand(match):
             return subject if match[1] == "s" else self.verdict(*tables[match[1]])
 
-        return re.sub(r"{([a-z])}", expand, frame), frame
+        return re.sub(r"{([a-z])}", expand, opener + body), opener + body
 
     def review(self):
         """One review with markers, label 1 as it stands, and its skeleton (the frames used)."""
@@ -504,7 +498,7 @@ class Writer:
             subject = "the " + self.fresh(DOMAINS[self.part][domain])
             if aside and i == carrier:
                 subject += f", {self.aside(aside)},"
-            text, frame = self.claim(self.kind(said), sign, subject)
+            text, frame = self.claim(sign, subject, family == "single", said)
             core = core.replace("{" + sign + said + "}", text, 1)
             frames.append(frame)
         core = core.replace("{.}", self.sentences(domain, middle) if middle > 4 else "")
@@ -515,11 +509,6 @@ class Writer:
         if after > 4:
             text = text + " " + self.sentences(domain, after)
         return text, " / ".join(frames)
-
-    def kind(self, said):
-        if said:
-            return "said once" if self.random.random() < SAID_ONCE else "said plain"
-        return self.draw(KINDS[self.part])
 
 
 def count_words(text):
@@ -576,9 +565,9 @@ def check(train, test, train_skeletons, test_skeletons):
     for pairs in (ADJECTIVES, NOUN_PHRASES, VERBS_PAST):
         for pair in pairs:
             assert set(tokens(" ".join(pair))) <= known, pair
-    for kinds in CLAIMS["test"]:
-        assert not set(CLAIMS["test"][kinds]) & set(CLAIMS["train"][kinds])
     assert not train_skeletons & test_skeletons
+    for family in ("contrast", "sarcasm", "hearsay"):
+        assert not set(CORES["train"][family]) & set(CORES["test"][family])
     for rows in (train, test):
         assert 2 * sum(label for label, _ in rows) == len(rows)
 
