@@ -1,0 +1,265 @@
+// Is a review good or bad? An essay in one program: an LSTM reads a text word by word, and what it remembers at the end
+// is asked for a verdict.
+//
+//   sentiment train                       trains on the bundled reviews, tests on others, saves the model
+//   sentiment evaluate                    how good the saved model is on a file of reviews
+//   sentiment predict "a fine film"       its verdict on a text; without a text, on lines of the standard input
+//
+// Each has --help. The real thing, 25,000 reviews of the IMDB: sentiment train --train train.tsv.gz --test test.tsv.gz
+#include <csignal>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include <unroll/data/gzip.hpp>
+#include <unroll/io/model_file.hpp>
+#include <unroll/train/checkpoint.hpp>
+#include <unroll/unroll.hpp>
+
+namespace {
+
+using namespace unroll;
+namespace fs = std::filesystem;
+
+// ---- 1. The models
+// --------------------------------------------------------------------------------------------------- Two plans, and
+// each says everything about itself: the layers, the loss, the optimizer, and how training is watched.
+
+/// Plan one (--architecture lstm, gru or rnn): two recurrent layers with dropout on their inputs and on their
+/// recurrent connection, the masks of each gate its own, as Keras draws them. One logit: the log-odds of "good".
+template <template <class> class C> struct TwoLayers {
+  static auto make(Index words) {
+    // Keras's LSTM and SimpleRNN have one bias vector, its GRU two.
+    const RecurrentOptions options{.dropout = 0.2,
+                                   .recurrent_dropout = 0.2,
+                                   .per_gate = true,
+                                   .bias = std::same_as<C<float>, Gru<float>> ? Bias::dual : Bias::single};
+    return Sequential{Embedding{words, 128},                              // words to vectors
+                      Recurrent{C<float>(128, 128), options},             // a sequence in, a sequence out
+                      FinalState{Recurrent{C<float>(128, 64), options}},  // a sequence in, one vector out
+                      Dense{64, 32},
+                      Relu{},
+                      Dropout{0.3},
+                      Dense{32, 1}};
+  }
+  using Loss = BinaryCrossEntropy;
+  static Adam optimizer() { return Adam::keras(1e-3); }
+  static Scheme scheme() { return Scheme::keras(); }
+  static constexpr double clip_norm = 0;
+  static std::vector<Callback> callbacks() {
+    return {EarlyStopping{.monitor = "val_loss", .patience = 3, .restore_best = true},
+            ReduceLROnPlateau{.monitor = "val_loss",
+                              .schedule = {.rule = PlateauRule::keras, .factor = 0.5, .patience = 2}}};
+  }
+};
+
+/// Plan two (--architecture bilstm): every layer reads the text from both ends, dropout between the layers, two logits.
+struct Bidirectionals {
+  static auto make(Index words) {
+    return Sequential{Embedding{words, 128, {.padding = 0}},
+                      Dropout{0.3},
+                      FinalState{Stack{Bidirectional{Lstm{128, 256}}, Dropout{0.3}, Bidirectional{Lstm{512, 256}}}},
+                      Dense{512, 64},
+                      Relu{},
+                      Dropout{0.3},
+                      Dense{64, 2}};
+  }
+  using Loss = CrossEntropy;
+  static Adam optimizer() { return {.rate = 1e-3, .weight_decay = 1e-5}; }
+  static Scheme scheme() { return Scheme::pytorch(); }
+  static constexpr double clip_norm = 1;
+  static std::vector<Callback> callbacks() {
+    return {ReduceLROnPlateau{.monitor = "val_loss",
+                              .schedule = {.rule = PlateauRule::pytorch, .factor = 0.1, .patience = 2}},
+            EarlyStopping{.monitor = "val_accuracy", .patience = 1000, .restore_best = true}};  // keeps the best
+  }
+};
+
+/// Calls f with the plan of that name. The name is in the model file, so `predict` needs no option.
+template <class F> auto with_plan(const std::string& architecture, const F& f) {
+  if (architecture == "lstm") return f(TwoLayers<Lstm>{});
+  if (architecture == "gru") return f(TwoLayers<Gru>{});
+  if (architecture == "rnn") return f(TwoLayers<Rnn>{});
+  if (architecture == "bilstm") return f(Bidirectionals{});
+  fail<FormatError>("unknown architecture '", architecture, "', expected lstm, bilstm, gru or rnn");
+}
+
+// ---- 2. The data
+// -----------------------------------------------------------------------------------------------------
+
+/// A file of lines `label<TAB>text`, plain or .gz, label 1 = good and 0 = bad; or a folder with pos/ and neg/ in it.
+LabelledTexts read_reviews(const fs::path& path, Index limit) {
+  const bool folder = fs::is_directory(path);
+  return read_labelled_text(
+      path, {.limit = limit,
+             .label_names = folder ? std::vector<std::string>{"neg", "pos"} : std::vector<std::string>{"0", "1"},
+             .read = read_gzip_file});
+}
+
+/// What `train` saves beside the weights, and `evaluate` and `predict` read: the model with the one encoder that turned
+/// texts to ids in training.
+template <class Plan> auto load_with_encoder(const fs::path& path) {
+  auto [model, info] = load_model([](const ModelInfo& of) { return Plan::make(of.vocabulary_size()); }, path);
+  Encoder encoder = Encoder::from_metadata(*info.vocabulary, info.extra, info.source);
+  return std::pair{std::move(model), std::move(encoder)};
+}
+
+void print_test(const Evaluation& test) {
+  std::cout << std::fixed << std::setprecision(4) << "test accuracy " << test.accuracy << ", test loss " << test.loss
+            << std::endl;
+}
+
+// ---- 3. Training
+// -----------------------------------------------------------------------------------------------------
+
+struct TrainOptions {
+  fs::path train = UNROLL_EXAMPLE_DATA "/reviews_train.tsv", test = UNROLL_EXAMPLE_DATA "/reviews_test.tsv";
+  std::string architecture = "lstm", keep = "first";
+  Index epochs = 10, limit = 0, words = 20'000, length = 200, batch = 64;
+  double clip = -1;
+  std::uint64_t seed = 1;
+  fs::path save = "sentiment.safetensors", resume, log;
+};
+
+volatile std::sig_atomic_t interrupted = 0;
+
+template <class Plan> void train(const TrainOptions& options) {
+  const Index limit = options.limit > 0 ? options.limit : std::numeric_limits<Index>::max();
+  const LabelledTexts reviews = read_reviews(options.train, limit), unseen = read_reviews(options.test, limit);
+
+  // Texts become lists of numbers. The vocabulary is that of the training reviews, the most frequent words first.
+  const Encoder encoder(Vocabulary::build(reviews.texts, {.max_size = options.words}),
+                        {.length = options.length, .keep = options.keep == "last" ? Keep::last : Keep::first});
+  const TokenDataset data = encoder(reviews), test = encoder(unseen);
+  std::cout << data.size() << " reviews to learn from, the last tenth of them held out for validation; " << test.size()
+            << " to be tested on; " << encoder.vocabulary().size() << " words\n\n";
+
+  auto model = Plan::make(encoder.vocabulary().size());
+  initialize(model, Rng(options.seed), Plan::scheme());
+  summary(model, std::cout);
+  std::cout << '\n';
+
+  FitOptions<> how{.epochs = options.epochs,
+                   .batch_size = options.batch,
+                   .seed = options.seed,
+                   .validation_split = 0.1,
+                   .clip_norm = options.clip >= 0 ? options.clip : Plan::clip_norm,
+                   .callbacks = Plan::callbacks(),
+                   .progress = &std::cout};
+  if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
+  // Ctrl-C ends training after the present batch, and what was best so far is saved. The second one ends the program.
+  std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
+  struct StopOnInterrupt {
+    void on_batch_end(Run& run) const {
+      if (interrupted != 0) run.stop("interrupted; the best weights so far are kept");
+    }
+  };
+  how.callbacks.emplace_back(StopOnInterrupt{});
+  // A run that is kept in a file goes on from there after a crash, as if nothing had happened.
+  if (!options.resume.empty()) {
+    how.checkpoint = checkpoint_file(options.resume);
+    how.checkpoint_every = 100;
+    if (fs::exists(options.resume)) how.resume = how.checkpoint;
+  }
+
+  const typename Plan::Loss loss;
+  const History history = fit(model, loss, Plan::optimizer(), data, how);
+
+  save(options.save, model, encoder.vocabulary(),
+       {.architecture = options.architecture, .labels = {"NEGATIVE", "POSITIVE"}, .extra = encoder.metadata()});
+  std::cout << "saved to " << options.save.string() << '\n';
+  require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message);
+  print_test(evaluate(model, loss, test));
+}
+
+// ---- 4. Using the model
+// ----------------------------------------------------------------------------------------------
+
+template <class Plan> void evaluate_file(const fs::path& file, const fs::path& test, Index limit) {
+  const auto [model, encoder] = load_with_encoder<Plan>(file);
+  const auto reviews = read_reviews(test, limit > 0 ? limit : std::numeric_limits<Index>::max());
+  print_test(evaluate(model, typename Plan::Loss{}, encoder(reviews)));
+}
+
+template <class Plan> void predict_texts(const fs::path& file, const std::vector<std::string>& texts) {
+  const auto [model, encoder] = load_with_encoder<Plan>(file);
+  const auto answer = [&model = model, &encoder = encoder](const std::string& text) {
+    const auto p = predict(model, encoder(text));
+    std::cout << (p.label() == 1 ? "POSITIVE " : "NEGATIVE ") << std::fixed << std::setprecision(1) << std::setw(5)
+              << 100 * p.confidence() << " %  " << text << std::endl;
+  };
+  for (const std::string& text : texts) answer(text);
+  if (texts.empty())
+    for (std::string line; std::getline(std::cin, line);) answer(line);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  CLI::App app("Learns to tell good reviews from bad ones.");
+  app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat("sentiment: ", e.what(), "\n"); });
+  int threads = 0;
+  TrainOptions options;
+  fs::path model = options.save, test = options.test;
+  Index limit = 0;
+  std::vector<std::string> texts;
+  const auto add_threads = [&](CLI::App* to) {
+    to->add_option("--threads", threads, "0: one for each core; results do not depend on it")
+        ->check(CLI::NonNegativeNumber);
+  };
+
+  CLI::App* const train_command = app.add_subcommand("train", "train on reviews, save the model, test it on others");
+  train_command->add_option("--train", options.train,
+                            "file of label<TAB>text lines (.gz too), or folder with pos/, neg/");
+  train_command->add_option("--test", options.test, "the same, never looked at in training");
+  train_command->add_option("--architecture", options.architecture, "lstm, bilstm, gru or rnn")->capture_default_str();
+  train_command->add_option("--epochs", options.epochs)->check(CLI::NonNegativeNumber)->capture_default_str();
+  train_command->add_option("--limit", options.limit, "only the first so many reviews of each; 0: all")
+      ->check(CLI::NonNegativeNumber);
+  train_command->add_option("--words", options.words, "size of the vocabulary")
+      ->check(CLI::Range(3, 10'000'000))
+      ->capture_default_str();
+  train_command->add_option("--length", options.length, "words of a review that are read")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  train_command->add_option("--keep", options.keep, "which words of a longer review: first or last")
+      ->check(CLI::IsMember({"first", "last"}))
+      ->capture_default_str();
+  train_command->add_option("--clip", options.clip, "largest norm of the gradient; 0: none (default: the plan's)")
+      ->check(CLI::NonNegativeNumber);
+  train_command->add_option("--seed", options.seed)->capture_default_str();
+  train_command->add_option("--save", options.save, "where the model goes")->capture_default_str();
+  train_command->add_option("--resume", options.resume, "keep the run in this file, and go on from it if it is there");
+  train_command->add_option("--log", options.log, "a table of all epochs, .csv");
+  add_threads(train_command);
+
+  CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how good a saved model is");
+  evaluate_command->add_option("--model", model)->capture_default_str();
+  evaluate_command->add_option("--test", test, "file of label<TAB>text lines (.gz too), or folder with pos/, neg/");
+  evaluate_command->add_option("--limit", limit)->check(CLI::NonNegativeNumber);
+  add_threads(evaluate_command);
+
+  CLI::App* const predict_command = app.add_subcommand("predict", "a saved model's verdict on texts");
+  predict_command->add_option("--model", model)->capture_default_str();
+  predict_command->add_option("text", texts, "texts; without any, every line of the standard input");
+  add_threads(predict_command);
+
+  CLI11_PARSE(app, argc, argv);
+  set_threads(threads);
+  if (train_command->parsed())
+    with_plan(options.architecture, [&]<class Plan>(Plan) { train<Plan>(options); });
+  else
+    with_plan(read_model_info(model).architecture, [&]<class Plan>(Plan) {
+      if (evaluate_command->parsed())
+        evaluate_file<Plan>(model, test, limit);
+      else
+        predict_texts<Plan>(model, texts);
+    });
+  return 0;
+} catch (const std::exception& error) {
+  std::cerr << "sentiment: " << error.what() << '\n';
+  return 1;
+}

@@ -1,0 +1,49 @@
+// unroll: recurrent networks in C++, trained and run. This file is the list of what there is, and the notation.
+//
+//   T  time steps          B  sequences in a batch      N  valid steps of a batch together
+//   D  input features      H  hidden units              V  size of the vocabulary
+//   G  gates (GX fed by the input, GU by the state)     S  state fields, the first being the output h
+//   x h c W U b   input, output, cell state, input weights, recurrent weights, bias; i f g o and r z n: gates
+//   a  pre-activation      d..  gradient of the loss with respect to ..
+//
+// Matrices are column-major, a column is one sample at one time. LSTM gates are in the order i f g o, GRU gates r z n
+// with the reset after the product. Files need <unroll/io/model_file.hpp>, exact resume <unroll/train/checkpoint.hpp>
+// (both nlohmann/json), .gz readers <unroll/data/gzip.hpp> (zlib), a gradient check
+// <unroll/testing/check_gradient.hpp>.
+#pragma once
+
+#include <unroll/cell/gru.hpp>
+#include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/lstm.hpp>
+#include <unroll/cell/rnn.hpp>
+#include <unroll/core/initialize.hpp>
+#include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/parameters.hpp>
+#include <unroll/data/batches.hpp>
+#include <unroll/data/dataset.hpp>
+#include <unroll/data/encode.hpp>
+#include <unroll/data/readers.hpp>
+#include <unroll/data/split.hpp>
+#include <unroll/data/stream_batches.hpp>
+#include <unroll/layer/activation.hpp>
+#include <unroll/layer/bidirectional.hpp>
+#include <unroll/layer/dense.hpp>
+#include <unroll/layer/dropout.hpp>
+#include <unroll/layer/embedding.hpp>
+#include <unroll/layer/final_state.hpp>
+#include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/sequential.hpp>
+#include <unroll/layer/stack.hpp>
+#include <unroll/loss/binary_cross_entropy.hpp>
+#include <unroll/loss/cross_entropy.hpp>
+#include <unroll/loss/mean_squared_error.hpp>
+#include <unroll/optim/adam.hpp>
+#include <unroll/optim/clip.hpp>
+#include <unroll/optim/optimizer.hpp>
+#include <unroll/optim/rms_prop.hpp>
+#include <unroll/optim/schedule.hpp>
+#include <unroll/optim/sgd.hpp>
+#include <unroll/text/padder.hpp>
+#include <unroll/text/tokenizer.hpp>
+#include <unroll/text/vocabulary.hpp>
+#include <unroll/train/fit.hpp>
