@@ -121,6 +121,45 @@ struct Totals {
   }
 };
 
+/// Where a run is: all of it but the model, the optimizer and the callbacks.
+struct RunPosition {
+  Index epoch = 0, batch = 0;  ///< from 0: done, of the epoch
+  std::int64_t step = 0;
+  Totals totals{};
+  History history{};
+
+  Record record(std::vector<std::int64_t> settings) const {
+    Record r;
+    r.set("settings", std::move(settings));
+    r.set("counters", std::vector<std::int64_t>{epoch, batch, step});
+    r.set("stopped", history.message);
+    r.insert("totals", totals.record());
+    for (std::size_t k = 0; k < history.epochs.size(); ++k)
+      r.insert(concat("history.", k), to_record(history.epochs[k]));
+    return r;
+  }
+  /// Throws where the run that was saved is not the one that these settings describe.
+  static RunPosition from(const Record& record, const std::vector<std::int64_t>& settings) {
+    constexpr const char* names[] = {"seed",    "batch_size",     "accumulate",         "number of training sequences",
+                                     "shuffle", "similar_length", "number of callbacks"};
+    const auto& saved = record.get<std::vector<std::int64_t>>("settings");
+    require<FormatError>(saved.size() == settings.size(), "checkpoint: fit.settings has ", saved.size(),
+                         " numbers, expected ", settings.size());
+    for (std::size_t k = 0; k < settings.size(); ++k)
+      require<FormatError>(saved[k] == settings[k], "checkpoint: the run that was saved had ", names[k], " ", saved[k],
+                           ", this one has ", settings[k]);
+    const auto& counters = record.get<std::vector<std::int64_t>>("counters");
+    require<FormatError>(counters.size() == 3, "checkpoint: fit.counters has ", counters.size(),
+                         " numbers, expected 3");
+    RunPosition at{counters[0], counters[1], counters[2], Totals::from(record.part("totals")), {}};
+    for (std::size_t k = 0; record.contains(concat("history.", k, ".numbers")); ++k)
+      at.history.epochs.push_back(log_from_record(record.part(concat("history.", k))));
+    at.history.message = record.get<std::string>("stopped");
+    if (!at.history.message.empty()) at.history.stopped = Stopped::by_callback;
+    return at;
+  }
+};
+
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
