@@ -107,12 +107,13 @@ template <> struct Constants<double> {
   static constexpr double tanh_highest = 20.;
 };
 
-/// c[0] + c[1] x + ... by Horner's rule.
-template <class T, int W, std::size_t N> UNROLL_INLINE Simd<T, W> polynomial(const Simd<T, W>& x, const T (&c)[N]) {
-  Simd<T, W> sum = c[N - 1];
-  UNROLL_UNROLL
-  for (int i = static_cast<int>(N) - 2; i >= 0; --i) sum = fma(sum, x, Simd<T, W>(c[i]));
-  return sum;
+/// c[0] + c[1] x + ... by Horner's rule. By recursion: in a loop GCC would make the constants into vectors lane by lane.
+template <int First = 0, class T, int W, std::size_t N>
+UNROLL_INLINE Simd<T, W> polynomial(const Simd<T, W>& x, const T (&c)[N]) {
+  if constexpr (First + 1 == static_cast<int>(N))
+    return c[First];
+  else
+    return fma(polynomial<First + 1>(x, c), x, Simd<T, W>(c[First]));
 }
 
 /// x = n ln(2) + r with an integer n, |r| <= ln(2)/2; then 2^n by the bits of n, and e^r - 1 by a polynomial.
