@@ -21,6 +21,7 @@ of the sum. PLAN_losses.txt sums first, which is Adam as published, and what Ker
 
 import argparse
 import pathlib
+import sys
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -84,7 +85,11 @@ def pytorch_losses(options, batches):
     model = Sentiment(dropout=0.0)
     initial = {name: parameter.detach().numpy().copy() for name, parameter in model.named_weights()}
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-5)
-    losses = [train_step(model, optimizer, *(torch.from_numpy(part.astype(np.int64)) for part in batch))[0] for batch in zip(*batches)]
+    losses = []
+    for batch in zip(*batches):
+        losses.append(train_step(model, optimizer, *(torch.from_numpy(part.astype(np.int64)) for part in batch))[0])
+        if len(losses) % 10 == 0:
+            print(f"{len(losses)} batches, loss {losses[-1]:.4f}", file=sys.stderr)
     write(options.out, "bilstm", initial, batches, losses)
 
 
