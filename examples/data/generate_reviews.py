@@ -15,8 +15,8 @@ dull") or negated twice ("nobody could say that the plot was not dull").
 
 Every review is written together with its mirror, which has the other label. So each word and each
 pair of words that holds no verdict word occurs equally often under both labels. In the training
-part about half of the reviews are plain claims, from which a model learns the verdict words; the
-others, and most of the test part, teach it to mistrust them.
+part more than a third of the reviews are plain claims, which teach the verdict words; the
+others turn them around or let another claim decide.
 
 The test part uses frames, pairs of opener and body, subjects, fillers and asides of its own. Every
 word of its frames and claims, and every verdict word, occurs in the training part. check() stops the
