@@ -20,10 +20,14 @@ namespace detail {
 inline constexpr Index unit_block = panel_rows;
 inline constexpr Index columns_at_once = 24;  // of the buffer: a multiple of all tile widths
 
+/// array + offset, where there is an array.
+template <class T> UNROLL_INLINE T* at(T* array, Index offset) { return array == nullptr ? array : array + offset; }
+
 /// n arrays of the units of one column, `stride` apart.
 template <class T> struct Rows {
   T* data;
   Index stride;
+  UNROLL_INLINE operator Rows<const T>() const { return {data, stride}; }
   template <class V, std::size_t N> UNROLL_INLINE void load(std::array<V, N>& values, Index unit) const {
     UNROLL_UNROLL
     for (std::size_t i = 0; i < N; ++i) values[i] = V::load(data + static_cast<Index>(i) * stride + unit);
@@ -35,16 +39,29 @@ template <class T> struct Rows {
 };
 
 /// A whole block of units for a block that has fewer: what is read is copied in, what is written is copied out.
-template <class T, int N> struct Staged {
-  alignas(64) T values[std::max(N, 1) * unit_block] = {};
-  Rows<T> in(const T* from, Index stride, Index units) {
-    for (Index i = 0; i < N; ++i) std::copy_n(from + i * stride, units, values + i * unit_block);
-    return {values, unit_block};
+template <class V, int N> struct Staged {
+  using T = typename V::Scalar;
+  alignas(64) T values[std::max(N, 1) * unit_block];
+
+  UNROLL_INLINE Rows<T> in(const T* from, Index stride, Index units) {
+    for (Index i = 0; i < N; ++i)
+      for (Index lane = 0; lane < unit_block; lane += V::width)
+        V::load(from + i * stride + lane, present(units, lane)).store(values + i * unit_block + lane);
+    return room();
   }
-  Rows<T> room() { return {values, unit_block}; }
-  void out(T* to, Index stride, Index units) const {
-    for (Index i = 0; i < N; ++i) std::copy_n(values + i * unit_block, units, to + i * stride);
+  UNROLL_INLINE void out(T* to, Index stride, Index units) const {
+    for (Index i = 0; i < N; ++i)
+      for (Index lane = 0; lane < unit_block; lane += V::width)
+        V::load(values + i * unit_block + lane).store(to + i * stride + lane, present(units, lane));
   }
+  UNROLL_INLINE Rows<T> room() { return {values, unit_block}; }
+  UNROLL_INLINE Rows<T> zeros() {
+    for (Index i = 0; i < N * unit_block; i += V::width) V().store(values + i);
+    return room();
+  }
+
+ private:
+  static UNROLL_INLINE Index present(Index units, Index lane) { return std::clamp<Index>(units - lane, 0, V::width); }
 };
 
 /// state fields of one column: arrays of their own
@@ -116,27 +133,25 @@ template <class E> struct FusedForward {
     using V = typename Isa::template Vector<T>;
     const Index H = s.units, units = std::min(unit_block, H - unit);
     const bool whole = units == unit_block;
-    Staged<T, E::P> staged_p;
-    Staged<T, E::GU> staged_bias;
-    Staged<T, E::GX> staged_x;
-    Staged<T, 1> staged_prev[S], staged_next[S];
-    Staged<T, E::C> staged_cache;
-    Rows<const T> p{s.parameters + unit, H}, bias{staged_bias.values, unit_block};
-    if (P > 0 && !whole) p = {staged_p.in(s.parameters + unit, H, units).data, unit_block};
-    if (s.bias != nullptr) {
-      if (whole)
-        bias = {s.bias + unit, H};
-      else
-        staged_bias.in(s.bias + unit, H, units);
-    }
+    Staged<V, E::P> staged_p;
+    Staged<V, E::GU> staged_bias;
+    Staged<V, E::GX> staged_x;
+    Staged<V, 1> staged_prev[S], staged_next[S];
+    Staged<V, E::C> staged_cache;
+    Rows<const T> p{at(s.parameters, unit), H}, bias{at(s.bias, unit), H};
+    if (P > 0 && !whole) p = staged_p.in(p.data, H, units);
+    if (s.bias == nullptr)
+      bias = staged_bias.zeros();
+    else if (!whole)
+      bias = staged_bias.in(bias.data, H, units);
     for (Index column = 0; column < n; ++column) {
       const Index j = first + column;
-      Rows<const T> x{s.x + j * GX * H + unit, H};
+      Rows<const T> x{at(s.x, j * GX * H + unit), H};
       std::array<const T*, S> prev = shifted(s.prev, j * H + unit);
       std::array<T*, S> next = shifted(s.next, j * H + unit);
       Rows<T> cache = s.cache != nullptr ? Rows<T>{s.cache + j * C * H + unit, H} : staged_cache.room();
       if (!whole) {
-        x = {staged_x.in(x.data, H, units).data, unit_block};
+        x = staged_x.in(x.data, H, units);
         for (std::size_t f = 0; f < S; ++f) {
           prev[f] = staged_prev[f].in(prev[f], 0, units).data;
           next[f] = staged_next[f].values;
@@ -183,26 +198,26 @@ template <class E> struct FusedBackward {
     using V = typename Isa::template Vector<T>;
     const Index H = s.units, units = std::min(unit_block, H - unit);
     const bool whole = units == unit_block;
-    Staged<T, E::P> staged_p, staged_dp;
-    Staged<T, E::C> staged_cache;
-    Staged<T, E::GX> staged_dx;
-    Staged<T, E::GU> staged_du;
-    Staged<T, 1> staged_prev[S], staged_next[S], staged_d[S];
-    Rows<const T> p{s.parameters + unit, H};
-    if (P > 0 && !whole) p = {staged_p.in(s.parameters + unit, H, units).data, unit_block};
+    Staged<V, E::P> staged_p, staged_dp;
+    Staged<V, E::C> staged_cache;
+    Staged<V, E::GX> staged_dx;
+    Staged<V, E::GU> staged_du;
+    Staged<V, 1> staged_prev[S], staged_next[S], staged_d[S];
+    Rows<const T> p{at(s.parameters, unit), H};
+    if (P > 0 && !whole) p = staged_p.in(p.data, H, units);
     for (Index j = 0; j < s.columns; ++j) {
       std::array<const T*, S> prev = shifted(s.prev, j * H + unit), next = shifted(s.next, j * H + unit);
       std::array<T*, S> d = shifted(s.d, j * H + unit);
-      Rows<const T> cache{s.cache + j * C * H + unit, H};
-      Rows<T> dx{s.dx + j * GX * H + unit, H}, du{s.du + j * GU * H + unit, H},
-          dp{s.parameters_d + j * P * H + unit, H};
+      Rows<const T> cache{at(s.cache, j * C * H + unit), H};
+      Rows<T> dx{at(s.dx, j * GX * H + unit), H}, du{at(s.du, j * GU * H + unit), H},
+          dp{at(s.parameters_d, j * P * H + unit), H};
       if (!whole) {
         for (std::size_t f = 0; f < S; ++f) {
           prev[f] = staged_prev[f].in(prev[f], 0, units).data;
           next[f] = staged_next[f].in(next[f], 0, units).data;
           d[f] = staged_d[f].in(d[f], 0, units).data;
         }
-        cache = {staged_cache.in(cache.data, H, units).data, unit_block};
+        cache = staged_cache.in(cache.data, H, units);
         dx = staged_dx.room();
         du = staged_du.room();
         dp = staged_dp.room();
@@ -231,9 +246,9 @@ template <class E> struct FusedBackward {
       }
       if (!whole) {
         for (std::size_t f = 0; f < S; ++f) staged_d[f].out(s.d[f] + j * H + unit, 0, units);
-        staged_dx.out(s.dx + j * GX * H + unit, H, units);
-        if constexpr (!E::same_ports) staged_du.out(s.du + j * GU * H + unit, H, units);
-        staged_dp.out(s.parameters_d + j * P * H + unit, H, units);
+        staged_dx.out(at(s.dx, j * GX * H + unit), H, units);
+        if constexpr (!E::same_ports) staged_du.out(at(s.du, j * GU * H + unit), H, units);
+        staged_dp.out(at(s.parameters_d, j * P * H + unit), H, units);
       }
     }
   }

@@ -146,15 +146,11 @@ template <class T, int W> class Simd {
   UNROLL_INLINE void store(T* to) const { std::memcpy(to, &lanes_, sizeof(Storage)); }
   /// The first n <= W lanes; memory past them is not touched, lanes past them are 0.
   static UNROLL_INLINE Simd load(const T* from, Index n) {
-    T lanes[W] = {};
-    for (Index lane = 0; lane < n; ++lane) lanes[lane] = from[lane];
-    return load(lanes);
+    Simd result;
+    result.load_some(from, n);
+    return result;
   }
-  UNROLL_INLINE void store(T* to, Index n) const {
-    T lanes[W];
-    store(lanes);
-    for (Index lane = 0; lane < n; ++lane) to[lane] = lanes[lane];
-  }
+  UNROLL_INLINE void store(T* to, Index n) const { store_some(to, n); }
 
   friend UNROLL_INLINE Simd operator+(const Simd& a, const Simd& b) { return from(a.lanes_ + b.lanes_); }
   friend UNROLL_INLINE Simd operator-(const Simd& a, const Simd& b) { return from(a.lanes_ - b.lanes_); }
@@ -199,6 +195,64 @@ template <class T, int W> class Simd {
  private:
   alignas(sizeof(Storage)) Storage lanes_;  // GCC would align to the widest register of the command line's target
 
+  static constexpr bool single = std::same_as<T, float>;
+
+#if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
+  using LaneMask = detail::LanesOf<std::conditional_t<single, int, long long>, W>;  // as the builtins spell it
+  static UNROLL_INLINE void first_lanes(Index n, LaneMask& mask) {  // a vector returned would warn of the ABI
+    if constexpr (single)
+      mask = LaneMask{0, 1, 2, 3, 4, 5, 6, 7} < static_cast<int>(n);
+    else
+      mask = LaneMask{0, 1, 2, 3} < static_cast<long long>(n);
+  }
+  static UNROLL_INLINE auto first_bits(Index n) {
+    using Bits = std::conditional_t<single, unsigned short, unsigned char>;
+    return static_cast<Bits>((1u << n) - 1);
+  }
+#endif
+  UNROLL_INLINE void load_some(const T* from, Index n) {
+#if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
+    if constexpr (W * sizeof(T) == 64 && single)
+      lanes_ = __builtin_ia32_loadups512_mask(from, Storage{}, first_bits(n));
+    else if constexpr (W * sizeof(T) == 64)
+      lanes_ = __builtin_ia32_loadupd512_mask(from, Storage{}, first_bits(n));
+    else if constexpr (W * sizeof(T) == 32) {
+      LaneMask mask;
+      first_lanes(n, mask);
+      if constexpr (single)
+        lanes_ = __builtin_ia32_maskloadps256(reinterpret_cast<const Storage*>(from), mask);
+      else
+        lanes_ = __builtin_ia32_maskloadpd256(reinterpret_cast<const Storage*>(from), mask);
+    } else
+#endif
+    {
+      T lanes[W] = {};
+      for (Index lane = 0; lane < n; ++lane) lanes[lane] = from[lane];
+      *this = load(lanes);
+    }
+  }
+  UNROLL_INLINE void store_some(T* to, Index n) const {
+#if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
+    if constexpr (W * sizeof(T) == 64 && single)
+      __builtin_ia32_storeups512_mask(to, lanes_, first_bits(n));
+    else if constexpr (W * sizeof(T) == 64)
+      __builtin_ia32_storeupd512_mask(to, lanes_, first_bits(n));
+    else if constexpr (W * sizeof(T) == 32) {
+      LaneMask mask;
+      first_lanes(n, mask);
+      if constexpr (single)
+        __builtin_ia32_maskstoreps256(reinterpret_cast<Storage*>(to), mask, lanes_);
+      else
+        __builtin_ia32_maskstorepd256(reinterpret_cast<Storage*>(to), mask, lanes_);
+    } else
+#endif
+    {
+      T lanes[W];
+      store(lanes);
+      for (Index lane = 0; lane < n; ++lane) to[lane] = lanes[lane];
+    }
+  }
+
   UNROLL_INLINE Simd times_plus(const Simd& b, const Simd& c) const {
 #if defined(__clang__)
 #pragma clang fp contract(on)
@@ -210,7 +264,6 @@ template <class T, int W> class Simd {
       return from(std::fma(lanes_, b.lanes_, c.lanes_));
     } else {
 #if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
-      constexpr bool single = std::same_as<T, float>;
       constexpr unsigned char all = 0xff;
       if constexpr (single && W == 16)
         return from(
@@ -242,7 +295,6 @@ template <class T, int W> class Simd {
 #if defined(__clang__) && __has_builtin(__builtin_elementwise_sqrt)
       return from(__builtin_elementwise_sqrt(lanes_));
 #elif defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
-      constexpr bool single = std::same_as<T, float>;
       constexpr unsigned char all = 0xff;
       if constexpr (single && W == 16)
         return from(__builtin_ia32_sqrtps512_mask(lanes_, lanes_, static_cast<unsigned short>(0xffff), 4));
