@@ -73,6 +73,30 @@ TEST_CASE_TEMPLATE("fill, scale, axpy, add and multiply", T, float, double) {
   });
 }
 
+TEST_CASE_TEMPLATE("the sums of rows are added, and none behind the last", T, float, double) {
+  for (const Index rows : {1, 7, 16, 33, 1030})
+    for (const Index cols : {0, 1, 5, 64, 131}) {
+      const std::vector<T> m = numbers<T>(rows * cols, 0.3), before = numbers<T>(rows, 2);
+      std::vector<std::vector<T>> sums;
+      for_each_level([&](SimdLevel level) {
+        CAPTURE(name(level));
+        std::vector<T> out = before;
+        add_row_sums<T>({m.data(), rows, cols, rows}, out.data());
+        double worst = 0;
+        for (std::size_t i = 0; i < out.size(); ++i) {
+          double sum = before[i];
+          for (Index j = 0; j < cols; ++j) sum += m[std::size_t(j * rows) + i];
+          worst = std::max(worst, std::abs(sum - out[i]));
+        }
+        CHECK(worst < (sizeof(T) == 4 ? 1e-4 : 1e-12));
+#if !defined(__FAST_MATH__)
+        sums.push_back(out);
+        CHECK(sums.back() == sums.front());
+#endif
+      });
+    }
+}
+
 #if !defined(__FAST_MATH__)
 TEST_CASE("a sum of squares of floats has the same bits at every level, and a part of it too") {
   for (const Index n : {0, 1, 15, 16, 17, 100, 4099}) {

@@ -1,12 +1,13 @@
 // Operations on arrays, element by element, in one sweep over memory and at the level in use.
 #pragma once
 
-#include <tuple>
+#include <algorithm>
 #include <type_traits>
 
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/functions.hpp>
 #include <unroll/kernel/level.hpp>
+#include <unroll/kernel/product.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
@@ -100,6 +101,43 @@ struct SumOfSquares {
   }
 };
 
+struct RowSums {
+  static constexpr Index columns_in_a_sum = 64, rows_at_once = 1024;
+  template <class Isa, class T> static UNROLL_INLINE void run(View<const T> m, T* out) {
+    using V = typename Isa::template Vector<T>;
+    alignas(64) T sums[rows_at_once];
+    for (Index row = 0; row < m.rows; row += rows_at_once)
+      for (Index first = 0; first < m.cols; first += columns_in_a_sum) {
+        const Index rows = std::min(rows_at_once, m.rows - row), last = std::min(first + columns_in_a_sum, m.cols);
+        for (Index i = 0; i < rows; i += V::width) V().store(sums + i);
+        const T* from = m.data + row + first * m.stride;
+        Index j = first;
+        for (; j + 4 <= last; j += 4, from += 4 * m.stride) add<V, 4>(from, m.stride, rows, sums);
+        for (; j < last; ++j, from += m.stride) add<V, 1>(from, m.stride, rows, sums);
+        for (Index i = 0; i < rows; i += V::width) {
+          const Index n = std::min<Index>(V::width, rows - i);
+          (V::load(out + row + i, n) + V::load(sums + i)).store(out + row + i, n);
+        }
+      }
+  }
+  /// sums += a few columns, one after the other.
+  template <class V, int Columns, class T>
+  static UNROLL_INLINE void add(const T* m, Index stride, Index rows, T* sums) {
+    Index i = 0;
+    for (; i + V::width <= rows; i += V::width) {
+      V sum = V::load(sums + i);
+      UNROLL_UNROLL
+      for (int j = 0; j < Columns; ++j) sum += V::load(m + j * stride + i);
+      sum.store(sums + i);
+    }
+    if (i < rows) {
+      V sum = V::load(sums + i);
+      for (int j = 0; j < Columns; ++j) sum += V::load(m + j * stride + i, rows - i);
+      sum.store(sums + i);
+    }
+  }
+};
+
 }  // namespace detail
 
 /// f(V&...) for every element of the arrays, V a Simd of their scalar: one value from each, in the order given, written
@@ -128,6 +166,12 @@ template <class T> void multiply(Index n, const T* x, T* y) { for_each_element(n
 /// In double. Element i enters sum i mod 16, and these are added in a fixed order: of floats, whose squares are exact
 /// in double, the same bits at every level.
 template <class T> double sum_of_squares(Index n, const T* x) { return detail::dispatch<detail::SumOfSquares>(n, x); }
+
+/// out += the sum of m's columns, in blocks of 64 so that rounding grows with cols / 64. The same bits for any split of
+/// the rows.
+template <class T> void add_row_sums(View<const T> m, std::type_identity_t<T>* out) {
+  detail::dispatch<detail::RowSums>(m, out);
+}
 
 }  // namespace unroll::inline UNROLL_ABI
 UNROLL_KERNEL_END
