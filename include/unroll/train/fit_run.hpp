@@ -14,7 +14,7 @@ namespace detail {
 
 template <class M, class L, class O, class D> class FitRun final : public Run {
   using Batch = typename D::Batch;
-  using T = ScalarOf<typename M::template Output<Batch>>;
+  using T = unroll::ScalarOf<typename M::template Output<Batch>>;
   using Clock = std::chrono::steady_clock;
 
  public:
