@@ -44,6 +44,10 @@ template <class Layer> double accuracy(Layer layer, Index outputs) {
               {.epochs = 12, .batch_size = 32, .clip_norm = 1});
   const auto result = unroll::evaluate(tagger, loss, sentences(400, 2));
   CHECK(result.count == 400);
+  const auto probabilities = unroll::predict(tagger, std::vector<std::int32_t>{filler, bank, river});
+  CHECK(probabilities.rows() == 2);
+  CHECK(probabilities.cols() == 3);
+  CHECK(probabilities.col(1).sum() == doctest::Approx(1));
   return result.accuracy;
 }
 

@@ -299,6 +299,35 @@ TEST_CASE("a run stopped on request and resumed ends with the same bits" * docte
   CHECK(bits_of(halves) == bits_of(whole));
 }
 
+TEST_CASE("a run that a callback stopped is done when it ended an epoch, and goes on when it was in the middle of one" *
+          doctest::test_suite("bits")) {
+  struct StopAt {
+    std::int64_t step;
+    bool mid_epoch;
+    void on_batch_end(unroll::Run& run) {
+      if (mid_epoch && run.step() == step) run.stop("interrupted");
+    }
+    void on_epoch_end(unroll::Run& run) {
+      if (!mid_epoch && run.step() == step) run.stop("enough");
+    }
+  };
+  Classifier whole = make_classifier();
+  train(whole, {.epochs = 2, .batch_size = 20});
+  for (const bool mid_epoch : {true, false}) {
+    auto store = std::make_shared<MemoryStore>();
+    Classifier model = make_classifier();
+    const StopAt stop{mid_epoch ? 7 : 10, mid_epoch};
+    const auto history = train(model, {.epochs = 2, .batch_size = 20, .callbacks = {stop}, .checkpoint = store});
+    CHECK(history.stopped == Stopped::by_callback);
+    CHECK(history.message == (mid_epoch ? "interrupted" : "enough"));
+    const auto then = bits_of(model);
+    store->next = store->saved.size() - 1;
+    const auto resumed = train(model, {.epochs = 2, .batch_size = 20, .callbacks = {stop}, .resume = store});
+    CHECK(bits_of(model) == (mid_epoch ? bits_of(whole) : then));
+    CHECK(resumed.epochs.size() == (mid_epoch ? 2 : 1));
+  }
+}
+
 TEST_CASE("a checkpoint of another run is refused, and the model stays as it was") {
   auto store = std::make_shared<MemoryStore>();
   Classifier model = make_classifier();

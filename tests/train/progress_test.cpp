@@ -42,9 +42,18 @@ TEST_CASE("long epochs say something on the way") {
 
 TEST_CASE("on a terminal a bar is drawn over and over in one line, and cleared at the end") {
   std::ostringstream out;
-  unroll::Progress progress(out, true);
+  unroll::Progress progress(out, true, 0.0);
   FakeRun run = halfway();
+  progress.on_epoch_begin(run);
+  progress.on_batch_end(run);
+  CHECK(out.str().starts_with("\repoch 1/10 [============>           ] 1/4, loss 0.5000, accuracy 0.7500, "));
+  CHECK(out.str().ends_with(" left\x1b[K"));
+  run.now.sequences = 100;
+  out.str("");
+  progress.on_batch_end(run);
+  CHECK(out.str().starts_with("\repoch 1/10 [========================] 1/4, "));
   run.past.message = "why";
+  out.str("");
   progress.on_train_end(run);
   CHECK(out.str() == "\r\x1b[Kwhy\n");
 }

@@ -32,7 +32,8 @@ class Run {
   /// A copy of all parameters by path, and back.
   virtual Record weights() const = 0;
   virtual void set_weights(const Record& weights) = 0;
-  /// Ends training after this batch or epoch; `why` goes into the history.
+  /// Ends training after this batch or epoch; `why` goes into the history. A run that is stopped at the end of an epoch
+  /// is done, and stays so when it is resumed; one stopped in mid-epoch was interrupted, and goes on.
   virtual void stop(std::string why) = 0;
 
   /// The model that is trained, and its optimizer. Throws for another type.

@@ -16,13 +16,18 @@ namespace unroll::inline UNROLL_ABI {
 /// Ends after `epochs`, when a callback or the stop token says so, or when a loss or gradient is not a finite number:
 /// History::stopped and message tell. The optimizer is the caller's, with groups of its own if wanted.
 /// Throws std::invalid_argument for options without meaning, FormatError for a checkpoint of another run.
-template <class M, class L, class R, class D> requires Model<M, typename D::Batch>
+template <class M, class L, class R, class D>
 History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data,
             const FitOptions<std::type_identity_t<D>>& options = {}) {
-  return detail::FitRun<M, L, Optimizer<M, R>, D>(model, loss, optimizer, data, options).run();
+  constexpr bool fits = Model<M, typename D::Batch>;
+  static_assert(fits,
+                "unroll::fit: this model cannot be trained on this data set. A model that begins with an Embedding "
+                "needs a TokenDataset, one that begins with a recurrent layer a SequenceDataset of its scalar type; a "
+                "model of your own has the members that the concept Model lists.");
+  if constexpr (fits) return detail::FitRun<M, L, Optimizer<M, R>, D>(model, loss, optimizer, data, options).run();
 }
 /// With an optimizer made for this run: `fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-3}, data, {.epochs = 3})`.
-template <class M, class L, Rule R, class D> requires Model<M, typename D::Batch>
+template <class M, class L, Rule R, class D>
 History fit(M& model, const L& loss, const R& rule, const D& data,
             const FitOptions<std::type_identity_t<D>>& options = {}) {
   Optimizer<M, R> optimizer(model, rule);

@@ -116,7 +116,7 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
       log_.rate = optimizer_.rate();
       update_log();
       call(&Callback::on_batch_end);
-      if (at_.history.stopped != Stopped::no) return save();
+      if (at_.history.stopped != Stopped::no) return save_unfinished();
       if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count())
         save();
     }
@@ -213,6 +213,12 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
       record.insert(concat("callback.", k), own);
     }
     options_.checkpoint->save(record);
+  }
+  /// In mid-epoch: an interruption, after which the run goes on when it is resumed.
+  void save_unfinished() {
+    const std::string why = std::exchange(at_.history.message, {});
+    save();
+    at_.history.message = why;
   }
   /// Before on_train_begin callbacks learn where the run is, after it everything is as it was.
   void load(const Record& record) {

@@ -28,15 +28,15 @@ inline bool is_terminal([[maybe_unused]] const std::ostream& out) {
 class Progress {
  public:
   explicit Progress(std::ostream& out, double line_seconds = 60)
-      : out_(&out), terminal_(detail::is_terminal(out)), line_seconds_(line_seconds) {}
-  /// For streams that cannot be asked whether they are a terminal.
-  Progress(std::ostream& out, bool terminal) : out_(&out), terminal_(terminal), line_seconds_(60) {}
+      : Progress(out, detail::is_terminal(out), detail::is_terminal(out) ? 0.1 : line_seconds) {}
+  /// For streams that cannot be asked whether they are a terminal; drawn again every `seconds`.
+  Progress(std::ostream& out, bool terminal, double seconds) : out_(&out), terminal_(terminal), every_(seconds) {}
 
   void on_epoch_begin(Run&) { begin_ = last_ = Clock::now(), first_sequences_ = 0; }
   void on_batch_end(Run& run) {
     const auto now = Clock::now();
     if (begin_ == Clock::time_point()) begin_ = last_ = now, first_sequences_ = run.log().sequences;  // resumed
-    if (seconds(now - last_) < (terminal_ ? 0.1 : line_seconds_)) return;
+    if (seconds(now - last_) < every_) return;
     last_ = now;
     show(run, seconds(now - begin_));
   }
@@ -88,7 +88,7 @@ class Progress {
 
   std::ostream* out_;
   bool terminal_;
-  double line_seconds_;
+  double every_;
   Clock::time_point begin_{}, last_{};
   Index first_sequences_ = 0;
 };
