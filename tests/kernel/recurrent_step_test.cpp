@@ -261,3 +261,27 @@ TEST_CASE("sums longer than a block of k keep their bits for any split and on bo
   if (has_simd_level(SimdLevel::avx512))
     CHECK(run_at<OneGate<float>>(SimdLevel::avx2, 531, 7, Masks::shared, true, 7) == whole);
 }
+
+namespace {
+
+/// A cell around another's equations, with arguments that it does not use: GCC leaves such a call out of line, and the
+/// functions of a value must work there too.
+template <class T> struct Wrapped : Gated<T> {
+  template <class V>
+  static void forward(const std::array<V, 4>& x, const std::array<V, 4>&, const std::array<V, 2>& prev,
+                      std::array<V, 2>& next, std::array<V, 5>& cache) {
+    Gated<T>::forward(x, x, prev, next, cache);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("equations may call other equations") {
+  for_each_level([](SimdLevel level) {
+    CAPTURE(name(level));
+    Batch<Wrapped<float>> a(21, 3, Masks::none, false);
+    a.run(0, 3, true);
+    const float x = a.x[0], y = 2 * x;
+    CHECK(a.cache[0] == doctest::Approx(1 / (1 + std::exp(-y))).epsilon(1e-5));
+  });
+}

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include <unroll/core/config.hpp>
+#include <unroll/kernel/instructions.hpp>
 
 // Kernel headers stand between these two. Vector arguments never cross a call that is not inlined, and lanes that the
 // compiler believes uninitialized are written before they are read.
@@ -24,14 +25,6 @@
 #define UNROLL_KERNEL_BEGIN
 #define UNROLL_KERNEL_END
 #define UNROLL_UNROLL
-#endif
-
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-#define UNROLL_GCC_X86
-// GCC declares the builtins of an instruction set once a target names it; this is much cheaper than <immintrin.h>.
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")
-#pragma GCC pop_options
 #endif
 
 UNROLL_KERNEL_BEGIN
@@ -195,35 +188,11 @@ template <class T, int W> class Simd {
  private:
   alignas(sizeof(Storage)) Storage lanes_;  // GCC would align to the widest register of the command line's target
 
-  static constexpr bool single = std::same_as<T, float>;
-
-#if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
-  using LaneMask = detail::LanesOf<std::conditional_t<single, int, long long>, W>;  // as the builtins spell it
-  static UNROLL_INLINE void first_lanes(Index n, LaneMask& mask) {  // a vector returned would warn of the ABI
-    if constexpr (single)
-      mask = LaneMask{0, 1, 2, 3, 4, 5, 6, 7} < static_cast<int>(n);
-    else
-      mask = LaneMask{0, 1, 2, 3} < static_cast<long long>(n);
-  }
-  static UNROLL_INLINE auto first_bits(Index n) {
-    using Bits = std::conditional_t<single, unsigned short, unsigned char>;
-    return static_cast<Bits>((1u << n) - 1);
-  }
-#endif
   UNROLL_INLINE void load_some(const T* from, Index n) {
-#if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
-    if constexpr (W * sizeof(T) == 64 && single)
-      lanes_ = __builtin_ia32_loadups512_mask(from, Storage{}, first_bits(n));
-    else if constexpr (W * sizeof(T) == 64)
-      lanes_ = __builtin_ia32_loadupd512_mask(from, Storage{}, first_bits(n));
-    else if constexpr (W * sizeof(T) == 32) {
-      LaneMask mask;
-      first_lanes(n, mask);
-      if constexpr (single)
-        lanes_ = __builtin_ia32_maskloadps256(reinterpret_cast<const Storage*>(from), mask);
-      else
-        lanes_ = __builtin_ia32_maskloadpd256(reinterpret_cast<const Storage*>(from), mask);
-    } else
+#if defined(UNROLL_GCC_X86)
+    if constexpr (detail::Instructions<T, W>::has_masks)
+      detail::Instructions<T, W>::load(from, n, &lanes_);
+    else
 #endif
     {
       T lanes[W] = {};
@@ -232,19 +201,10 @@ template <class T, int W> class Simd {
     }
   }
   UNROLL_INLINE void store_some(T* to, Index n) const {
-#if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
-    if constexpr (W * sizeof(T) == 64 && single)
-      __builtin_ia32_storeups512_mask(to, lanes_, first_bits(n));
-    else if constexpr (W * sizeof(T) == 64)
-      __builtin_ia32_storeupd512_mask(to, lanes_, first_bits(n));
-    else if constexpr (W * sizeof(T) == 32) {
-      LaneMask mask;
-      first_lanes(n, mask);
-      if constexpr (single)
-        __builtin_ia32_maskstoreps256(reinterpret_cast<Storage*>(to), mask, lanes_);
-      else
-        __builtin_ia32_maskstorepd256(reinterpret_cast<Storage*>(to), mask, lanes_);
-    } else
+#if defined(UNROLL_GCC_X86)
+    if constexpr (detail::Instructions<T, W>::has_masks)
+      detail::Instructions<T, W>::store(to, n, &lanes_);
+    else
 #endif
     {
       T lanes[W];
@@ -263,27 +223,13 @@ template <class T, int W> class Simd {
     } else if constexpr (W == 1) {
       return from(std::fma(lanes_, b.lanes_, c.lanes_));
     } else {
-#if defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
-      constexpr unsigned char all = 0xff;
-      if constexpr (single && W == 16)
-        return from(
-            __builtin_ia32_vfmaddps512_mask(lanes_, b.lanes_, c.lanes_, static_cast<unsigned short>(0xffff), 4));
-      else if constexpr (single && W == 8)
-        return from(__builtin_ia32_vfmaddps256(lanes_, b.lanes_, c.lanes_));
-      else if constexpr (single)
-        return from(__builtin_ia32_vfmaddps(lanes_, b.lanes_, c.lanes_));
-      else if constexpr (W == 8)
-        return from(__builtin_ia32_vfmaddpd512_mask(lanes_, b.lanes_, c.lanes_, all, 4));
-      else if constexpr (W == 4)
-        return from(__builtin_ia32_vfmaddpd256(lanes_, b.lanes_, c.lanes_));
-      else
-        return from(__builtin_ia32_vfmaddpd(lanes_, b.lanes_, c.lanes_));
+      Simd result;
+#if defined(UNROLL_GCC_X86)
+      detail::Instructions<T, W>::fma(&lanes_, &b.lanes_, &c.lanes_, &result.lanes_);
 #else
-      // Without optimization a caller need not be inlined into the function that has the instruction.
-      Storage result;
-      for (int lane = 0; lane < W; ++lane) result[lane] = std::fma(lanes_[lane], b.lanes_[lane], c.lanes_[lane]);
-      return from(result);
+      for (int lane = 0; lane < W; ++lane) result.lanes_[lane] = std::fma(lanes_[lane], b.lanes_[lane], c.lanes_[lane]);
 #endif
+      return result;
     }
 #endif
   }
@@ -292,27 +238,15 @@ template <class T, int W> class Simd {
     if constexpr (W == 1) {
       return from(std::sqrt(lanes_));
     } else {
+      Simd result;
 #if defined(__clang__) && __has_builtin(__builtin_elementwise_sqrt)
-      return from(__builtin_elementwise_sqrt(lanes_));
-#elif defined(UNROLL_GCC_X86) && defined(__OPTIMIZE__)
-      constexpr unsigned char all = 0xff;
-      if constexpr (single && W == 16)
-        return from(__builtin_ia32_sqrtps512_mask(lanes_, lanes_, static_cast<unsigned short>(0xffff), 4));
-      else if constexpr (single && W == 8)
-        return from(__builtin_ia32_sqrtps256(lanes_));
-      else if constexpr (single)
-        return from(__builtin_ia32_sqrtps(lanes_));
-      else if constexpr (W == 8)
-        return from(__builtin_ia32_sqrtpd512_mask(lanes_, lanes_, all, 4));
-      else if constexpr (W == 4)
-        return from(__builtin_ia32_sqrtpd256(lanes_));
-      else
-        return from(__builtin_ia32_sqrtpd(lanes_));
+      result.lanes_ = __builtin_elementwise_sqrt(lanes_);
+#elif defined(UNROLL_GCC_X86)
+      detail::Instructions<T, W>::sqrt(&lanes_, &result.lanes_);
 #else
-      Storage result;
-      for (int lane = 0; lane < W; ++lane) result[lane] = std::sqrt(lanes_[lane]);
-      return from(result);
+      for (int lane = 0; lane < W; ++lane) result.lanes_[lane] = std::sqrt(lanes_[lane]);
 #endif
+      return result;
     }
   }
 };

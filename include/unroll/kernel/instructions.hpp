@@ -1,0 +1,106 @@
+// The few operations that GCC's vector extensions do not express, for x86: fused multiply-add, square root, and the
+// first n lanes from and to memory. Each is a function that has its instructions, takes vectors by pointer, and is
+// inlined where the caller has them too; where a caller was itself not inlined into a kernel it is a call, slow and
+// correct.
+#pragma once
+
+#include <cstdint>
+
+#include <unroll/core/config.hpp>
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
+#define UNROLL_GCC_X86
+// GCC declares the builtins of an instruction set once a target names it; this is much cheaper than <immintrin.h>.
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")
+#pragma GCC pop_options
+
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+template <class T, int W> struct Instructions {
+  static constexpr bool has_masks = false;
+};
+
+#define UNROLL_AVX512 __attribute__((target("avx512f"))) static inline void
+template <> struct Instructions<float, 16> {
+  typedef float V __attribute__((vector_size(64)));
+  static constexpr bool has_masks = true;
+  static constexpr unsigned short all = 0xffff;
+  static unsigned short first(Index n) { return static_cast<unsigned short>((1u << n) - 1); }
+  UNROLL_AVX512 fma(const V* a, const V* b, const V* c, V* r) {
+    *r = __builtin_ia32_vfmaddps512_mask(*a, *b, *c, all, 4);
+  }
+  UNROLL_AVX512 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps512_mask(*a, *a, all, 4); }
+  UNROLL_AVX512 load(const float* from, Index n, V* r) { *r = __builtin_ia32_loadups512_mask(from, V{}, first(n)); }
+  UNROLL_AVX512 store(float* to, Index n, const V* a) { __builtin_ia32_storeups512_mask(to, *a, first(n)); }
+};
+template <> struct Instructions<double, 8> {
+  typedef double V __attribute__((vector_size(64)));
+  static constexpr bool has_masks = true;
+  static constexpr unsigned char all = 0xff;
+  static unsigned char first(Index n) { return static_cast<unsigned char>((1u << n) - 1); }
+  UNROLL_AVX512 fma(const V* a, const V* b, const V* c, V* r) {
+    *r = __builtin_ia32_vfmaddpd512_mask(*a, *b, *c, all, 4);
+  }
+  UNROLL_AVX512 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd512_mask(*a, *a, all, 4); }
+  UNROLL_AVX512 load(const double* from, Index n, V* r) { *r = __builtin_ia32_loadupd512_mask(from, V{}, first(n)); }
+  UNROLL_AVX512 store(double* to, Index n, const V* a) { __builtin_ia32_storeupd512_mask(to, *a, first(n)); }
+};
+#undef UNROLL_AVX512
+
+#define UNROLL_AVX2 __attribute__((target("avx2,fma"))) static inline void
+template <> struct Instructions<float, 8> {
+  typedef float V __attribute__((vector_size(32)));
+  typedef int M __attribute__((vector_size(32)));
+  static constexpr bool has_masks = true;
+  UNROLL_AVX2 fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddps256(*a, *b, *c); }
+  UNROLL_AVX2 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps256(*a); }
+  UNROLL_AVX2 load(const float* from, Index n, V* r) {
+    const M mask = M{0, 1, 2, 3, 4, 5, 6, 7} < static_cast<int>(n);
+    *r = __builtin_ia32_maskloadps256(reinterpret_cast<const V*>(from), mask);
+  }
+  UNROLL_AVX2 store(float* to, Index n, const V* a) {
+    const M mask = M{0, 1, 2, 3, 4, 5, 6, 7} < static_cast<int>(n);
+    __builtin_ia32_maskstoreps256(reinterpret_cast<V*>(to), mask, *a);
+  }
+};
+template <> struct Instructions<double, 4> {
+  typedef double V __attribute__((vector_size(32)));
+  typedef long long M __attribute__((vector_size(32)));
+  static constexpr bool has_masks = true;
+  UNROLL_AVX2 fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddpd256(*a, *b, *c); }
+  UNROLL_AVX2 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd256(*a); }
+  UNROLL_AVX2 load(const double* from, Index n, V* r) {
+    const M mask = M{0, 1, 2, 3} < static_cast<long long>(n);
+    *r = __builtin_ia32_maskloadpd256(reinterpret_cast<const V*>(from), mask);
+  }
+  UNROLL_AVX2 store(double* to, Index n, const V* a) {
+    const M mask = M{0, 1, 2, 3} < static_cast<long long>(n);
+    __builtin_ia32_maskstorepd256(reinterpret_cast<V*>(to), mask, *a);
+  }
+};
+#undef UNROLL_AVX2
+
+#define UNROLL_SSE UNROLL_INLINE static void
+template <> struct Instructions<float, 4> {
+  typedef float V __attribute__((vector_size(16)));
+  static constexpr bool has_masks = false;
+#if defined(__FMA__)
+  UNROLL_SSE fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddps(*a, *b, *c); }
+#endif
+  UNROLL_SSE sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps(*a); }
+};
+template <> struct Instructions<double, 2> {
+  typedef double V __attribute__((vector_size(16)));
+  static constexpr bool has_masks = false;
+#if defined(__FMA__)
+  UNROLL_SSE fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddpd(*a, *b, *c); }
+#endif
+  UNROLL_SSE sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd(*a); }
+};
+#undef UNROLL_SSE
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
+#endif
