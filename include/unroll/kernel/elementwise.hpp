@@ -7,7 +7,7 @@
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/functions.hpp>
 #include <unroll/kernel/level.hpp>
-#include <unroll/kernel/product.hpp>
+#include <unroll/kernel/view.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
