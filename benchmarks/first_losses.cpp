@@ -1,0 +1,94 @@
+// The first training losses of the article's plans without dropout, from a framework's own initial weights and batches,
+// beside the framework's losses: first_losses lstm|bilstm DIR, DIR written by benchmarks/peers/first_losses.py.
+// Prints the two losses of every tenth step and the largest difference; exits with 1 if it is above 1e-3.
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+#include <unroll/io/safetensors.hpp>
+#include <unroll/unroll.hpp>
+
+namespace {
+
+using namespace unroll;
+
+std::vector<std::int32_t> integers(const SafeTensors& file, std::string_view name) {
+  const Tensor& tensor = file.tensor(name);
+  require<FormatError>(tensor.dtype == Dtype::i32, file.source, ": ", name, " is not I32");
+  std::vector<std::int32_t> numbers(tensor.bytes.size() / 4);
+  std::memcpy(numbers.data(), tensor.bytes.data(), tensor.bytes.size());
+  return numbers;
+}
+
+template <class M, class L>
+int compare(M model, const L& loss, const Adam& rule, double clip, const std::string& plan, const std::string& folder,
+            const std::vector<std::pair<std::string, std::string>>& names) {
+  const SafeTensors initial = read_safetensors(folder + "/" + plan + "_initial.safetensors");
+  const SafeTensors batches = read_safetensors(folder + "/" + plan + "_batches.safetensors");
+  std::ifstream losses(folder + "/" + plan + "_losses.txt");
+  require<FormatError>(losses.is_open(), folder, ": no ", plan, "_losses.txt");
+  visit(
+      [&](const Path& path, auto& p) {
+        std::string name = path.str();
+        for (const auto& [ours, theirs] : names)
+          if (name.starts_with(ours)) {
+            name = theirs + name.substr(ours.size());
+            break;
+          }
+        Matrix<float> stored = initial.template matrix<float>(name);
+        if (path.kind == Kind::table) stored = Matrix<float>(stored.transpose());
+        require(stored.rows() == p.rows() && stored.cols() == p.cols(), name, " is ", stored.rows(), " x ",
+                stored.cols(), ", expected ", p.rows(), " x ", p.cols());
+        p = stored;
+      },
+      model);
+
+  const auto ids = integers(batches, "ids"), labels = integers(batches, "labels");
+  const Index size = batches.tensor("ids").shape[1], length = batches.tensor("ids").shape[2];
+  CacheFor<M, TokenBatch> cache;
+  auto gradient = zeros_like(model);
+  Optimizer optimizer(model, rule);
+  TokenBatch batch;
+  Matrix<float> d_logits;
+  double expected = 0, largest = 0;
+  Index step = 0;
+  for (; losses >> expected; ++step) {
+    const auto rows =
+        std::span(ids).subspan(static_cast<std::size_t>(step * size * length), static_cast<std::size_t>(size * length));
+    const std::vector<Index> targets(labels.begin() + step * size, labels.begin() + (step + 1) * size);
+    pack_tokens(rows, size, 0, batch);
+    const auto& logits = model.forward({.training = true}, batch, cache);
+    const double got = loss(logits, Labels(targets), d_logits).loss;
+    model.backward(batch, d_logits, cache, gradient);
+    if (clip > 0) clip_by_global_norm(gradient, clip, {.epsilon = 1e-6});
+    optimizer.step(model, gradient);
+    set_zero(gradient);
+    largest = std::max(largest, std::abs(got - expected));
+    if (step % 10 == 0) std::cout << "step " << step << ": " << got << ", expected " << expected << std::endl;
+  }
+  std::cout << plan << ": " << step << " losses, largest difference " << largest << '\n';
+  return step > 0 && largest <= 1e-3 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  require(argc == 3, "usage: first_losses lstm|bilstm DIR");
+  const std::string plan = argv[1];
+  const RecurrentOptions single{.bias = Bias::single};
+  if (plan == "lstm")
+    return compare(Sequential{Embedding{20000, 128}, Recurrent{Lstm{128, 128}, single},
+                              FinalState{Recurrent{Lstm{128, 64}, single}}, Dense{64, 32}, Relu{}, Dense{32, 1}},
+                   BinaryCrossEntropy{}, Adam::keras(1e-3), 0, plan, argv[2],
+                   {{"0.", "embedding."}, {"1.", "lstm1."}, {"2.", "lstm2."}, {"3.", "dense1."}, {"5.", "dense2."}});
+  require(plan == "bilstm", "unknown plan '", plan, "', expected lstm or bilstm");
+  return compare(Sequential{Embedding{20000, 128, {.padding = 0}},
+                            FinalState{Stack{Bidirectional{Lstm{128, 256}}, Bidirectional{Lstm{512, 256}}}},
+                            Dense{512, 64}, Relu{}, Dense{64, 2}},
+                 CrossEntropy{}, Adam{.rate = 1e-3, .weight_decay = 1e-5}, 1, plan, argv[2],
+                 {{"0.", "embedding."}, {"1.", "lstm."}, {"2.", "dense1."}, {"4.", "dense2."}});
+} catch (const std::exception& error) {
+  std::cerr << "first_losses: " << error.what() << '\n';
+  return 1;
+}
