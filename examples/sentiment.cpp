@@ -117,7 +117,7 @@ void print_test(const Evaluation& test) {
 struct TrainOptions {
   fs::path train = UNROLL_EXAMPLE_DATA "/reviews_train.tsv", test = UNROLL_EXAMPLE_DATA "/reviews_test.tsv";
   std::string architecture = "lstm", keep = "first";
-  Index epochs = 10, limit = 0, words = 20'000, length = 200, batch = 64;
+  Index epochs = -1, limit = 0, words = 20'000, length = 200, batch = 64;
   double clip = -1;
   std::uint64_t seed = 1;
   fs::path save = "sentiment.safetensors", resume, log;
@@ -133,6 +133,8 @@ template <class Plan> void train(const TrainOptions& options) {
   const Encoder encoder(Vocabulary::build(reviews.texts, {.max_size = options.words}),
                         {.length = options.length, .keep = options.keep == "last" ? Keep::last : Keep::first});
   const TokenDataset data = encoder(reviews), test = encoder(unseen);
+  // Ten epochs of thousands of real reviews; the bundled ones are short and few, so they are gone through more often.
+  const Index epochs = options.epochs >= 0 ? options.epochs : options.train == TrainOptions().train ? 20 : 10;
   std::cout << data.size() << " reviews to learn from, the last tenth of them held out for validation; " << test.size()
             << " to be tested on; " << encoder.vocabulary().size() << " words\n\n";
 
@@ -141,7 +143,7 @@ template <class Plan> void train(const TrainOptions& options) {
   summary(model, std::cout);
   std::cout << '\n';
 
-  FitOptions<> how{.epochs = options.epochs,
+  FitOptions<> how{.epochs = epochs,
                    .batch_size = options.batch,
                    .seed = options.seed,
                    .validation_split = 0.1,
@@ -216,7 +218,8 @@ int main(int argc, char** argv) try {
                             "file of label<TAB>text lines (.gz too), or folder with pos/, neg/");
   train_command->add_option("--test", options.test, "the same, never looked at in training");
   train_command->add_option("--architecture", options.architecture, "lstm, bilstm, gru or rnn")->capture_default_str();
-  train_command->add_option("--epochs", options.epochs)->check(CLI::NonNegativeNumber)->capture_default_str();
+  train_command->add_option("--epochs", options.epochs, "default: 10; 20 for the bundled reviews")
+      ->check(CLI::NonNegativeNumber);
   train_command->add_option("--limit", options.limit, "only the first so many reviews of each; 0: all")
       ->check(CLI::NonNegativeNumber);
   train_command->add_option("--words", options.words, "size of the vocabulary")
