@@ -1,9 +1,9 @@
 #!/bin/sh
-# clang-format (.clang-format) on every C++ file that is committed: sh cmake/check_format.sh
+# clang-format (.clang-format) on every C++ file: sh cmake/check_format.sh
 set -eu
 cd "$(dirname "$0")/.."
 format=${CLANG_FORMAT:-clang-format-19}
-wrong=$(git ls-files '*.hpp' '*.cpp' | while read -r file; do
+wrong=$(find include tests examples benchmarks '(' -name '*.hpp' -o -name '*.cpp' ')' | sort | while read -r file; do
   "$format" "$file" | cmp -s - "$file" || echo "$file"
 done)
 if [ -z "$wrong" ]; then

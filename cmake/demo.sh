@@ -16,10 +16,11 @@ echo "== building examples/sentiment.cpp"
 cmake --build build/demo -j "$jobs" --target sentiment
 echo "== training on the bundled reviews (examples/data)"
 build/demo/examples/sentiment train --save build/demo/sentiment.safetensors "$@"
-echo "== asking the saved model about sentences it has not seen"
+echo "== asking the saved model about three sentences"
 build/demo/examples/sentiment predict --model build/demo/sentiment.safetensors \
-  "The plot is thin, but I enjoyed every minute of it." \
-  "I wanted to like this film, and I could not."
+  "The plot was superb." \
+  "I would not call the plot superb." \
+  "Although the acting was dreary, nobody could say that the plot was anything but superb."
 if [ -t 0 ]; then
   echo "== your turn: a review a line, Ctrl-D to end"
   build/demo/examples/sentiment predict --model build/demo/sentiment.safetensors
