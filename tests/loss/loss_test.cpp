@@ -29,7 +29,7 @@ struct SumOfOutputs {
 };
 static_assert(Loss<SumOfOutputs> && !Classification<SumOfOutputs>);
 
-Matrix<double> waves(Index rows, Index cols) {
+Matrix<double> loss_waves(Index rows, Index cols) {
   Matrix<double> m(rows, cols);
   for (Index k = 0; k < m.size(); ++k) m.data()[k] = 3 * std::sin(1.7 * double(k) + 0.3);
   return m;
@@ -62,7 +62,7 @@ TEST_CASE("a loss of our own works on packed sequences") {
 
 TEST_CASE("per step, a loss is that of all steps of all sequences, in packed order") {
   const std::vector<Index> lengths{2, 4, 0, 3};
-  PackedSequence<double> logits{waves(5, 9), Packing::from_lengths(lengths, 4)};
+  PackedSequence<double> logits{loss_waves(5, 9), Packing::from_lengths(lengths, 4)};
   std::vector<Index> padded(16, -1);
   for (Index b = 0; b < 4; ++b)
     for (Index t = 0; t < lengths[std::size_t(b)]; ++t) padded[std::size_t(b * 4 + t)] = (2 * b + 3 * t) % 5;
@@ -83,7 +83,7 @@ TEST_CASE("per step, a loss is that of all steps of all sequences, in packed ord
 }
 
 TEST_CASE("losses of parts of a batch make that of the whole by their weights") {
-  const auto logits = waves(3, 7);
+  const auto logits = loss_waves(3, 7);
   const std::vector<Index> labels{0, 2, -100, 1, 1, 2, 0};
   const CrossEntropy loss{.class_weights = {0.5, 2, 1.25}};
   Matrix<double> whole;
@@ -105,7 +105,7 @@ TEST_CASE("losses of parts of a batch make that of the whole by their weights") 
 
 TEST_CASE("loss and gradient are the same bits for any number of threads") {
   const int before = threads();
-  Matrix<float> logits = waves(33, 501).cast<float>();
+  Matrix<float> logits = loss_waves(33, 501).cast<float>();
   std::vector<std::int32_t> labels(501);
   for (std::size_t n = 0; n < labels.size(); ++n) labels[n] = std::int32_t(n * 7 % 33);
   Matrix<float> d, again;
@@ -120,7 +120,7 @@ TEST_CASE("loss and gradient are the same bits for any number of threads") {
 }
 
 TEST_CASE("what belongs to other columns does not change a column's gradient but for the mean") {
-  const auto logits = waves(4, 8);
+  const auto logits = loss_waves(4, 8);
   const std::vector<Index> labels{0, 1, 2, 3, 3, 2, 1, 0};
   Matrix<double> all, one;
   cross_entropy(logits, labels, all);

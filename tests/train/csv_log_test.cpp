@@ -7,7 +7,7 @@
 #include "fake_run.hpp"
 
 namespace {
-std::string contents(const std::filesystem::path& path) {
+std::string csv_contents(const std::filesystem::path& path) {
   std::stringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
@@ -29,9 +29,9 @@ TEST_CASE("the log has a line an epoch and empty fields for what is missing; res
       "epoch,loss,accuracy,val_loss,val_accuracy,rate,gradient_norm,largest_gradient_norm,clipped,seconds,f1\n"
       "1,0.75,0.5,,,0.001,0,0,0,0,0.25\n"
       "2,0.75,0.5,0.5,1,0.001,0,0,0,0,\n";
-  CHECK(contents(path) == expected);
+  CHECK(csv_contents(path) == expected);
   log.on_train_begin(run);
-  CHECK(contents(path) == expected);
+  CHECK(csv_contents(path) == expected);
   std::filesystem::remove(path);
 }
 
