@@ -3,7 +3,7 @@
 #include <unroll/data/encode.hpp>
 
 using unroll::Index;
-using Ids = std::vector<std::int32_t>;
+using Tokens = std::vector<std::int32_t>;
 
 namespace {
 const unroll::LabelledTexts texts{{"A fine, fine film", "bad", "", "so so so so good"}, {1, 0, 0, 1}, {"neg", "pos"}};
@@ -16,18 +16,18 @@ TEST_CASE("training and prediction encode a text to the same ids") {
       const unroll::Encoder encoder(vocabulary, {.length = length, .keep = keep});
       const auto data = encode(vocabulary, texts, {.length = length, .keep = keep});
       for (Index k = 0; k < data.size(); ++k)
-        CHECK(Ids(data[k].begin(), data[k].end()) == encoder(texts.texts[static_cast<std::size_t>(k)]));
+        CHECK(Tokens(data[k].begin(), data[k].end()) == encoder(texts.texts[static_cast<std::size_t>(k)]));
     }
   const auto data = encode(vocabulary, texts);
-  CHECK(Ids(data[0].begin(), data[0].end()) == vocabulary.encode("A fine, fine film"));
+  CHECK(Tokens(data[0].begin(), data[0].end()) == vocabulary.encode("A fine, fine film"));
 }
 
 TEST_CASE("a long text keeps its first or its last tokens, as asked") {
   const auto vocabulary = unroll::Vocabulary::build(texts.texts);
-  const Ids all = vocabulary.encode("so so so so good");
-  CHECK(unroll::Encoder(vocabulary, {.length = 2})("so so so so good") == Ids{all[0], all[1]});
+  const Tokens all = vocabulary.encode("so so so so good");
+  CHECK(unroll::Encoder(vocabulary, {.length = 2})("so so so so good") == Tokens{all[0], all[1]});
   CHECK(unroll::Encoder(vocabulary, {.length = 2, .keep = unroll::Keep::last})("so so so so good") ==
-        Ids{all[3], all[4]});
+        Tokens{all[3], all[4]});
 }
 
 TEST_CASE("labels and their names come along, and a text without tokens is an empty sequence") {
