@@ -5,8 +5,8 @@
 using unroll::Index;
 
 namespace {
-using Ids = std::vector<std::vector<std::int32_t>>;
-const Ids ids{{5}, {1, 2, 3}, {}, {7, 8}};
+using Sequences = std::vector<std::vector<std::int32_t>>;
+const Sequences ids{{5}, {1, 2, 3}, {}, {7, 8}};
 
 /// The message of what f throws.
 template <class F> std::string message_of(const F& f) {
@@ -44,7 +44,7 @@ TEST_CASE("a batch of token sequences has their ids at their times, in the order
   const std::vector<Index> rows{3, 2, 1};
   unroll::TokenBatch batch;
   data.fill(rows, batch);
-  CHECK(unpacked(batch) == Ids{{7, 8}, {}, {1, 2, 3}});
+  CHECK(unpacked(batch) == Sequences{{7, 8}, {}, {1, 2, 3}});
   CHECK(batch.packing.batch_sizes == std::vector<Index>{2, 2, 1});
   unroll::BatchTargets<float> targets;
   data.fill_targets<float>(rows, batch.packing, targets);

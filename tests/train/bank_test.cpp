@@ -14,7 +14,7 @@ using unroll::Index;
 namespace {
 
 constexpr std::int32_t bank = 1, river = 2, money = 3, filler = 4, words = 10;
-constexpr Index ignored = -100;
+constexpr Index no_label = -100;
 
 /// Sentences of fillers with a `bank` somewhere and, one to five words further right, what kind of bank it is. Only the
 /// step of `bank` has a label.
@@ -30,7 +30,7 @@ unroll::TokenDataset sentences(Index n, std::uint64_t seed) {
     for (auto& id : sentence) id = filler + static_cast<std::int32_t>(rng.below(words - filler));
     sentence[before] = bank;
     sentence[before + 1 + between] = kind == 0 ? river : money;
-    labels.emplace_back(sentence.size(), ignored)[before] = kind;
+    labels.emplace_back(sentence.size(), no_label)[before] = kind;
   }
   return unroll::TokenDataset(ids, labels);
 }
@@ -39,7 +39,7 @@ unroll::TokenDataset sentences(Index n, std::uint64_t seed) {
 template <class Layer> double accuracy(Layer layer, Index outputs) {
   unroll::Sequential tagger{unroll::Embedding{words, 8}, std::move(layer), unroll::Dense{outputs, 2}};
   unroll::initialize(tagger, unroll::Rng(1));
-  const unroll::CrossEntropy loss{.ignore_index = ignored};
+  const unroll::CrossEntropy loss{.ignore_index = no_label};
   unroll::fit(tagger, loss, unroll::Adam{.rate = 1e-2}, sentences(800, 1),
               {.epochs = 12, .batch_size = 32, .clip_norm = 1});
   const auto result = unroll::evaluate(tagger, loss, sentences(400, 2));

@@ -100,8 +100,7 @@ TEST_CASE("the mean of an epoch's loss is one over sequences, whatever the size 
   Classifier model = make_classifier();
   const auto data = make_data(50);
   const auto before = unroll::evaluate(model, BinaryCrossEntropy{}, data);
-  const auto history =
-      unroll::fit(model, BinaryCrossEntropy{}, unroll::Sgd{.rate = 0}, data, {.epochs = 1, .batch_size = 48});
+  const auto history = unroll::fit(model, BinaryCrossEntropy{}, Adam{.rate = 0}, data, {.epochs = 1, .batch_size = 48});
   CHECK(history.epochs[0].training.loss == doctest::Approx(before.loss).epsilon(1e-6));
   CHECK(history.epochs[0].training.accuracy == before.accuracy);
 }
@@ -230,7 +229,7 @@ TEST_CASE("an optimizer of the caller's keeps its groups and its state") {
   Classifier model = make_classifier();
   const unroll::Matrix<float> start = model.layer<0>().weight;
   unroll::Optimizer optimizer(model, Adam{.rate = 1e-2});
-  optimizer.group("0.*", {.rate_scale = 0});
+  optimizer.group("0.*", {.rate_scale = 0, .weight_decay = 0.0});
   unroll::fit(model, BinaryCrossEntropy{}, optimizer, make_data(100), {.epochs = 1, .batch_size = 25});
   CHECK(model.layer<0>().weight == start);
   CHECK(optimizer.counts()[1] == 4);
