@@ -1,6 +1,9 @@
 // The first training losses of the article's plans without dropout, from a framework's own initial weights and batches,
-// beside the framework's losses: first_losses lstm|bilstm DIR, DIR written by benchmarks/peers/first_losses.py.
-// Prints the two losses of every tenth step and the largest difference; exits with 1 if it is above 1e-3.
+// beside the framework's losses: first_losses lstm|bilstm DIR [double], DIR written by
+// benchmarks/peers/first_losses.py. Rounding is amplified a million times within 70 batches (PyTorch and Keras differ
+// from themselves by 0.1 at batch 100 when the rows of a batch are reversed), so what is compared is the first 60
+// losses in float, to 1e-3, or all of them in double, to 1e-6. Prints the two losses of every tenth step and the
+// largest difference; exits with 1 beyond it.
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -26,8 +29,11 @@ int compare(M model, const L& loss, const Adam& rule, double clip, const std::st
             const std::vector<std::pair<std::string, std::string>>& names) {
   const SafeTensors initial = read_safetensors(folder + "/" + plan + "_initial.safetensors");
   const SafeTensors batches = read_safetensors(folder + "/" + plan + "_batches.safetensors");
-  std::ifstream losses(folder + "/" + plan + "_losses.txt");
-  require<FormatError>(losses.is_open(), folder, ": no ", plan, "_losses.txt");
+  using T = typename M::Scalar;
+  constexpr bool exact = std::same_as<T, double>;
+  const std::string name_of_losses = folder + "/" + plan + (exact ? "_losses_float64.txt" : "_losses.txt");
+  std::ifstream losses(name_of_losses);
+  require<FormatError>(losses.is_open(), name_of_losses, ": cannot open");
   visit(
       [&](const Path& path, auto& p) {
         std::string name = path.str();
@@ -36,8 +42,8 @@ int compare(M model, const L& loss, const Adam& rule, double clip, const std::st
             name = theirs + name.substr(ours.size());
             break;
           }
-        Matrix<float> stored = initial.template matrix<float>(name);
-        if (path.kind == Kind::table) stored = Matrix<float>(stored.transpose());
+        Matrix<T> stored = initial.template matrix<T>(name);
+        if (path.kind == Kind::table) stored = Matrix<T>(stored.transpose());
         require(stored.rows() == p.rows() && stored.cols() == p.cols(), name, " is ", stored.rows(), " x ",
                 stored.cols(), ", expected ", p.rows(), " x ", p.cols());
         p = stored;
@@ -50,8 +56,8 @@ int compare(M model, const L& loss, const Adam& rule, double clip, const std::st
   auto gradient = zeros_like(model);
   Optimizer optimizer(model, rule);
   TokenBatch batch;
-  Matrix<float> d_logits;
-  double expected = 0, largest = 0;
+  Matrix<T> d_logits;
+  double expected = 0, largest = 0, later = 0;
   Index step = 0;
   for (; losses >> expected; ++step) {
     const auto rows =
@@ -64,30 +70,37 @@ int compare(M model, const L& loss, const Adam& rule, double clip, const std::st
     if (clip > 0) clip_by_global_norm(gradient, clip, {.epsilon = 1e-6});
     optimizer.step(model, gradient);
     set_zero(gradient);
-    largest = std::max(largest, std::abs(got - expected));
+    (exact || step < 60 ? largest : later) = std::max(exact || step < 60 ? largest : later, std::abs(got - expected));
     if (step % 10 == 0) std::cout << "step " << step << ": " << got << ", expected " << expected << std::endl;
   }
-  std::cout << plan << ": " << step << " losses, largest difference " << largest << '\n';
-  return step > 0 && largest <= 1e-3 ? 0 : 1;
+  std::cout << plan << ": " << step << " losses, largest difference " << largest;
+  if (!exact) std::cout << " in the first 60, " << later << " later";
+  std::cout << '\n';
+  return step >= 60 && largest <= (exact ? 1e-6 : 1e-3) ? 0 : 1;
+}
+
+template <class T> int run(const std::string& plan, const std::string& folder) {
+  const RecurrentOptions single{.bias = Bias::single};
+  using L = Lstm<T>;
+  if (plan == "lstm")
+    return compare(Sequential{Embedding<T>{20000, 128}, Recurrent{L{128, 128}, single},
+                              FinalState{Recurrent{L{128, 64}, single}}, Dense<T>{64, 32}, Relu<T>{}, Dense<T>{32, 1}},
+                   BinaryCrossEntropy{}, Adam::keras(1e-3), 0, plan, folder,
+                   {{"0.", "embedding."}, {"1.", "lstm1."}, {"2.", "lstm2."}, {"3.", "dense1."}, {"5.", "dense2."}});
+  require(plan == "bilstm", "unknown plan '", plan, "', expected lstm or bilstm");
+  return compare(Sequential{Embedding<T>{20000, 128, {.padding = 0}},
+                            FinalState{Stack{Bidirectional{L{128, 256}}, Bidirectional{L{512, 256}}}},
+                            Dense<T>{512, 64}, Relu<T>{}, Dense<T>{64, 2}},
+                 CrossEntropy{}, Adam{.rate = 1e-3, .weight_decay = 1e-5}, 1, plan, folder,
+                 {{"0.", "embedding."}, {"1.", "lstm."}, {"2.", "dense1."}, {"4.", "dense2."}});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  require(argc == 3, "usage: first_losses lstm|bilstm DIR");
-  const std::string plan = argv[1];
-  const RecurrentOptions single{.bias = Bias::single};
-  if (plan == "lstm")
-    return compare(Sequential{Embedding{20000, 128}, Recurrent{Lstm{128, 128}, single},
-                              FinalState{Recurrent{Lstm{128, 64}, single}}, Dense{64, 32}, Relu{}, Dense{32, 1}},
-                   BinaryCrossEntropy{}, Adam::keras(1e-3), 0, plan, argv[2],
-                   {{"0.", "embedding."}, {"1.", "lstm1."}, {"2.", "lstm2."}, {"3.", "dense1."}, {"5.", "dense2."}});
-  require(plan == "bilstm", "unknown plan '", plan, "', expected lstm or bilstm");
-  return compare(Sequential{Embedding{20000, 128, {.padding = 0}},
-                            FinalState{Stack{Bidirectional{Lstm{128, 256}}, Bidirectional{Lstm{512, 256}}}},
-                            Dense{512, 64}, Relu{}, Dense{64, 2}},
-                 CrossEntropy{}, Adam{.rate = 1e-3, .weight_decay = 1e-5}, 1, plan, argv[2],
-                 {{"0.", "embedding."}, {"1.", "lstm."}, {"2.", "dense1."}, {"4.", "dense2."}});
+  require(argc == 3 || (argc == 4 && std::string_view(argv[3]) == "double"),
+          "usage: first_losses lstm|bilstm DIR [double]");
+  return argc == 4 ? run<double>(argv[1], argv[2]) : run<float>(argv[1], argv[2]);
 } catch (const std::exception& error) {
   std::cerr << "first_losses: " << error.what() << '\n';
   return 1;
