@@ -1,0 +1,81 @@
+// The checks of docs/cells/: each cell against central differences, and one step against the equations by hand.
+#include <cmath>
+#include <iostream>
+
+#include <unroll/cell/gru.hpp>
+#include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/lstm.hpp>
+#include <unroll/cell/rnn.hpp>
+#include <unroll/layer/recurrent.hpp>
+#include <unroll/testing/check_gradient.hpp>
+
+using namespace unroll;
+
+namespace {
+
+void begin(const char* region) { std::cout << "// endregion\n// region " << region << '\n'; }
+
+// region batch
+/// D = 3; four sequences of 5, 1, 0 and 3 steps.
+PackedSequence<double> ragged_batch() {
+  const std::vector<Index> lengths{5, 1, 0, 3};
+  PackedSequence<double> x{{}, Packing::from_lengths(lengths, 5)};
+  x.values.resize(3, x.packing.total());
+  Rng rng(1);
+  for (Index n = 0; n < x.values.size(); ++n) x.values.data()[n] = rng.uniform(-1, 1);
+  return x;
+}
+// endregion
+
+// region report
+void check(Visitable auto layer) {
+  randomize(layer, Rng(2));
+  const GradientReport report = check_gradient(layer, ragged_batch());
+  std::cout << layer.describe() << ": " << report.elements << " elements, "
+            << (report.passed(1e-7) ? "all within 1e-7" : report.str()) << '\n';
+}
+// endregion
+
+}  // namespace
+
+int main() {
+  begin("rnn");
+  // region rnn
+  check(Recurrent{Rnn<double>{3, 4}});
+  // endregion
+
+  begin("lstm");
+  // region lstm
+  check(Recurrent{Lstm<double>{3, 4}});
+  // endregion
+
+  begin("gru");
+  // region gru
+  check(Recurrent{Gru<double>{3, 4}});
+  check(Recurrent{GruResetBefore<double>{3, 4}, {.bias = Bias::single}});
+  // endregion
+
+  begin("step");
+  // region step
+  Recurrent layer{Lstm<double>{1, 1}, {.bias = Bias::single}};  // a single unit: each matrix is a column of four gates
+  layer.weight_ih << 0.5, -0.3, 0.8, 0.2;
+  layer.bias_ih << 0.1, 1.0, 0.0, -0.2;
+  layer.cell.weight_hh << -0.4, 0.6, 0.3, 0.7;
+
+  const std::vector<Index> one_step{1};
+  const PackedSequence<double> x{Matrix<double>::Constant(1, 1, 0.9), Packing::from_lengths(one_step, 1)};
+  decltype(layer)::State before, after;
+  before.fields[0] = Matrix<double>::Constant(1, 1, 0.25);  // h
+  before.fields[1] = Matrix<double>::Constant(1, 1, -0.6);  // c
+  CacheFor<decltype(layer), PackedSequence<double>> cache;
+  layer.forward({}, x, cache, {&before, &after});
+
+  const auto sigmoid = [](double a) { return 1 / (1 + std::exp(-a)); };
+  const double i = sigmoid(0.5 * 0.9 + 0.1 - 0.4 * 0.25), f = sigmoid(-0.3 * 0.9 + 1.0 + 0.6 * 0.25);
+  const double g = std::tanh(0.8 * 0.9 + 0.3 * 0.25), o = sigmoid(0.2 * 0.9 - 0.2 + 0.7 * 0.25);
+  const double c = f * -0.6 + i * g, h = o * std::tanh(c);
+  std::cout.precision(6);
+  std::cout << "c: " << after.fields[1](0, 0) << " by the layer, " << c << " by hand\n"
+            << "h: " << after.fields[0](0, 0) << " by the layer, " << h << " by hand\n";
+  // endregion
+}

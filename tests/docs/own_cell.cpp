@@ -1,0 +1,100 @@
+// The cell of docs/own_cell.md: written, checked, trained.
+#include <iostream>
+
+#include <unroll/layer/dense.hpp>
+#include <unroll/layer/embedding.hpp>
+#include <unroll/layer/final_state.hpp>
+#include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/sequential.hpp>
+#include <unroll/loss/binary_cross_entropy.hpp>
+#include <unroll/testing/check_gradient.hpp>
+#include <unroll/train/fit.hpp>
+
+using namespace unroll;
+
+// region cell
+/// An LSTM whose input gate is what the forget gate leaves, i = 1 - f (Greff et al. 2017). Gates f g o:
+///   f = sigmoid(x_f + u_f),  g = tanh(x_g + u_g),  o = sigmoid(x_o + u_o)
+///   c_t = g + f * (c_{t-1} - g),  h_t = o * tanh(c_t)
+template <class T = float> struct CoupledLstm : CellSize<T> {
+  using CellSize<T>::CellSize;
+  static constexpr int GX = 3, GU = 3;      // gates fed by the input, by the state
+  static constexpr int S = 2;               // states: h, c
+  static constexpr int C = 4;               // values that backward wants to see again
+  static constexpr bool same_ports = true;  // only x + u occurs, so dx == du
+  static constexpr int forget_gate = 0;     // gets the forget bias
+  static constexpr std::string_view name = "CoupledLstm";
+  template <class V> using Gates = std::array<V, 3>;
+  template <class V> using State = std::array<V, 2>;
+  template <class V> using Cached = std::array<V, 4>;
+
+  template <class V>
+  static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>& prev, State<V>& next, Cached<V>& cache) {
+    const V f = sigmoid(x[0] + u[0]);
+    const V g = tanh(x[1] + u[1]);
+    const V o = sigmoid(x[2] + u[2]);
+    const V c = g + f * (prev[1] - g);
+    const V tanh_c = tanh(c);
+    next = {o * tanh_c, c};
+    cache = {f, g, o, tanh_c};
+  }
+
+  template <class V>
+  static void backward(const State<V>& prev, const State<V>&, const Cached<V>& cache, const State<V>& d_next,
+                       Gates<V>& dx, Gates<V>& du, State<V>& d_prev) {
+    const auto [f, g, o, tanh_c] = cache;
+    const V dh = d_next[0];
+    const V dc = d_next[1] + dh * o * (1 - tanh_c * tanh_c);
+    const V df = dc * (prev[1] - g), dg = dc * (1 - f), d_o = dh * tanh_c;
+    dx = {df * f * (1 - f), dg * (1 - g * g), d_o * o * (1 - o)};
+    du = dx;
+    d_prev = {V(0), dc * f};
+  }
+};
+CoupledLstm(Index, Index) -> CoupledLstm<>;
+// endregion
+
+namespace {
+
+void begin(const char* region) { std::cout << "// endregion\n// region " << region << '\n'; }
+
+// region task
+/// Sequences of 12 to 20 digits, and whether the first is odd.
+TokenDataset first_is_odd(Index n, Rng rng) {
+  std::vector<std::vector<std::int32_t>> sequences;
+  std::vector<Index> labels;
+  for (Index k = 0; k < n; ++k) {
+    std::vector<std::int32_t> digits(12 + rng.below(9));
+    for (auto& digit : digits) digit = static_cast<std::int32_t>(rng.below(10));
+    labels.push_back(digits.front() % 2);
+    sequences.push_back(digits);
+  }
+  return TokenDataset(sequences, labels);
+}
+// endregion
+
+}  // namespace
+
+int main() {
+  begin("check");
+  // region check
+  Recurrent layer{CoupledLstm<double>{3, 4}};
+  randomize(layer, Rng(2));
+  const std::vector<Index> lengths{5, 1, 0, 3};
+  PackedSequence<double> x{Matrix<double>(3, 9), Packing::from_lengths(lengths, 5)};
+  x.values.setRandom();
+  const GradientReport report = check_gradient(layer, x);
+  std::cout << report.elements << " elements, " << (report.passed(1e-7) ? "all within 1e-7" : report.str()) << '\n';
+  // endregion
+
+  begin("train");
+  // region train
+  Sequential model{Embedding{10, 8}, FinalState{Recurrent{CoupledLstm{8, 16}}}, Dense{16, 1}};
+  initialize(model, Rng(1), {.forget_bias = 3});
+  const auto training = first_is_odd(600, Rng(1)), unseen = first_is_odd(200, Rng(2));
+  fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-2}, training, {.epochs = 8, .batch_size = 32, .clip_norm = 1});
+  const double accuracy = evaluate(model, BinaryCrossEntropy{}, unseen).accuracy;
+  std::cout << "accuracy on unseen sequences " << (accuracy > 0.95 ? "above" : "below") << " 0.95\n";
+  // endregion
+  std::cerr << accuracy << '\n';
+}
