@@ -47,9 +47,11 @@ TEST_CASE("accuracy is better when higher, everything else when lower, unless a 
         Outcome{4, 2});
 }
 
-TEST_CASE("a metric that is not a number is no improvement" * doctest::test_suite("bits")) {
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  CHECK(outcome({.patience = 2}, {5, nan, nan, 1}) == Outcome{3, 1});
+TEST_CASE("a metric that is not a finite number is no improvement, not even on nothing") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  CHECK(outcome({.patience = 2}, {5, nan, -inf, 1}) == Outcome{3, 1});
+  CHECK(outcome({.patience = 2}, {nan, 5, 6, 7}) == Outcome{4, 2});
+  CHECK(outcome({.patience = 2}, {nan, nan, 7}) == Outcome{2, 2});
 }
 
 TEST_CASE("a stopper that was saved and loaded goes on as if nothing had happened") {

@@ -120,8 +120,7 @@ TEST_CASE("held out is the tail, or a drawn part, or a data set of its own, and 
   CHECK(drawn.series("val_loss") != split.series("val_loss"));
 }
 
-TEST_CASE("a loss that is not a number stops training before the weights are harmed, and says where" *
-          doctest::test_suite("bits")) {
+TEST_CASE("a loss that is not a number stops training before the weights are harmed, and says where") {
   Classifier model = make_classifier(), after_good = make_classifier();
   train(after_good, {.epochs = 1, .batch_size = 50, .shuffle = false});
   // The second epoch begins with a number that is none.
@@ -140,7 +139,7 @@ TEST_CASE("a loss that is not a number stops training before the weights are har
   CHECK(bits_of(model) == bits_of(after_good));
 }
 
-TEST_CASE("a gradient that is not finite stops training, too" * doctest::test_suite("bits")) {
+TEST_CASE("a gradient that is not finite stops training, too") {
   struct Overflow : BinaryCrossEntropy {
     using BinaryCrossEntropy::operator();
     unroll::LossResult operator()(const unroll::Matrix<float>& x, unroll::Labels y, unroll::Matrix<float>& d,

@@ -3,6 +3,7 @@
 
 #include <unroll/optim/schedule.hpp>
 #include <unroll/train/callback.hpp>
+#include <unroll/train/finite.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -11,8 +12,9 @@ namespace detail {
 inline Goal goal_of(std::string_view monitor, std::optional<Goal> goal) {
   return goal.value_or(monitor.ends_with("accuracy") ? Goal::maximize : Goal::minimize);
 }
-/// Better than `best` by more than |min_delta|; anything is better than nothing.
+/// Better than `best` by more than |min_delta|; any finite number is better than nothing.
 inline bool improved(double value, const std::optional<double>& best, Goal goal, double min_delta) {
+  if (!is_finite(value)) return false;
   if (!best) return true;
   const double margin = std::abs(min_delta);
   return goal == Goal::minimize ? value < *best - margin : value > *best + margin;
@@ -51,8 +53,9 @@ struct EarlyStopping {
       best = value, best_epoch = run.epoch(), wait = 0;
       if (restore_best) best_weights = run.weights();
     } else if (wait >= patience) {
-      run.stop(concat("EarlyStopping: ", monitor, " was best in epoch ", best_epoch, " (", *best, ") and has not ",
-                      "improved since"));
+      run.stop(best ? concat("EarlyStopping: ", monitor, " was best in epoch ", best_epoch, " (", *best,
+                             ") and has not improved since")
+                    : concat("EarlyStopping: ", monitor, " has never been a finite number"));
     }
   }
   void on_train_end(Run& run) {

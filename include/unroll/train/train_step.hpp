@@ -1,20 +1,17 @@
 // The loop under fit, in three pieces: add_gradient, apply_gradient, and train_step, which is both.
 #pragma once
 
-#include <bit>
-
 #include <unroll/data/targets.hpp>
 #include <unroll/kernel/denormals.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/loss/loss.hpp>
 #include <unroll/optim/clip.hpp>
 #include <unroll/optim/optimizer.hpp>
+#include <unroll/train/finite.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// By its bits: under -ffast-math the compiler may take every number for finite.
-inline bool is_finite(double x) { return (std::bit_cast<std::uint64_t>(x) >> 52 & 0x7FF) != 0x7FF; }
 template <class M> struct StateOf {
   using type = None;
 };
