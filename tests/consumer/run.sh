@@ -45,7 +45,7 @@ fi
 
 if consume subdirectory -DUNROLL_SUBDIRECTORY="$source"; then good; else bad "add_subdirectory"; fi
 
-if { "$@" -O2 "$here/main.cpp" -o "$work/by_hand" && "$work/by_hand"; } >"$work/log" 2>&1; then
+if { "$@" -O2 -pthread "$here/main.cpp" -o "$work/by_hand" && "$work/by_hand"; } >"$work/log" 2>&1; then
   good
 else
   bad "the compiler by hand"
