@@ -1,0 +1,331 @@
+// What comes next? An essay in one program: an LSTM reads a text character by character and learns to say, after each,
+// how probable every character is as the next one. Asked again and again, it writes.
+//
+//   char_lm train --text FILE --minutes 15    learns from the first nine tenths of a text, is tested on the last tenth
+//   char_lm sample --start "And God"          writes on from there
+//   char_lm evaluate --text FILE              how well the saved model foresees a text
+//
+// Each has --help. Without --text it is the bundled one, Genesis 1 to 28 in the King James version.
+//
+// How good a model is, is told in nats per character: the mean of -log p(the character that came). A model that knows
+// nothing needs log V, 4.2 for 65 characters; 1.6 means that it is as unsure as between five characters on average.
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <limits>
+
+#include <CLI/CLI.hpp>
+
+#include <unroll/data/gzip.hpp>
+#include <unroll/io/model_file.hpp>
+#include <unroll/train/summary.hpp>
+#include <unroll/train/train_step.hpp>
+#include <unroll/unroll.hpp>
+
+namespace {
+
+using namespace unroll;
+namespace fs = std::filesystem;
+
+// ---- 1. The model ----
+
+/// Characters to vectors, LSTM layers on top of each other with dropout above each, and for every step one logit per
+/// character.
+struct Sizes {
+  Index characters, features, units;
+  double dropout = 0;
+};
+template <int layers> auto make_model(const Sizes& s) {
+  const auto lstm = [&](Index inputs) { return Recurrent{Lstm{inputs, s.units}}; };
+  const auto stack = [&] {
+    const Dropout dropout(s.dropout);
+    if constexpr (layers == 1) return Stack{lstm(s.features)};
+    if constexpr (layers == 2) return Stack{lstm(s.features), dropout, lstm(s.units)};
+    if constexpr (layers == 3) return Stack{lstm(s.features), dropout, lstm(s.units), dropout, lstm(s.units)};
+  };
+  return Sequential{Embedding{s.characters, s.features}, stack(), Dropout{s.dropout}, Dense{s.units, s.characters}};
+}
+
+/// Calls f with the number of layers as a type: a model's layers are part of its type.
+template <class F> void with_layers(int layers, const F& f) {
+  if (layers == 1) return f(std::integral_constant<int, 1>{});
+  if (layers == 2) return f(std::integral_constant<int, 2>{});
+  if (layers == 3) return f(std::integral_constant<int, 3>{});
+  fail<FormatError>(layers, " layers, expected 1 to 3");
+}
+
+// ---- 2. The data ----
+
+/// The first nine tenths of a text and the last one. No character is cut in two: in UTF-8 all bytes of a character but
+/// its first are 10xxxxxx.
+std::pair<std::string, std::string> split_text(const fs::path& path) {
+  const std::string text = read_gzip_file(path);
+  std::size_t at = text.size() / 10 * 9 + text.size() % 10 * 9 / 10;
+  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0u) == 0x80u) ++at;
+  return {text.substr(0, at), text.substr(at)};
+}
+
+/// The mean over ids of -log p(next id). They are read as up to 16 streams side by side, because that is faster; each
+/// starts without a memory, which costs it a little at its first few dozen characters.
+template <class M> double nats_per_character(const M& model, const std::vector<std::int32_t>& ids) {
+  const TokenStreams text(ids, {.streams = std::clamp<Index>(std::ssize(ids) / 2000, 1, 16), .window = 100});
+  CacheFor<M, TokenBatch> cache;
+  typename M::State state;
+  TokenBatch x;
+  std::vector<Index> next;
+  double sum = 0, count = 0;
+  for (Index window = 0; window < text.count(); ++window) {
+    text.fill(window, x, next);
+    const auto& logits = model.forward({.gradients = false}, x, cache, {window > 0 ? &state : nullptr, &state});
+    const LossResult mean = compute_loss(CrossEntropy{}, logits, next);
+    sum += mean.loss * mean.weight;
+    count += mean.weight;
+  }
+  return sum / count;
+}
+
+template <class M>
+void print_test(const M& model, const Vocabulary& vocabulary, const std::string& text, const fs::path& path) {
+  const auto ids = vocabulary.encode(text);
+  require<FormatError>(ids.size() >= 2, path.string(), ": ", ids.size(), " characters to test on, expected at least 2");
+  std::cout << "test " << std::fixed << std::setprecision(4) << nats_per_character(model, ids) << " nats per character"
+            << std::endl;
+}
+
+// ---- 3. Training: truncated backpropagation through time ----
+
+struct TrainOptions {
+  fs::path text = UNROLL_EXAMPLE_DATA "/lm.txt";
+  double minutes = 0, epochs = 0;
+  Index features = 64, units = 256, streams = 32, window = 64;
+  int layers = 2;
+  double rate = 3e-3, dropout = 0.1, clip = 1;
+  std::uint64_t seed = 1;
+  fs::path save = "char_lm.safetensors";
+};
+
+volatile std::sig_atomic_t interrupted = 0;
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+template <int layers> void train(const TrainOptions& options) {
+  const auto [known, unseen] = split_text(options.text);
+  const Vocabulary vocabulary = Vocabulary::build({known}, {.tokenizer = CharacterTokenizer{}});
+  // The text side by side: 32 streams of it are read at once, 64 characters at a time. In the next window every stream
+  // goes on where it was.
+  const auto ids = vocabulary.encode(known);
+  require<FormatError>(std::ssize(ids) > options.streams, options.text.string(), ": ", ids.size(),
+                       " characters to learn from, expected more than the ", options.streams, " streams");
+  const TokenStreams text(ids, {.streams = options.streams, .window = options.window});
+  std::cout << ids.size() << " characters to learn from, " << vocabulary.size() << " different ones\n\n";
+
+  auto model = make_model<layers>({vocabulary.size(), options.features, options.units, options.dropout});
+  // Vectors of characters that start large and different: with few of them, the layers above learn sooner.
+  initialize(model, Rng(options.seed), {.embedding = Initializer::normal});
+  summary(model, std::cout);
+  std::cout << std::endl;
+
+  // fit shuffles samples that have nothing to do with each other. Here each window has to do with the one before, so
+  // this is a loop of our own, of the same pieces: a workspace, an optimizer, train_step.
+  using Model = decltype(model);
+  Workspace<Model, TokenBatch> work(model);
+  Optimizer optimizer(model, Adam{.rate = options.rate});
+  typename Model::State state;
+  TokenBatch x;
+  std::vector<Index> next;
+
+  // The rate warms up, then falls along half a cosine to a fiftieth: over the time or the epochs, whichever is limited.
+  constexpr std::int64_t whole = 1'000'000, warm_up = 50;
+  const CosineDecay schedule{.steps = whole, .minimum = options.rate / 50};
+  const auto steps_of_epoch = static_cast<double>(text.count());
+  const Stopwatch watch;
+  const auto progress = [&](std::uint64_t step) {
+    const double of_time = options.minutes > 0 ? watch.seconds() / (60 * options.minutes) : 0;
+    const double of_steps = options.epochs > 0 ? static_cast<double>(step) / (steps_of_epoch * options.epochs) : 0;
+    return std::max(of_time, of_steps);
+  };
+
+  double sum = 0, count = 0, reported = 0;
+  double done = 0;
+  std::uint64_t step = 0;
+  for (; (done = progress(step)) < 1 && interrupted == 0; ++step) {
+    const Index window = static_cast<Index>(step) % text.count();
+    text.fill(window, x, next);
+    optimizer.set_rate(schedule.rate(options.rate, static_cast<std::int64_t>(done * whole)) *
+                       std::min(1.0, static_cast<double>(step + 1) / warm_up));
+    // Here is all that "truncated" means. The state at the end of a window is a value, and the next window starts from
+    // it, so what the model remembers goes on. The gradient of a window ends at its beginning: none is carried back.
+    const StepResult result = train_step(model, CrossEntropy{}, optimizer, x, next, work,
+                                         {.training = true, .seed = options.seed, .step = step}, {.norm = options.clip},
+                                         {window > 0 ? &state : nullptr, &state});
+    require<std::runtime_error>(result.finite, "step ", step + 1,
+                                ": loss or gradient is no finite number; a lower --rate may help. Nothing is saved");
+    sum += result.loss * result.weight;
+    count += result.weight;
+    if (const double now = progress(step + 1); now >= reported + 0.05 || now >= 1) {
+      const double seconds = watch.seconds();
+      std::cout << std::fixed << std::setprecision(0) << std::setw(5) << seconds << " s  epoch " << std::setprecision(2)
+                << std::setw(6) << static_cast<double>(step + 1) / steps_of_epoch << "  rate " << std::setprecision(5)
+                << optimizer.rate() << "  training loss " << std::setprecision(4) << sum / count << "  "
+                << std::setprecision(0)
+                << static_cast<double>(step + 1) / steps_of_epoch *
+                       static_cast<double>(text.stream_length() * text.streams()) / seconds
+                << " characters/s" << std::endl;
+      sum = count = 0;
+      reported = now;
+    }
+  }
+  if (interrupted != 0) std::cout << "interrupted; what has been learned is kept\n";
+
+  // The vocabulary goes into the file with the weights; how many layers and units there are can be seen from them.
+  save(options.save, model, vocabulary, {.architecture = "char_lm"});
+  std::cout << "saved to " << options.save.string() << '\n';
+  print_test(model, vocabulary, unseen, options.text);
+}
+
+// ---- 4. Using the model ----
+
+/// f(model, vocabulary) of a file.
+template <class F> void with_model(const fs::path& path, const F& f) {
+  const ModelInfo file = read_model_info(path);
+  require<FormatError>(file.architecture == "char_lm", path.string(), ": architecture '", file.architecture,
+                       "', expected char_lm");
+  const int layers = file.has("1.weight_hh_l2") ? 3 : file.has("1.weight_hh_l1") ? 2 : 1;
+  with_layers(layers, [&]<int n>(std::integral_constant<int, n>) {
+    const auto make = [](const ModelInfo& of) {
+      return make_model<n>({of.vocabulary_size(), of.size("0.weight", 1), of.size("1.weight_hh_l0", 1)});
+    };
+    const auto [model, vocabulary] = load(make, path);
+    f(model, vocabulary);
+  });
+}
+
+/// Draws an id with probability softmax(logits / temperature): 1 as the model believes, less: bolder in what is likely,
+/// 0: always the likeliest. A number is added to each logit that is distributed so that the largest sum is at an id
+/// with just that probability (Gumbel's distribution). Never `<PAD>` or `<OOV>`, which are no characters.
+template <class Logits> std::int32_t draw(const Logits& logits, double temperature, Rng& rng) {
+  double best = -std::numeric_limits<double>::infinity();
+  std::int32_t drawn = Vocabulary::oov;
+  for (std::int32_t id = Vocabulary::oov + 1; id < logits.size(); ++id) {
+    const double noise = -std::log(-std::log(std::max(rng.uniform(), 0x1p-60)));
+    const double sum = static_cast<double>(logits[id]) + temperature * noise;
+    if (sum > best) best = sum, drawn = id;
+  }
+  return drawn;
+}
+
+struct SampleOptions {
+  std::string start = "\n";
+  double temperature = 0.8;
+  Index length = 500;
+  std::uint64_t seed = 1;
+};
+
+/// The model reads the start, then what it has written itself, one character at a time: the same forward pass with
+/// windows of one step.
+template <class M> void sample(const M& model, const Vocabulary& vocabulary, const SampleOptions& options) {
+  CacheFor<M, TokenBatch> cache;
+  typename M::State state;
+  TokenBatch x{.ids = vocabulary.encode(options.start), .packing = {}};
+  require(!x.ids.empty(), "--start is empty, expected at least one character");
+  Rng rng(options.seed);
+  std::cout << options.start;
+  for (Index k = 0; k < options.length; ++k) {
+    const std::vector<Index> lengths{std::ssize(x.ids)};
+    x.packing = Packing::from_lengths(lengths, lengths[0]);
+    const auto& logits = model.forward({.gradients = false}, x, cache, {k > 0 ? &state : nullptr, &state}).values;
+    x.ids.assign(1, draw(logits.col(logits.cols() - 1), options.temperature, rng));
+    std::cout << vocabulary.token(x.ids[0]) << std::flush;
+  }
+  std::cout << std::endl;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  CLI::App app("Learns to write from a text.");
+  app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat("char_lm: ", e.what(), "\n"); });
+  int threads = 0;
+  TrainOptions options;
+  SampleOptions how;
+  fs::path model = options.save, text = options.text;
+  bool all = false;
+  const auto add_threads = [&](CLI::App* to) {
+    to->add_option("--threads", threads, "0: one for each core")->check(CLI::Range(0, 1024));
+  };
+
+  CLI::App* const train_command = app.add_subcommand("train", "learn from a text, save the model, test it");
+  train_command->add_option("--text", options.text, "any text file, UTF-8 (.gz too)")->capture_default_str();
+  train_command->add_option("--minutes", options.minutes, "how long to learn; 2 if --epochs is not given either")
+      ->check(CLI::Range(0.001, 1e6));
+  train_command->add_option("--epochs", options.epochs, "how often to read the text, whichever limit comes first")
+      ->check(CLI::Range(0.001, 1e6));
+  train_command->add_option("--features", options.features, "numbers that stand for a character")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  train_command->add_option("--units", options.units)->check(CLI::Range(1, 100'000))->capture_default_str();
+  train_command->add_option("--layers", options.layers)->check(CLI::Range(1, 3))->capture_default_str();
+  train_command->add_option("--streams", options.streams, "places of the text that are read at once")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  train_command->add_option("--window", options.window, "characters that the gradient goes back at most")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  train_command->add_option("--rate", options.rate, "largest learning rate")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  train_command->add_option("--dropout", options.dropout)->check(CLI::Range(0.0, 0.95))->capture_default_str();
+  train_command->add_option("--clip", options.clip, "largest norm of the gradient; 0: none")
+      ->check(CLI::Range(0.0, 1e9))
+      ->capture_default_str();
+  train_command->add_option("--seed", options.seed)->capture_default_str();
+  train_command->add_option("--save", options.save, "where the model goes")->capture_default_str();
+  add_threads(train_command);
+
+  CLI::App* const sample_command = app.add_subcommand("sample", "let a saved model write");
+  sample_command->add_option("--model", model)->capture_default_str();
+  sample_command->add_option("--temperature", how.temperature, "1: as it believes; less: bolder; 0: the likeliest")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  sample_command->add_option("--length", how.length, "characters")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  sample_command->add_option("--seed", how.seed)->capture_default_str();
+  sample_command->add_option("--start", how.start, "what it goes on from; a new line by default");
+  add_threads(sample_command);
+
+  CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how well a saved model foresees a text");
+  evaluate_command->add_option("--model", model)->capture_default_str();
+  evaluate_command->add_option("--text", text, "its last tenth, which `train` does not learn from");
+  evaluate_command->add_flag("--all", all, "all of it");
+  add_threads(evaluate_command);
+
+  CLI11_PARSE(app, argc, argv);
+  set_threads(threads);
+  if (train_command->parsed()) {
+    if (options.minutes == 0 && options.epochs == 0) options.minutes = 2;
+    // Ctrl-C ends training after the present window. The second one ends the program.
+    std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
+    with_layers(options.layers, [&]<int n>(std::integral_constant<int, n>) { train<n>(options); });
+  } else if (sample_command->parsed()) {
+    with_model(model, [&](const auto& m, const Vocabulary& vocabulary) { sample(m, vocabulary, how); });
+  } else {
+    with_model(model, [&](const auto& m, const Vocabulary& vocabulary) {
+      print_test(m, vocabulary, all ? read_gzip_file(text) : split_text(text).second, text);
+    });
+  }
+  return 0;
+} catch (const std::exception& error) {
+  std::cerr << "char_lm: " << error.what() << '\n';
+  return 1;
+}
