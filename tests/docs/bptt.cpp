@@ -91,16 +91,15 @@ int main() {
     }
     loss /= static_cast<double>(streams.count());
     std::printf("epoch %d: mean loss %s 0.1\n", epoch + 1, loss < 0.1 ? "below" : "above");
-    std::fprintf(stderr, "%f\n", loss);
   }
   // endregion
 
   begin("clip");
   // region clip
-  auto gradient = zeros_like(model);
-  visit([](const Path&, auto& g) { g.setConstant(0.25f); }, gradient);
-  set_zero(std::get<0>(gradient.layers));  // a table that no token has touched
-  const double before = clip_by_global_norm(gradient, 1.0);
-  std::printf("norm before %.2f, after %.2f\n", before, global_norm(gradient));
+  Dense gradient{1, 1};  // any model's gradient
+  gradient.weight << 6;
+  gradient.bias << 8;
+  const double norm = clip_by_global_norm(gradient, 5.0);
+  std::printf("norm %.0f before, the gradient now %.0f and %.0f\n", norm, gradient.weight(0, 0), gradient.bias(0, 0));
   // endregion
 }

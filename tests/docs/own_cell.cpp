@@ -96,5 +96,4 @@ int main() {
   const double accuracy = evaluate(model, BinaryCrossEntropy{}, unseen).accuracy;
   std::cout << "accuracy on unseen sequences " << (accuracy > 0.95 ? "above" : "below") << " 0.95\n";
   // endregion
-  std::cerr << accuracy << '\n';
 }

@@ -99,7 +99,6 @@ int main() {
   std::cout << "validation accuracy " << last.validation->accuracy << " after " << last.find("steps").value()
             << " steps\n";
   // endregion
-  std::cerr << history;
 
   begin("norms");
   // region norms
@@ -162,9 +161,8 @@ int main() {
       largest = std::max(largest, result.gradient_norm);
     }
   }
+  std::cout << step << " steps, the largest norm " << (largest > 1 ? "above" : "below") << " 1\n";
   // endregion
-  std::cout << step << " steps\n";
-  std::cerr << largest << '\n';
 
   begin("dataset");
   // region own
