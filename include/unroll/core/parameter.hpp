@@ -33,7 +33,10 @@ template <class T = float> struct Table : Parameter<T> {
   using Parameter<T>::operator=;
 
   void touch(Index column) {
-    if (marked.empty()) marked.assign(static_cast<std::size_t>(this->cols()), 0);
+    if (marked.empty()) {
+      marked.assign(static_cast<std::size_t>(this->cols()), 0);
+      touched.reserve(marked.size());
+    }
     if (auto& mark = marked[static_cast<std::size_t>(column)]; mark == 0) {
       mark = 1;
       touched.push_back(column);

@@ -56,35 +56,35 @@ namespace detail {
 /// Numbers labels by their names, once all of them are known.
 class LabelNumbers {
  public:
-  explicit LabelNumbers(std::vector<std::string> known) : x_names(std::move(known)), x_fixed(!x_names.empty()) {
-    for (std::size_t k = 0; k < x_names.size(); ++k) x_number.emplace(x_names[k], static_cast<Index>(k));
-    require(x_number.size() == x_names.size(), "read_labelled_text: a label stands twice in label_names");
+  explicit LabelNumbers(std::vector<std::string> known) : names_(std::move(known)), fixed_(!names_.empty()) {
+    for (std::size_t k = 0; k < names_.size(); ++k) number_.emplace(names_[k], static_cast<Index>(k));
+    require(number_.size() == names_.size(), "read_labelled_text: a label stands twice in label_names");
   }
 
   /// The number of a label for now, or -1 if it is not a known one.
   Index operator()(std::string_view label) {
-    if (const auto found = x_number.find(label); found != x_number.end()) return found->second;
-    if (x_fixed) return -1;
-    const auto number = static_cast<Index>(x_names.size());
-    x_names.emplace_back(label);
-    x_number.emplace(label, number);
+    if (const auto found = number_.find(label); found != number_.end()) return found->second;
+    if (fixed_) return -1;
+    const auto number = static_cast<Index>(names_.size());
+    names_.emplace_back(label);
+    number_.emplace(label, number);
     return number;
   }
 
   /// Hands over the names, sorted unless they were given, and renumbers the labels accordingly.
   void finish(LabelledTexts& data) {
-    if (!x_fixed) {
-      const bool integers = std::ranges::all_of(x_names, [](const std::string& name) { return integer(name).second; });
-      std::ranges::sort(x_names, [&](const std::string& a, const std::string& b) {
+    if (!fixed_) {
+      const bool integers = std::ranges::all_of(names_, [](const std::string& name) { return integer(name).second; });
+      std::ranges::sort(names_, [&](const std::string& a, const std::string& b) {
         const auto value_a = integer(a).first, value_b = integer(b).first;
         return integers && value_a != value_b ? value_a < value_b : a < b;
       });
-      std::vector<Index> renumbered(x_names.size());
-      for (std::size_t k = 0; k < x_names.size(); ++k)
-        renumbered[static_cast<std::size_t>(x_number.at(x_names[k]))] = static_cast<Index>(k);
+      std::vector<Index> renumbered(names_.size());
+      for (std::size_t k = 0; k < names_.size(); ++k)
+        renumbered[static_cast<std::size_t>(number_.at(names_[k]))] = static_cast<Index>(k);
       for (Index& label : data.labels) label = renumbered[static_cast<std::size_t>(label)];
     }
-    data.label_names = std::move(x_names);
+    data.label_names = std::move(names_);
   }
 
  private:
@@ -94,9 +94,9 @@ class LabelNumbers {
     return {value, error == std::errc() && end == name.data() + name.size()};
   }
 
-  std::vector<std::string> x_names;
-  std::map<std::string, Index, std::less<>> x_number;
-  bool x_fixed;
+  std::vector<std::string> names_;
+  std::map<std::string, Index, std::less<>> number_;
+  bool fixed_;
 };
 
 /// Reads `label<TAB>text` lines.

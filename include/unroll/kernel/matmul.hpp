@@ -30,6 +30,8 @@ void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose tran
   const Index pieces =
       std::clamp<Index>(std::min(units, n * across * depth / least_work), 1, inside_parallel() ? 1 : threads());
   if (scratch.pieces.size() < static_cast<std::size_t>(pieces)) scratch.pieces.resize(static_cast<std::size_t>(pieces));
+  // Sized for the whole product: how it is cut may change from one batch to the next, room must not.
+  for (auto& piece : scratch.pieces) piece.reserve(to.rows, to.cols, depth);
   parallel_for(static_cast<int>(pieces), [&](int k) {
     const Index first = units * k / pieces * unit, last = std::min(units * (k + 1) / pieces * unit, n);
     const auto part = [&](const View<const T>& m, bool columns) {

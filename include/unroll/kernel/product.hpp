@@ -18,16 +18,28 @@
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 
-/// Room for packed operands. Keeps its memory; one for each thread.
-template <class T> struct ProductScratch {
-  Matrix<T> a, b;
-};
-
 namespace detail {
 
 inline constexpr Index depth_block = 256;    // part of the meaning: changes the bits of sums longer than this
 inline constexpr Index column_block = 384;   // of B a block, which stays in L2
 inline constexpr Index direct_columns = 12;  // up to here reading A in place costs less than packing it
+
+}  // namespace detail
+
+/// Room for packed operands. Keeps its memory; one for each thread.
+template <class T> struct ProductScratch {
+  Matrix<T> a, b;
+
+  /// For c (rows, cols) = a b with a sum over `depth`, and any part of c.
+  void reserve(Index rows, Index cols, Index depth) {
+    const Index packed_rows = cols > detail::column_block ? rows : std::min(rows, 4 * detail::panel_rows);
+    depth = std::min(depth, detail::depth_block);
+    a.resize(detail::round_up(packed_rows, detail::panel_rows), depth);
+    b.resize(detail::round_up(std::min(cols, detail::column_block), 12), depth);
+  }
+};
+
+namespace detail {
 
 template <class V, int Panels, int Vectors, int Columns, class T>
 UNROLL_INLINE void multiply_tile(const LeftPanels<T>& a, const StridedColumns<T>& b, Index depth, View<T> c, bool add) {
@@ -162,10 +174,7 @@ template <class T> void run_product(ProductArguments<T> p, ProductScratch<T>& sc
   if (p.depth == 0 && !p.accumulate)
     for (Index j = 0; j < p.c.cols; ++j) std::fill_n(p.c.data + j * p.c.stride, p.c.rows, T(0));
   if (p.depth == 0 || p.c.rows == 0 || p.c.cols == 0) return;
-  const Index depth = std::min(p.depth, depth_block);
-  const Index packed_rows = p.c.cols > column_block ? p.c.rows : std::min(p.c.rows, 4 * panel_rows);
-  if (p.packed_a == nullptr) scratch.a.resize(round_up(packed_rows, panel_rows), depth);
-  if (p.transpose_b == Transpose::yes) scratch.b.resize(round_up(std::min(p.c.cols, column_block), 12), depth);
+  scratch.reserve(p.c.rows, p.c.cols, p.depth);
   p.room_a = scratch.a.data();
   p.room_b = scratch.b.data();
   dispatch<Product>(p);

@@ -52,7 +52,7 @@ template <class C> class Recurrent {
 
   explicit Recurrent(const C& of, Options how = {}) : cell(detail::make_cell(of, how.bias)), options(how) {
     for (const double rate : {how.dropout, how.recurrent_dropout})
-      require(rate >= 0 && rate < 1, who(), "dropout rate ", rate, ", expected 0 <= rate < 1");
+      require(rate >= 0 && rate < 1, "Recurrent<", Cell::name, ">: dropout rate ", rate, ", expected 0 <= rate < 1");
     weight_ih = Matrix<T>::Zero(cell.gate_rows(), cell.inputs());
     if (how.bias != Bias::none) bias_ih = Matrix<T>::Zero(cell.gate_rows(), 1);
     if (how.learned_initial_state)
@@ -62,9 +62,10 @@ template <class C> class Recurrent {
   template <Sequences<T> In>
   const PackedSequence<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
     const Packing& p = x.packing;
-    require(x.values.rows() == weight_ih.cols(), who(), "input has ", x.values.rows(),
+    require(x.values.rows() == weight_ih.cols(), "Recurrent<", Cell::name, ">: input has ", x.values.rows(),
             " features, expected D = ", weight_ih.cols());
-    require(x.values.cols() == p.total(), who(), "input has ", x.values.cols(), " columns, its packing ", p.total());
+    require(x.values.cols() == p.total(), "Recurrent<", Cell::name, ">: input has ", x.values.cols(),
+            " columns, its packing ", p.total());
     const FlushDenormals flush(context.training);
     plan(p, c);
     c.keep = context.gradients;
@@ -87,11 +88,12 @@ template <class C> class Recurrent {
   const In& backward(const In& x, const Dy& dy, Cache<In>& c, Recurrent& gradient, Carry<State> d = {}) const {
     constexpr bool has_dy = !std::same_as<Dy, None>;
     const Packing& p = x.packing;
-    require(c.keep && c.gates.cols() == p.total(), who(),
-            "backward without a forward pass of the same batch that kept its gradients (Context::gradients)");
+    require(c.keep && c.gates.cols() == p.total(), "Recurrent<", Cell::name,
+            ">: backward without a forward pass of the same batch that kept its gradients (Context::gradients)");
     if constexpr (has_dy)
-      require(dy.values.rows() == cell.state_rows(0) && dy.values.cols() == p.total(), who(), "dy is ",
-              dy.values.rows(), " x ", dy.values.cols(), ", expected ", cell.state_rows(0), " x ", p.total());
+      require(dy.values.rows() == cell.state_rows(0) && dy.values.cols() == p.total(), "Recurrent<", Cell::name,
+              ">: dy is ", dy.values.rows(), " x ", dy.values.cols(), ", expected ", cell.state_rows(0), " x ",
+              p.total());
     const FlushDenormals flush;
     Pass<T, S> pass = pass_of(c);
     final_gradient(p, d.in, c);
@@ -145,8 +147,6 @@ template <class C> class Recurrent {
   }
 
  private:
-  static std::string who() { return concat("Recurrent<", Cell::name, ">: "); }
-
   static Pass<T, S> pass_of(auto& c) { return {c.gates, c.states, c.steps, c.mask, c.keep}; }
 
   /// Step t reads state block t and writes t + 1; a reverse layer reads t + 1 and writes t.
@@ -159,7 +159,6 @@ template <class C> class Recurrent {
     }
     const double units = static_cast<double>(cell.state_rows(0)), rows = static_cast<double>(cell.gate_rows());
     detail::balance_columns(p, rows * (units + static_cast<double>(cell.inputs())), c.boundaries);
-    if (c.scratch.size() + 1 < c.boundaries.size()) c.scratch.resize(c.boundaries.size() - 1);
   }
 
   /// f(step) for the steps of one thread's sequences, for all threads.
@@ -192,9 +191,9 @@ template <class C> class Recurrent {
     for (std::size_t s = 0; s < S; ++s) {
       const Index rows = cell.state_rows(int(s));
       if (from != nullptr)
-        require(from->fields[s].rows() == rows && from->fields[s].cols() == p.batch(), who(), "initial state ",
-                State::names[s < 4 ? s : 3], " is ", from->fields[s].rows(), " x ", from->fields[s].cols(),
-                ", expected ", rows, " x ", p.batch());
+        require(from->fields[s].rows() == rows && from->fields[s].cols() == p.batch(), "Recurrent<", Cell::name,
+                ">: initial state ", State::names[s < 4 ? s : 3], " is ", from->fields[s].rows(), " x ",
+                from->fields[s].cols(), ", expected ", rows, " x ", p.batch());
       c.states[s].resize(rows, p.batch() + p.total());
       for (Index j = 0; j < p.batch(); ++j) {
         auto start = c.states[s].col(p.state_column(first_block(p, j), j));
@@ -247,6 +246,9 @@ template <class C> class Recurrent {
     };
     draw(options.dropout, 0, weight_ih.cols(), c.input_mask);
     draw(options.recurrent_dropout, 100, cell.state_rows(0), c.mask);
+    // A thread's range may be wider in a later batch that is no larger: room for all sequences, whatever the range.
+    if (c.scratch.size() + 1 < c.boundaries.size()) c.scratch.resize(c.boundaries.size() - 1);
+    for (auto& scratch : c.scratch) scratch.values.resize(cell.state_rows(0), p.batch() * std::max(c.mask.count, 1));
   }
   static void scale_columns(const Packing& p, const Matrix<T>& mask, Matrix<T>& m) {
     for (Index t = 0; t < p.steps(); ++t)

@@ -28,7 +28,7 @@ struct Flow<In, L, Rest...> {
   using Caches = decltype(std::tuple_cat(std::declval<std::tuple<typename L::template Cache<In>>>(),
                                          std::declval<typename Next::Caches>()));
 };
-template <class L> using ScalarOf = typename L::Scalar;
+template <class L> using LayerScalar = typename L::Scalar;
 }  // namespace detail
 
 template <class In, class... Ls>
@@ -58,7 +58,7 @@ template <class... States> struct LayerStates {
 /// Parameters are called `<number of the layer>.<name in the layer>`, as in nn.Sequential.
 template <class... Ls> class Sequential {
  public:
-  using Scalar = detail::ScalarOf<std::tuple_element_t<0, std::tuple<Ls...>>>;
+  using Scalar = detail::LayerScalar<std::tuple_element_t<0, std::tuple<Ls...>>>;
   static_assert(Chainable<Scalar, Ls...>,
                 "unroll::Sequential: a layer cannot take what the layer before it gives. TokenBatch -> Embedding -> "
                 "PackedSequence; Recurrent and Bidirectional need a PackedSequence; FinalState ends the sequence and "

@@ -17,7 +17,7 @@ class Token {
  public:
   static constexpr std::size_t prefix_size = 8;
 
-  Token(std::string_view text) : x_text(text), x_prefix(prefix_of(text)) {}
+  Token(std::string_view text) : text_(text), prefix_(prefix_of(text)) {}
 
   /// The `size` bytes at `data`, of which at least `prefix_size` can be read whatever the size.
   static Token from_padded(const char* data, std::size_t size) {
@@ -27,14 +27,14 @@ class Token {
     return Token({data, size}, word);
   }
 
-  operator std::string_view() const { return x_text; }
-  std::string_view text() const { return x_text; }
-  std::size_t size() const { return x_text.size(); }
+  operator std::string_view() const { return text_; }
+  std::string_view text() const { return text_; }
+  std::size_t size() const { return text_.size(); }
   /// The first eight bytes in memory order, zeros behind a shorter token.
-  std::uint64_t prefix() const { return x_prefix; }
+  std::uint64_t prefix() const { return prefix_; }
 
  private:
-  Token(std::string_view text, std::uint64_t prefix) : x_text(text), x_prefix(prefix) {}
+  Token(std::string_view text, std::uint64_t prefix) : text_(text), prefix_(prefix) {}
 
   static std::uint64_t prefix_of(std::string_view text) {
     std::uint64_t word = 0;
@@ -47,8 +47,8 @@ class Token {
     return std::endian::native == std::endian::little ? low : std::rotr(low, bits);
   }
 
-  std::string_view x_text;
-  std::uint64_t x_prefix;
+  std::string_view text_;
+  std::uint64_t prefix_;
 };
 
 }  // namespace unroll::inline UNROLL_ABI

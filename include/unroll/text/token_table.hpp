@@ -24,34 +24,34 @@ class TokenTable {
  public:
   static constexpr std::int32_t not_found = -1;
 
-  std::size_t size() const { return x_begins.size() - 1; }
+  std::size_t size() const { return begins_.size() - 1; }
 
   /// The token with an id in 0 .. size() - 1.
   std::string_view operator[](std::int32_t id) const {
     const auto i = static_cast<std::size_t>(id);
-    return std::string_view(x_bytes).substr(x_begins[i], x_begins[i + 1] - x_begins[i]);
+    return std::string_view(bytes_).substr(begins_[i], begins_[i + 1] - begins_[i]);
   }
 
   /// The id of a token, or `not_found`.
-  std::int32_t find(const Token& token) const { return x_slots[slot_of(token, key_of(token))].id; }
+  std::int32_t find(const Token& token) const { return slots_[slot_of(token, key_of(token))].id; }
 
   /// The id of a token, which is put at the end of the list if it is not there yet.
   std::int32_t insert(const Token& token) {
     const std::uint64_t key = key_of(token);
-    Slot& slot = x_slots[slot_of(token, key)];
+    Slot& slot = slots_[slot_of(token, key)];
     if (slot.id != not_found) return slot.id;
     require(size() < std::numeric_limits<std::int32_t>::max(), "TokenTable: more tokens than ids of 32 bits");
     const auto id = static_cast<std::int32_t>(size());
     slot = {key, id, size_class(token)};
-    x_bytes += token.text();
-    x_begins.push_back(x_bytes.size());
-    if (2 * size() > x_slots.size()) grow();
+    bytes_ += token.text();
+    begins_.push_back(bytes_.size());
+    if (2 * size() > slots_.size()) grow();
     return id;
   }
 
   /// The same tokens in the same order.
   friend bool operator==(const TokenTable& a, const TokenTable& b) {
-    return a.x_begins == b.x_begins && a.x_bytes == b.x_bytes;
+    return a.begins_ == b.begins_ && a.bytes_ == b.bytes_;
   }
 
  private:
@@ -88,33 +88,33 @@ class TokenTable {
     const std::uint32_t wanted = size_class(token);
     std::size_t at = home(key, wanted);
     while (true) {
-      const Slot& slot = x_slots[at];
+      const Slot& slot = slots_[at];
       if (slot.id == not_found) return at;
       if (slot.key == key && slot.size_class == wanted &&
           (wanted <= Token::prefix_size || (*this)[slot.id] == token.text()))
         return at;
-      at = (at + 1) & (x_slots.size() - 1);
+      at = (at + 1) & (slots_.size() - 1);
     }
   }
   std::size_t home(std::uint64_t key, std::uint32_t size_class) const {
-    return static_cast<std::size_t>(((key + size_class) * multiplier) >> x_shift);
+    return static_cast<std::size_t>(((key + size_class) * multiplier) >> shift_);
   }
   void grow() {
-    std::vector<Slot> old(4 * x_slots.size());
-    old.swap(x_slots);
-    x_shift -= 2;
+    std::vector<Slot> old(4 * slots_.size());
+    old.swap(slots_);
+    shift_ -= 2;
     for (const Slot& slot : old) {
       if (slot.id == not_found) continue;
       std::size_t at = home(slot.key, slot.size_class);
-      while (x_slots[at].id != not_found) at = (at + 1) & (x_slots.size() - 1);
-      x_slots[at] = slot;
+      while (slots_[at].id != not_found) at = (at + 1) & (slots_.size() - 1);
+      slots_[at] = slot;
     }
   }
 
-  std::string x_bytes;                                // all tokens, one after another
-  std::vector<std::size_t> x_begins{0};               // (size + 1) where each begins
-  std::vector<Slot> x_slots = std::vector<Slot>(64);  // a power of two
-  int x_shift = 64 - 6;                               // 64 - log2(slots)
+  std::string bytes_;                                // all tokens, one after another
+  std::vector<std::size_t> begins_{0};               // (size + 1) where each begins
+  std::vector<Slot> slots_ = std::vector<Slot>(64);  // a power of two
+  int shift_ = 64 - 6;                               // 64 - log2(slots)
 };
 
 }  // namespace unroll::inline UNROLL_ABI

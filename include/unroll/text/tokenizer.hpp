@@ -24,22 +24,22 @@ namespace detail {
 class TokenBuffer {
  public:
   explicit TokenBuffer(std::size_t capacity)
-      : x_begin(std::make_unique_for_overwrite<char[]>(capacity + padding)), x_end(x_begin.get()) {}
+      : begin_(std::make_unique_for_overwrite<char[]>(capacity + padding)), end_(begin_.get()) {}
 
   /// Writes c, and keeps it if `keep` holds: one store, no branch.
   void put(char c, bool keep = true) {
-    *x_end = c;
-    x_end += keep;
+    *end_ = c;
+    end_ += keep;
   }
   void put(std::string_view bytes) {
-    std::memcpy(x_end, bytes.data(), bytes.size());
-    x_end += bytes.size();
+    std::memcpy(end_, bytes.data(), bytes.size());
+    end_ += bytes.size();
   }
 
   /// Calls on_token(Token) for what stands between the spaces.
   template <class Callback> void split(Callback&& on_token) {
-    std::memset(x_end, ' ', padding);
-    for (const char* at = x_begin.get(); at < x_end; ++at) {
+    std::memset(end_, ' ', padding);
+    for (const char* at = begin_.get(); at < end_; ++at) {
       if (*at == ' ') continue;
       const char* const begin = at;
       std::uint64_t spaces;
@@ -62,8 +62,8 @@ class TokenBuffer {
     return ~(((word & low_bits) + low_bits) | word | low_bits);
   }
 
-  std::unique_ptr<char[]> x_begin;
-  char* x_end;
+  std::unique_ptr<char[]> begin_;
+  char* end_;
 };
 
 template <class Tokenize> std::vector<std::string> collect_tokens(const Tokenize& tokenizer, std::string_view text) {
@@ -158,10 +158,10 @@ enum class TokenizerKind : std::uint8_t { article, whitespace, characters };
 class Tokenizer {
  public:
   Tokenizer() = default;
-  Tokenizer(TokenizerKind kind) : x_kind(kind) {}
-  Tokenizer(WordTokenizer) : x_kind(TokenizerKind::article) {}
-  Tokenizer(WhitespaceTokenizer) : x_kind(TokenizerKind::whitespace) {}
-  Tokenizer(CharacterTokenizer) : x_kind(TokenizerKind::characters) {}
+  Tokenizer(TokenizerKind kind) : kind_(kind) {}
+  Tokenizer(WordTokenizer) : kind_(TokenizerKind::article) {}
+  Tokenizer(WhitespaceTokenizer) : kind_(TokenizerKind::whitespace) {}
+  Tokenizer(CharacterTokenizer) : kind_(TokenizerKind::characters) {}
 
   /// The tokenizer called `name`. Throws `Error` for any other name; the message begins with `who`.
   template <class Error = std::invalid_argument>
@@ -172,12 +172,12 @@ class Tokenizer {
                 " or ", CharacterTokenizer::name);
   }
 
-  TokenizerKind kind() const { return x_kind; }
+  TokenizerKind kind() const { return kind_; }
   std::string_view name() const {
     return with([](auto tokenizer) { return tokenizer.name; });
   }
   /// What stands between two tokens when they are joined to a text again.
-  std::string_view separator() const { return x_kind == TokenizerKind::characters ? "" : " "; }
+  std::string_view separator() const { return kind_ == TokenizerKind::characters ? "" : " "; }
 
   template <class Callback> void operator()(std::string_view text, Callback&& on_token) const {
     with([&](auto tokenizer) { tokenizer(text, on_token); });
@@ -187,7 +187,7 @@ class Tokenizer {
 
  private:
   template <class F> std::invoke_result_t<F, WordTokenizer> with(F&& f) const {
-    switch (x_kind) {
+    switch (kind_) {
       case TokenizerKind::whitespace:
         return f(WhitespaceTokenizer{});
       case TokenizerKind::characters:
@@ -198,7 +198,7 @@ class Tokenizer {
     return f(WordTokenizer{});
   }
 
-  TokenizerKind x_kind = TokenizerKind::article;
+  TokenizerKind kind_ = TokenizerKind::article;
 };
 
 }  // namespace unroll::inline UNROLL_ABI

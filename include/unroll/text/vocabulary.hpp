@@ -42,9 +42,9 @@ class Vocabulary {
   static constexpr std::string_view oov_token = "<OOV>";
 
   /// Only the two special tokens.
-  explicit Vocabulary(Tokenizer tokenizer = {}) : x_tokenizer(tokenizer) {
-    x_tokens.insert(pad_token);
-    x_tokens.insert(oov_token);
+  explicit Vocabulary(Tokenizer tokenizer = {}) : tokenizer_(tokenizer) {
+    tokens_.insert(pad_token);
+    tokens_.insert(oov_token);
   }
 
   /// The tokens in the order of their ids, as `tokens()` gives them. Throws `Error` naming the first token that is
@@ -65,33 +65,33 @@ class Vocabulary {
     require(options.max_size >= 2, "Vocabulary: max_size is ", options.max_size, ", expected at least 2 for ",
             pad_token, " and ", oov_token);
     Vocabulary counted(options.tokenizer);
-    std::vector<Index> counts(counted.x_tokens.size(), 0);
+    std::vector<Index> counts(counted.tokens_.size(), 0);
     for (std::string_view text : texts)
       options.tokenizer(text, [&](const Token& token) {
-        const auto id = static_cast<std::size_t>(counted.x_tokens.insert(token));
+        const auto id = static_cast<std::size_t>(counted.tokens_.insert(token));
         if (id == counts.size()) counts.push_back(0);
         ++counts[id];
       });
     return counted.most_common(counts, options);
   }
 
-  Index size() const { return static_cast<Index>(x_tokens.size()); }
-  const Tokenizer& tokenizer() const { return x_tokenizer; }
+  Index size() const { return static_cast<Index>(tokens_.size()); }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
 
-  bool contains(std::string_view token) const { return x_tokens.find(token) != TokenTable::not_found; }
+  bool contains(std::string_view token) const { return tokens_.find(token) != TokenTable::not_found; }
   /// The id of a token as it stands (nothing is lower-cased), `oov` for an unknown one.
   std::int32_t id(std::string_view token) const {
-    const std::int32_t found = x_tokens.find(token);
+    const std::int32_t found = tokens_.find(token);
     return found == TokenTable::not_found ? oov : found;
   }
   /// The token with this id, valid until the vocabulary is assigned to or destroyed.
   std::string_view token(std::int32_t id) const {
     require(id >= 0 && id < size(), "Vocabulary: got id ", id, ", expected 0 to ", size() - 1);
-    return x_tokens[id];
+    return tokens_[id];
   }
   std::vector<std::string> tokens() const {
     std::vector<std::string> list;
-    for (std::int32_t id = 0; id < size(); ++id) list.emplace_back(x_tokens[id]);
+    for (std::int32_t id = 0; id < size(); ++id) list.emplace_back(tokens_[id]);
     return list;
   }
 
@@ -104,8 +104,8 @@ class Vocabulary {
   /// The same into a vector whose memory is reused.
   void encode(std::string_view text, std::vector<std::int32_t>& ids) const {
     ids.clear();
-    x_tokenizer(text, [&](const Token& token) {
-      ids.push_back(std::max(x_tokens.find(token), oov));  // not_found and pad are below oov
+    tokenizer_(text, [&](const Token& token) {
+      ids.push_back(std::max(tokens_.find(token), oov));  // not_found and pad are below oov
     });
   }
   /// Every text of a range.
@@ -128,7 +128,7 @@ class Vocabulary {
     for (const std::int32_t id : ids) {
       const std::string_view next = token(id);
       if (id == pad) continue;
-      if (!first) text += x_tokenizer.separator();
+      if (!first) text += tokenizer_.separator();
       text += next;
       first = false;
     }
@@ -142,14 +142,14 @@ class Vocabulary {
   template <class Error> void append(std::string_view token, std::int32_t due, std::string_view who) {
     require<Error>(!token.empty(), who, ": token ", due, " is empty");
     require<Error>(is_valid_utf8(token), who, ": token ", due, " is not UTF-8");
-    const std::int32_t id = x_tokens.find(token);
+    const std::int32_t id = tokens_.find(token);
     if (due <= oov) {
-      require<Error>(id == due, who, ": token ", due, " is '", token, "', expected '", x_tokens[due], "'");
+      require<Error>(id == due, who, ": token ", due, " is '", token, "', expected '", tokens_[due], "'");
       return;
     }
     require<Error>(id == TokenTable::not_found, who, ": token ", due, " is '", token, "', which is token ", id,
                    " already");
-    x_tokens.insert(token);
+    tokens_.insert(token);
   }
 
   Vocabulary most_common(const std::vector<Index>& counts, const VocabularyOptions& options) const {
@@ -163,14 +163,14 @@ class Vocabulary {
     const auto kept = std::min(std::ssize(order), options.max_size - 2);
     std::nth_element(order.begin(), order.begin() + kept, order.end(), before);
     std::sort(order.begin(), order.begin() + kept, before);
-    Vocabulary vocabulary(x_tokenizer);
+    Vocabulary vocabulary(tokenizer_);
     for (const std::int32_t id : std::span(order).first(static_cast<std::size_t>(kept)))
-      vocabulary.x_tokens.insert(x_tokens[id]);
+      vocabulary.tokens_.insert(tokens_[id]);
     return vocabulary;
   }
 
-  TokenTable x_tokens;
-  Tokenizer x_tokenizer;
+  TokenTable tokens_;
+  Tokenizer tokenizer_;
 };
 
 }  // namespace unroll::inline UNROLL_ABI
