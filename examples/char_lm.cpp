@@ -96,9 +96,11 @@ void print_test(const M& model, const Vocabulary& vocabulary, const std::string&
 
 // ---- 3. Training: truncated backpropagation through time ----
 
+constexpr double unlimited = std::numeric_limits<double>::infinity();
+
 struct TrainOptions {
   fs::path text = UNROLL_EXAMPLE_DATA "/lm.txt";
-  double minutes = 0, epochs = 0;
+  double minutes = unlimited, epochs = unlimited;
   Index features = 64, units = 256, streams = 32, window = 64;
   int layers = 2;
   double rate = 3e-3, dropout = 0.1, clip = 1;
@@ -106,36 +108,50 @@ struct TrainOptions {
   fs::path save = "char_lm.safetensors";
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-
-class Stopwatch {
+/// How far a run has come, by the clock or by the steps, whichever is further: from 0 to 1, where it ends.
+class RunLength {
  public:
+  RunLength(double minutes, double steps) : most_seconds_(60 * minutes), most_steps_(steps) {}
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  double done(double steps) const { return std::max(seconds() / most_seconds_, steps / most_steps_); }
 
  private:
   using Clock = std::chrono::steady_clock;
   Clock::time_point start_ = Clock::now();
+  double most_seconds_, most_steps_;
 };
+
+/// The rate warms up in 50 steps; over the whole run it falls along half a cosine to a fiftieth.
+double rate_at(double largest, double done, double step) {
+  constexpr double warm_up = 50, parts = 1e6;
+  const CosineDecay decay{.steps = static_cast<std::int64_t>(parts), .minimum = largest / 50};
+  return std::min(1.0, (step + 1) / warm_up) * decay.rate(largest, static_cast<std::int64_t>(parts * done));
+}
+
+volatile std::sig_atomic_t interrupted = 0;
 
 template <int layers> void train(const TrainOptions& options) {
   const auto [known, unseen] = split_text(options.text);
   const Vocabulary vocabulary = Vocabulary::build({known}, {.tokenizer = CharacterTokenizer{}});
-  // The text side by side: 32 streams of it are read at once, 64 characters at a time. In the next window every stream
-  // goes on where it was.
   const auto ids = vocabulary.encode(known);
   require<FormatError>(std::ssize(ids) > options.streams, options.text.string(), ": ", ids.size(),
                        " characters to learn from, expected more than the ", options.streams, " streams");
-  const TokenStreams text(ids, {.streams = options.streams, .window = options.window});
   std::cout << ids.size() << " characters to learn from, " << vocabulary.size() << " different ones\n\n";
 
+  // The text is cut into 32 streams, which are read side by side, a window of 64 characters at a time. In the next
+  // window each stream goes on where it was.
+  const TokenStreams text(ids, {.streams = options.streams, .window = options.window});
+  const auto windows = static_cast<double>(text.count()),
+             characters = static_cast<double>(text.streams() * text.stream_length());
+
   auto model = make_model<layers>({vocabulary.size(), options.features, options.units, options.dropout});
-  // Vectors of characters that start large and different: with few of them, the layers above learn sooner.
+  // The vectors of the characters start large, from N(0, 1): from small ones the layers above take long to learn.
   initialize(model, Rng(options.seed), {.embedding = Initializer::normal});
   summary(model, std::cout);
   std::cout << std::endl;
 
-  // fit shuffles samples that have nothing to do with each other. Here each window has to do with the one before, so
-  // this is a loop of our own, of the same pieces: a workspace, an optimizer, train_step.
+  // fit shuffles samples that have nothing to do with each other. Here each window goes on from the one before, so this
+  // is a loop of our own, of the pieces that fit is made of: a workspace, an optimizer, train_step.
   using Model = decltype(model);
   Workspace<Model, TokenBatch> work(model);
   Optimizer optimizer(model, Adam{.rate = options.rate});
@@ -143,46 +159,34 @@ template <int layers> void train(const TrainOptions& options) {
   TokenBatch x;
   std::vector<Index> next;
 
-  // The rate warms up, then falls along half a cosine to a fiftieth: over the time or the epochs, whichever is limited.
-  constexpr std::int64_t whole = 1'000'000, warm_up = 50;
-  const CosineDecay schedule{.steps = whole, .minimum = options.rate / 50};
-  const auto steps_of_epoch = static_cast<double>(text.count());
-  const Stopwatch watch;
-  const auto progress = [&](std::uint64_t step) {
-    const double of_time = options.minutes > 0 ? watch.seconds() / (60 * options.minutes) : 0;
-    const double of_steps = options.epochs > 0 ? static_cast<double>(step) / (steps_of_epoch * options.epochs) : 0;
-    return std::max(of_time, of_steps);
-  };
+  const RunLength length(options.minutes, options.epochs * windows);
+  double loss = 0, weight = 0, reported = 0;
+  for (std::uint64_t step = 0; interrupted == 0; ++step) {
+    const auto steps = static_cast<double>(step);
+    const double done = length.done(steps);
+    if (weight > 0 && (done >= reported + 0.05 || done >= 1)) {
+      std::cout << std::fixed << std::setprecision(0) << std::setw(5) << length.seconds() << " s, epoch "
+                << std::setprecision(2) << std::setw(5) << steps / windows << ", rate " << std::setprecision(5)
+                << optimizer.rate() << ", training loss " << std::setprecision(4) << loss / weight
+                << std::setprecision(0) << ", " << steps / windows * characters / length.seconds() << " characters/s"
+                << std::endl;
+      loss = weight = 0;
+      reported = done;
+    }
+    if (done >= 1) break;
 
-  double sum = 0, count = 0, reported = 0;
-  double done = 0;
-  std::uint64_t step = 0;
-  for (; (done = progress(step)) < 1 && interrupted == 0; ++step) {
     const Index window = static_cast<Index>(step) % text.count();
     text.fill(window, x, next);
-    optimizer.set_rate(schedule.rate(options.rate, static_cast<std::int64_t>(done * whole)) *
-                       std::min(1.0, static_cast<double>(step + 1) / warm_up));
-    // Here is all that "truncated" means. The state at the end of a window is a value, and the next window starts from
-    // it, so what the model remembers goes on. The gradient of a window ends at its beginning: none is carried back.
+    optimizer.set_rate(rate_at(options.rate, done, steps));
+    // This is all that "truncated" means. The state at the end of a window is a value; the next window starts from it,
+    // so what the model remembers goes on. The gradient of a window stops at its beginning: none is carried back.
     const StepResult result = train_step(model, CrossEntropy{}, optimizer, x, next, work,
                                          {.training = true, .seed = options.seed, .step = step}, {.norm = options.clip},
                                          {window > 0 ? &state : nullptr, &state});
     require<std::runtime_error>(result.finite, "step ", step + 1,
                                 ": loss or gradient is no finite number; a lower --rate may help. Nothing is saved");
-    sum += result.loss * result.weight;
-    count += result.weight;
-    if (const double now = progress(step + 1); now >= reported + 0.05 || now >= 1) {
-      const double seconds = watch.seconds();
-      std::cout << std::fixed << std::setprecision(0) << std::setw(5) << seconds << " s  epoch " << std::setprecision(2)
-                << std::setw(6) << static_cast<double>(step + 1) / steps_of_epoch << "  rate " << std::setprecision(5)
-                << optimizer.rate() << "  training loss " << std::setprecision(4) << sum / count << "  "
-                << std::setprecision(0)
-                << static_cast<double>(step + 1) / steps_of_epoch *
-                       static_cast<double>(text.stream_length() * text.streams()) / seconds
-                << " characters/s" << std::endl;
-      sum = count = 0;
-      reported = now;
-    }
+    loss += result.loss * result.weight;
+    weight += result.weight;
   }
   if (interrupted != 0) std::cout << "interrupted; what has been learned is kept\n";
 
@@ -298,7 +302,7 @@ int main(int argc, char** argv) try {
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
   sample_command->add_option("--length", how.length, "characters")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
   sample_command->add_option("--seed", how.seed)->capture_default_str();
   sample_command->add_option("--start", how.start, "what it goes on from; a new line by default");
@@ -313,7 +317,7 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);
   if (train_command->parsed()) {
-    if (options.minutes == 0 && options.epochs == 0) options.minutes = 2;
+    if (options.minutes == unlimited && options.epochs == unlimited) options.minutes = 2;
     // Ctrl-C ends training after the present window. The second one ends the program.
     std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
     with_layers(options.layers, [&]<int n>(std::integral_constant<int, n>) { train<n>(options); });
