@@ -210,7 +210,7 @@ int main(int argc, char** argv) try {
   std::vector<std::string> texts;
   const auto add_threads = [&](CLI::App* to) {
     to->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0, 1024));
   };
 
   CLI::App* const train_command = app.add_subcommand("train", "train on reviews, save the model, test it on others");
@@ -219,20 +219,20 @@ int main(int argc, char** argv) try {
   train_command->add_option("--test", options.test, "the same, never looked at in training");
   train_command->add_option("--architecture", options.architecture, "lstm, bilstm, gru or rnn")->capture_default_str();
   train_command->add_option("--epochs", options.epochs, "default: 10; 20 for the bundled reviews")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1'000'000'000));
   train_command->add_option("--limit", options.limit, "only the first so many reviews of each; 0: all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 1'000'000'000));
   train_command->add_option("--words", options.words, "size of the vocabulary")
       ->check(CLI::Range(3, 10'000'000))
       ->capture_default_str();
   train_command->add_option("--length", options.length, "words of a review that are read")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1'000'000'000))
       ->capture_default_str();
   train_command->add_option("--keep", options.keep, "which words of a longer review: first or last")
       ->check(CLI::IsMember({"first", "last"}))
       ->capture_default_str();
   train_command->add_option("--clip", options.clip, "largest norm of the gradient; 0: none (default: the plan's)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0.0, 1e9));
   train_command->add_option("--seed", options.seed)->capture_default_str();
   train_command->add_option("--save", options.save, "where the model goes")->capture_default_str();
   train_command->add_option("--resume", options.resume, "keep the run in this file, and go on from it if it is there");
@@ -242,7 +242,7 @@ int main(int argc, char** argv) try {
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how good a saved model is");
   evaluate_command->add_option("--model", model)->capture_default_str();
   evaluate_command->add_option("--test", test, "file of label<TAB>text lines (.gz too), or folder with pos/, neg/");
-  evaluate_command->add_option("--limit", limit)->check(CLI::NonNegativeNumber);
+  evaluate_command->add_option("--limit", limit)->check(CLI::Range(0, 1'000'000'000));
   add_threads(evaluate_command);
 
   CLI::App* const predict_command = app.add_subcommand("predict", "a saved model's verdict on texts");
