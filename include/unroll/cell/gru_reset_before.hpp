@@ -101,7 +101,7 @@ template <class T = float> class GruResetBefore {
       matmul(gradient.weight_hh.middleRows(2 * H, H), pass.gates.middleRows(2 * H, H), Transpose::no, cache.reset_h,
              Transpose::yes, true, cache.product);
     }
-    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(pass.gates, gradient.bias_hh.col(0));
+    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(pass.gates, gradient.bias_hh.data());
   }
 
   void initialize(Rng rng, const Scheme& scheme) {

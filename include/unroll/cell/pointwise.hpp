@@ -119,9 +119,8 @@ template <PointwiseCell E> class Pointwise {
                cache.operand, Transpose::yes, true, cache.product);
       }
     }
-    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(du, gradient.bias_hh);
-    if (E::P > 0 && unit.trainable)
-      add_row_sums<T>(cache.d_unit, Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, 1>>(gradient.unit.data(), unit.size()));
+    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(du, gradient.bias_hh.data());
+    if (E::P > 0 && unit.trainable) add_row_sums<T>(cache.d_unit, gradient.unit.data());
   }
 
   void initialize(Rng rng, const Scheme& scheme) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
+#include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/parallel.hpp>
 #include <unroll/kernel/product.hpp>
 
@@ -54,20 +55,12 @@ template <class T> void add_to_columns(const Matrix<T>& b, Matrix<T>& m) {
   });
 }
 
-/// b += the sum of m's columns, in blocks of 64 so that rounding grows with N / 64; the same order for any threads.
-template <class T> void add_row_sums(const Matrix<T>& m, Eigen::Ref<Eigen::Matrix<T, Eigen::Dynamic, 1>> b) {
-  UNROLL_ASSERT(m.rows() == b.size(), "add_row_sums: sizes differ");
-  constexpr Index rows_at_once = 64;
-  parallel_ranges((m.rows() + rows_at_once - 1) / rows_at_once, 4, [&](Index first, Index last) {
-    Eigen::Matrix<T, rows_at_once, 1> sum;
-    for (Index r = first * rows_at_once; r < std::min(last * rows_at_once, m.rows()); r += rows_at_once) {
-      const Index n = std::min(rows_at_once, m.rows() - r);
-      for (Index block = 0; block < m.cols(); block += 64) {
-        sum.setZero();
-        for (Index j = block; j < std::min(block + 64, m.cols()); ++j) sum.head(n) += m.col(j).segment(r, n);
-        b.segment(r, n) += sum.head(n);
-      }
-    }
+/// b (rows) += the sum of m's columns, threads splitting the rows.
+template <class T> void add_row_sums(const Matrix<T>& m, std::type_identity_t<T>* b) {
+  constexpr Index unit = 64;
+  parallel_ranges((m.rows() + unit - 1) / unit, 4, [&](Index first, Index last) {
+    const Index row = first * unit, n = std::min(last * unit, m.rows()) - row;
+    add_row_sums<T>(view(m).middle_rows(row, n), b + row);
   });
 }
 

@@ -50,7 +50,7 @@ template <class T = float> class Dense {
     const FlushDenormals flush;
     if (weight.trainable)
       matmul(gradient.weight, values(dy), Transpose::no, values(x), Transpose::yes, true, c.product);
-    if (bias.size() > 0 && bias.trainable) add_row_sums<T>(values(dy), gradient.bias.col(0));
+    if (bias.size() > 0 && bias.trainable) add_row_sums<T>(values(dy), gradient.bias.data());
     if (!c.want_dx) return c.dx;
     shape_like(c.dx, x, weight.cols());
     matmul(values(c.dx), weight, Transpose::yes, values(dy), Transpose::no, false, c.product);

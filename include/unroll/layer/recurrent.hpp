@@ -228,7 +228,7 @@ template <class C> class Recurrent {
         to->fields[s].resize(c.d[s].rows(), p.batch());
         for (Index j = 0; j < p.batch(); ++j) to->fields[s].col(p.row(j)) = c.d[s].col(j);
       }
-      if (c.learned_start && initial[s].trainable) add_row_sums<T>(c.d[s], gradient.initial[s].col(0));
+      if (c.learned_start && initial[s].trainable) add_row_sums<T>(c.d[s], gradient.initial[s].data());
     }
   }
 
@@ -272,7 +272,7 @@ template <class C> class Recurrent {
   void project_input_backward(const PackedSequence<T>& x, auto& c, Recurrent& gradient) const {
     const int groups = std::max(c.input_mask.count, 1);
     const Index rows = cell.gate_rows() / groups;
-    if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums<T>(c.gates, gradient.bias_ih.col(0));
+    if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums<T>(c.gates, gradient.bias_ih.data());
     if (weight_ih.trainable)
       for (int g = 0; g < groups; ++g)
         matmul(gradient.weight_ih.middleRows(g * rows, rows), c.gates.middleRows(g * rows, rows), Transpose::no,
