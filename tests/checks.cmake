@@ -35,7 +35,8 @@ endif()
 # The code of the documentation: every cpp block of README.md and docs/ is a region of a file in tests/docs, which is
 # built, run one after the other (one may load what another saved) in a folder with the files of tests/docs/files, and
 # compared with the .out beside it.
-file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/docs/*.md)
+file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/docs/*.md
+  ${PROJECT_SOURCE_DIR}/docs/*/*.md)
 if(documents)
   add_test(NAME docs.text COMMAND awk -f cmake/check_docs.awk ${documents} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(docs.text PROPERTIES LABELS docs)

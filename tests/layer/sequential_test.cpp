@@ -45,6 +45,18 @@ TEST_CASE("a whole model's gradient: embedding, stack, dropouts, final state, de
   CHECK(report.passed());
 }
 
+TEST_CASE("a model of values may begin with a final state or a stack") {
+  const auto x = random_sequences<double>(3, ragged_lengths(), 6);
+  const auto check = [&](auto model) {
+    randomize(model, Rng(5));
+    const auto report = check_gradient(model, x);
+    INFO(report.str());
+    CHECK(report.passed());
+  };
+  check(Sequential{FinalState{Recurrent{L{3, 4}}}, Dense<double>{4, 2}});
+  check(Sequential{FinalState{Stack{Recurrent{L{3, 4}}, Recurrent{L{4, 3}}}}, Dense<double>{3, 2}});
+}
+
 TEST_CASE("the padding row gets no gradient, and without a padding index it is an ordinary row") {
   const std::vector<std::int32_t> ids{0, 2};
   const std::vector<Index> lengths{2};

@@ -29,6 +29,16 @@ struct Flow<In, L, Rest...> {
                                          std::declval<typename Next::Caches>()));
 };
 template <class L> using LayerScalar = typename L::Scalar;
+
+/// Where a layer leaves the gradient of its input: in its cache, or in that of the layer it wraps or begins with.
+template <class Cache> const auto& input_gradient(const Cache& cache) {
+  if constexpr (requires { cache.dx; })
+    return cache.dx;
+  else if constexpr (requires { cache.inner; })
+    return input_gradient(cache.inner);
+  else
+    return input_gradient(std::get<0>(cache.layers));
+}
 }  // namespace detail
 
 template <class In, class... Ls>
@@ -152,7 +162,7 @@ template <class... Ls> class Sequential {
     if constexpr (Tokens<In>)
       return None{};
     else
-      return static_cast<const In&>(std::get<0>(c.layers).dx);
+      return static_cast<const In&>(detail::input_gradient(c));
   }
   template <std::size_t I, class In, class Dy, class C>
   void backward_from(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
