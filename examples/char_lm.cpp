@@ -103,7 +103,7 @@ struct TrainOptions {
   double minutes = unlimited, epochs = unlimited;
   Index features = 64, units = 256, streams = 32, window = 64;
   int layers = 2;
-  double rate = 3e-3, dropout = 0.1, clip = 1;
+  double rate = 3e-3, dropout = 0.2, clip = 1;
   std::uint64_t seed = 1;
   fs::path save = "char_lm.safetensors";
 };
@@ -270,7 +270,7 @@ int main(int argc, char** argv) try {
 
   CLI::App* const train_command = app.add_subcommand("train", "learn from a text, save the model, test it");
   train_command->add_option("--text", options.text, "any text file, UTF-8 (.gz too)")->capture_default_str();
-  train_command->add_option("--minutes", options.minutes, "how long to learn; 2 if --epochs is not given either")
+  train_command->add_option("--minutes", options.minutes, "how long to learn; 1 if --epochs is not given either")
       ->check(CLI::Range(0.001, 1e6));
   train_command->add_option("--epochs", options.epochs, "how often to read the text, whichever limit comes first")
       ->check(CLI::Range(0.001, 1e6));
@@ -317,7 +317,7 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);
   if (train_command->parsed()) {
-    if (options.minutes == unlimited && options.epochs == unlimited) options.minutes = 2;
+    if (options.minutes == unlimited && options.epochs == unlimited) options.minutes = 1;
     // Ctrl-C ends training after the present window. The second one ends the program.
     std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
     with_layers(options.layers, [&]<int n>(std::integral_constant<int, n>) { train<n>(options); });

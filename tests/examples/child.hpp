@@ -163,6 +163,7 @@ inline void check_refused(const Result& result, const std::vector<std::string>& 
   CHECK(result.signal == 0);
   CHECK(result.code > 0);
   CHECK(lines(result.err).size() == 1);
+  CHECK(result.err.size() < 400);
   for (const std::string& part : parts) {
     CAPTURE(part);
     CHECK(mentions(result.err, part));
