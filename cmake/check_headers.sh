@@ -16,20 +16,24 @@ trap 'rm -rf "$work"' EXIT
   esac
 done
 
+export COMPILER="${1:-${CXX:-c++}} -std=c++20 -Iinclude -isystem ${EIGEN_INCLUDE:-/usr/include/eigen3} -Wall -Wextra \
+  -Wpedantic -Wconversion -Wshadow -Werror" work
+# Every header begins with this one, which brings Eigen: read once, it halves the time.
+echo '#include <unroll/core/config.hpp>' >"$work/first.hpp"
+$COMPILER -x c++-header "$work/first.hpp" -o "$work/first.hpp.gch"
+
 cat >"$work/compile.sh" <<'END'
-flags=
+flags="-include $work/first.hpp"
 case $1 in
   */embedded.cpp) flags="-fno-exceptions -fno-rtti" ;;
 esac
-if ${COMPILER} -std=c++20 -Iinclude -isystem "${EIGEN_INCLUDE:-/usr/include/eigen3}" -Wall -Wextra -Wpedantic \
-  -Wconversion -Wshadow -Werror $flags -fsyntax-only "$1" >"$1.log" 2>&1; then
+if $COMPILER $flags -fsyntax-only "$1" >"$1.log" 2>&1; then
   mv "$1" "$1.passed"
 else
   echo "FAILED: $(basename "$1" .cpp)"
   head -n 30 "$1.log"
 fi
 END
-export COMPILER="${1:-${CXX:-c++}}"
 ls "$work"/*.cpp | xargs -P "${UNROLL_JOBS:-2}" -n 1 sh "$work/compile.sh"
 
 failed=$(ls "$work" | grep -c '\.cpp$' || true)
