@@ -107,7 +107,8 @@ template <> struct Constants<double> {
   static constexpr double tanh_highest = 20.;
 };
 
-/// c[0] + c[1] x + ... by Horner's rule. By recursion: in a loop GCC would make the constants into vectors lane by lane.
+/// c[0] + c[1] x + ... by Horner's rule. By recursion: in a loop GCC would make the constants into vectors lane by
+/// lane.
 template <int First = 0, class T, int W, std::size_t N>
 UNROLL_INLINE Simd<T, W> polynomial(const Simd<T, W>& x, const T (&c)[N]) {
   if constexpr (First + 1 == static_cast<int>(N))
