@@ -45,7 +45,7 @@ struct ForEachElement {
   }
 };
 
-template <class T> struct Fill {
+template <class T> struct SetTo {
   T value;
   template <class V> UNROLL_INLINE void operator()(V& x) const { x = value; }
 };
@@ -148,7 +148,7 @@ template <class F, class... T> void for_each_element(Index n, const F& f, T*... 
 }
 
 template <class T> void fill(Index n, std::type_identity_t<T> value, T* x) {
-  for_each_element(n, detail::Fill<T>{value}, x);
+  for_each_element(n, detail::SetTo<T>{value}, x);
 }
 /// x *= factor.
 template <class T> void scale(Index n, std::type_identity_t<T> factor, T* x) {
