@@ -23,9 +23,8 @@ namespace {
 using namespace unroll;
 namespace fs = std::filesystem;
 
-// ---- 1. The models
-// --------------------------------------------------------------------------------------------------- Two plans, and
-// each says everything about itself: the layers, the loss, the optimizer, and how training is watched.
+// 1. The models. Two plans, and each says everything about itself: the layers, the loss, the optimizer, and how
+// training is watched.
 
 /// Plan one (--architecture lstm, gru or rnn): two recurrent layers with dropout on their inputs and on their
 /// recurrent connection, the masks of each gate its own, as Keras draws them. One logit: the log-odds of "good".
@@ -86,8 +85,7 @@ template <class F> auto with_plan(const std::string& architecture, const F& f) {
   fail<FormatError>("unknown architecture '", architecture, "', expected lstm, bilstm, gru or rnn");
 }
 
-// ---- 2. The data
-// -----------------------------------------------------------------------------------------------------
+// 2. The data.
 
 /// A file of lines `label<TAB>text`, plain or .gz, label 1 = good and 0 = bad; or a folder with pos/ and neg/ in it.
 LabelledTexts read_reviews(const fs::path& path, Index limit) {
@@ -111,8 +109,7 @@ void print_test(const Evaluation& test) {
             << std::endl;
 }
 
-// ---- 3. Training
-// -----------------------------------------------------------------------------------------------------
+// 3. Training.
 
 struct TrainOptions {
   fs::path train = UNROLL_EXAMPLE_DATA "/reviews_train.tsv", test = UNROLL_EXAMPLE_DATA "/reviews_test.tsv";
@@ -169,15 +166,17 @@ template <class Plan> void train(const TrainOptions& options) {
   const typename Plan::Loss loss;
   const History history = fit(model, loss, Plan::optimizer(), data, how);
 
-  save(options.save, model, encoder.vocabulary(),
-       {.architecture = options.architecture, .labels = {"NEGATIVE", "POSITIVE"}, .extra = encoder.metadata()});
-  std::cout << "saved to " << options.save.string() << '\n';
+  // A run that broke down in its first epoch has learned nothing: what was saved before stays.
+  if (history.stopped != Stopped::not_finite || !history.epochs.empty()) {
+    save(options.save, model, encoder.vocabulary(),
+         {.architecture = options.architecture, .labels = {"NEGATIVE", "POSITIVE"}, .extra = encoder.metadata()});
+    std::cout << "saved to " << options.save.string() << '\n';
+  }
   require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message);
   print_test(evaluate(model, loss, test));
 }
 
-// ---- 4. Using the model
-// ----------------------------------------------------------------------------------------------
+// 4. Using the model.
 
 template <class Plan> void evaluate_file(const fs::path& file, const fs::path& test, Index limit) {
   const auto [model, encoder] = load_with_encoder<Plan>(file);

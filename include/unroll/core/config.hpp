@@ -5,9 +5,7 @@
 
 #include <unroll/core/version.hpp>
 
-// ---- UNROLL_ABI
-// ------------------------------------------------------------------------------------------------------ Two
-// translation units of one program may be compiled with different flags. Their copies of our inline functions have
+// Two translation units of one program may be compiled with different flags. Their copies of our inline functions have
 // different bodies, so they must have different names: everything lives in an inline namespace that spells what changes
 // a body or a layout. Open it as `namespace unroll::inline UNROLL_ABI {`.
 #if defined(__AVX512F__)
@@ -54,9 +52,7 @@
   UNROLL_ABI_JOIN(UNROLL_ABI_ISA, UNROLL_ABI_FMA, UNROLL_ABI_MATH, UNROLL_ABI_CHECKS, UNROLL_ABI_KERNELS, \
                   UNROLL_ABI_ERRORS, EIGEN_MAX_ALIGN_BYTES)
 
-// ---- small macros
-// ---------------------------------------------------------------------------------------------------- For inner loops;
-// off with NDEBUG; define it yourself to report elsewhere.
+// For inner loops; off with NDEBUG; define it yourself to report elsewhere.
 #if !defined(UNROLL_ASSERT)
 #if defined(NDEBUG)
 #define UNROLL_ASSERT(condition, message) static_cast<void>(0)

@@ -102,8 +102,9 @@ class SafeTensorsWriter {
   }
   std::vector<const Entry*> in_order() const {
     std::vector<const Entry*> order;
-    for (const Entry& entry : entries_) order.push_back(&entry);
-    std::ranges::stable_sort(order, std::greater<>(), [](const Entry* entry) { return size_of(entry->dtype); });
+    for (const std::size_t size : {8u, 4u, 2u, 1u})
+      for (const Entry& entry : entries_)
+        if (size_of(entry.dtype) == size) order.push_back(&entry);
     return order;
   }
   /// With the eight bytes of its length in front; spaces make the data begin at a multiple of eight.

@@ -80,8 +80,8 @@ concept Model = Visitable<M> && Accepts<M, In> && std::copyable<M> &&
                   model.backward(x, dy, cache, gradient);
                 };
 
-// ---- states
-// ----------------------------------------------------------------------------------------------------------
+// States.
+
 /// State of a layer without one.
 template <class S> inline constexpr bool is_stateless = std::same_as<S, None>;
 

@@ -232,8 +232,8 @@ template <class C> class Recurrent {
     }
   }
 
-  // ---- the input: A = W (m * x) + b, one product, or one per gate where every gate has a mask of its own
-  // -------------
+  // The input: A = W (m * x) + b, one product, or one per gate where every gate has a mask of its own.
+
   void draw_masks(const Context& context, const Packing& p, auto& c) const {
     const auto draw = [&](double rate, std::uint64_t stream, Index rows, RecurrentMask<T>& to) {
       to.count = context.training && rate > 0 ? (options.per_gate ? Cell::gates : 1) : 0;
