@@ -7,6 +7,8 @@
 
 #include "unit.hpp"
 
+using namespace two_units;
+
 Result baseline();
 Result native();
 
@@ -26,24 +28,24 @@ double at(const std::vector<double>& m, int rows, int row, int column) {
 }
 
 std::vector<double> lstm(const Weights& w) {
-  std::vector<double> y(H * T * B);
-  for (int b = 0; b < B; ++b) {
-    std::array<double, H> h{}, c{};
+  std::vector<double> y(units * steps * batch);
+  for (int b = 0; b < batch; ++b) {
+    std::array<double, units> h{}, c{};
     for (int t = 0; t < lengths[b]; ++t) {
       const auto before = h;
-      for (int k = 0; k < H; ++k) {
+      for (int k = 0; k < units; ++k) {
         double a[4];
         for (int gate = 0; gate < 4; ++gate) {
-          const int row = gate * H + k;
+          const int row = gate * units + k;
           a[gate] = w.b[static_cast<std::size_t>(row)] + w.b_h[static_cast<std::size_t>(row)];
-          for (int d = 0; d < D; ++d)
-            a[gate] += at(w.W, 4 * H, row, d) * static_cast<float>(number(0, (b * T + t) * D + d));
-          for (int j = 0; j < H; ++j) a[gate] += at(w.U, 4 * H, row, j) * before[static_cast<std::size_t>(j)];
+          for (int d = 0; d < features; ++d)
+            a[gate] += at(w.W, 4 * units, row, d) * static_cast<float>(number(0, (b * steps + t) * features + d));
+          for (int j = 0; j < units; ++j) a[gate] += at(w.U, 4 * units, row, j) * before[static_cast<std::size_t>(j)];
         }
         const auto unit = static_cast<std::size_t>(k);
         c[unit] = sigmoid(a[1]) * c[unit] + sigmoid(a[0]) * std::tanh(a[2]);
         h[unit] = sigmoid(a[3]) * std::tanh(c[unit]);
-        y[static_cast<std::size_t>((b * T + t) * H + k)] = h[unit];
+        y[static_cast<std::size_t>((b * steps + t) * units + k)] = h[unit];
       }
     }
   }
@@ -83,7 +85,8 @@ bool gradient_is_right(const char* name, Weights w, std::vector<double> Weights:
 }  // namespace
 
 int main() {
-  const Weights w{tensor(1, 4 * H * D), tensor(2, 4 * H), tensor(3, 4 * H * H), tensor(4, 4 * H)};
+  const Weights w{tensor(1, 4 * units * features), tensor(2, 4 * units), tensor(3, 4 * units * units),
+                  tensor(4, 4 * units)};
   const auto y = lstm(w);
   int passed = 0, failed = 0;
   const auto check = [&](const char* what, bool good) {

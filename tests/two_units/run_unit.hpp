@@ -2,16 +2,17 @@
 #include "all_headers.hpp"
 #include "unit.hpp"
 
-Result UNIT() {
+two_units::Result UNIT() {
+  using namespace two_units;
   using Matrix = Eigen::MatrixXf;
   std::vector<Matrix> sequences;
-  for (int b = 0; b < B; ++b)
-    sequences.push_back(Matrix::NullaryExpr(D, lengths[b], [&](Eigen::Index d, Eigen::Index t) {
-      return static_cast<float>(number(0, (b * T + t) * D + d));
+  for (int b = 0; b < batch; ++b)
+    sequences.push_back(Matrix::NullaryExpr(features, lengths[b], [&](Eigen::Index d, Eigen::Index t) {
+      return static_cast<float>(number(0, (b * steps + t) * features + d));
     }));
   const auto x = unroll::pack(sequences);
 
-  unroll::Recurrent layer{unroll::Lstm{D, H}};
+  unroll::Recurrent layer{unroll::Lstm{features, units}};
   auto gradient = layer;
   int k = 0;
   unroll::visit(
@@ -26,10 +27,10 @@ Result UNIT() {
   const auto& y = layer.forward({}, x, cache);
   auto dy = y;
   Result result;
-  result.y.resize(H * T * B);
+  result.y.resize(units * steps * batch);
   for (Eigen::Index n = 0; n < y.packing.total(); ++n) {
-    const Eigen::Index at = (y.packing.sequence_of(n) * T + y.packing.time_of(n)) * H;
-    for (Eigen::Index h = 0; h < H; ++h) {
+    const Eigen::Index at = (y.packing.sequence_of(n) * steps + y.packing.time_of(n)) * units;
+    for (Eigen::Index h = 0; h < units; ++h) {
       result.y[static_cast<std::size_t>(at + h)] = static_cast<double>(y.values(h, n));
       dy.values(h, n) = static_cast<float>(number(9, at + h));
     }

@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <vector>
 
-constexpr int D = 3, H = 21, B = 3, T = 6;
-constexpr int lengths[B] = {4, 6, 1};
+// In a namespace: the library's own D and H would shadow global ones.
+namespace two_units {
+
+constexpr int features = 3, units = 21, batch = 3, steps = 6;
+constexpr int lengths[batch] = {4, 6, 1};
 
 /// Distinct, reproducible numbers in -0.5 .. 0.5: element `i` of tensor `k`.
 inline double number(int k, std::ptrdiff_t i) {
@@ -17,3 +20,5 @@ struct Result {
   std::vector<double> y;           ///< (H, T, B), zero past the end of a sequence
   std::vector<double> dW, dU, db;  ///< gradients of sum(r * y), column-major
 };
+
+}  // namespace two_units
