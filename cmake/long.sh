@@ -54,6 +54,9 @@ done
 for flags in -march=native -march=x86-64-v3; do
   maybe "g++$flags" tests "g++$flags" -DCMAKE_CXX_FLAGS=$flags -DUNROLL_CHECKS=OFF
 done
+maybe plain sh cmake/test.sh plain
+maybe sanitizers-simd tests sanitizers-simd -DCMAKE_BUILD_TYPE= -DUNROLL_CHECKS=OFF -DUNROLL_EXAMPLES=OFF \
+  "-DCMAKE_CXX_FLAGS=-O1 -g1 -fsanitize=address,undefined -fno-sanitize=null,vptr,object-size -fno-sanitize-recover=all"
 # CMake's default is gnu++20, where g++ contracts products and sums; a compiler called by hand may get c++20.
 maybe "g++-std=c++20" tests "g++-std=c++20" -DCMAKE_CXX_EXTENSIONS=OFF -DUNROLL_CHECKS=OFF
 for compiler in g++-12 clang++-19; do
