@@ -6,6 +6,11 @@ target_compile_options(unroll_warnings INTERFACE
   # g++ 12 takes Eigen's packet loads of small vectors for reads past their end; the sanitizers of `dev` know better.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
 
+# Checks by calls instead of inline ones: the kernels compile in half the time.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_FLAGS MATCHES "fsanitize=address")
+  target_compile_options(unroll_warnings INTERFACE "SHELL:--param asan-instrumentation-with-call-threshold=0")
+endif()
+
 if(PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(UNROLL_CCACHE ccache)
   if(UNROLL_CCACHE)
