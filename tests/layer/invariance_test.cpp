@@ -233,6 +233,10 @@ TEST_CASE("a wrong input says who, what, got and expected") {
   RecurrentState<float, 2> start;
   CHECK_THROWS_WITH_AS(layer.forward({}, good, cache, {&start, nullptr}),
                        "Recurrent<Lstm>: initial state h is 0 x 0, expected 21 x 4", std::invalid_argument);
+  const PackedSequence<float> dy = layer.forward({}, good, cache);
+  CHECK_THROWS_WITH_AS(layer.backward(good, dy, cache, gradient, {&start, nullptr}),
+                       "Recurrent<Lstm>: gradient of the final state h is 0 x 0, expected 21 x 4",
+                       std::invalid_argument);
   CHECK_THROWS_WITH_AS((Recurrent(Lstm{2, 3}, {.recurrent_dropout = 1.0})),
                        "Recurrent<Lstm>: dropout rate 1, expected 0 <= rate < 1", std::invalid_argument);
 }

@@ -160,6 +160,15 @@ TEST_CASE("dropout is the identity in evaluation; in training its backward appli
   CHECK(y != x.values);
   Dropout<double> gradient(0.5);
   CHECK(layer.backward(x, x, cache, gradient).values == y);
+  const PackedSequence<double> short_dy{Matrix<double>(8, 2), x.packing};
+  CHECK_THROWS_WITH_AS(layer.backward(x, short_dy, cache, gradient), "Dropout: dy is 8 x 2, expected 8 x 11",
+                       std::invalid_argument);
+  const Relu<double> relu;
+  CacheFor<Relu<double>, PackedSequence<double>> relu_cache;
+  relu.forward({}, x, relu_cache);
+  Relu<double> none;
+  CHECK_THROWS_WITH_AS(relu.backward(x, short_dy, relu_cache, none), "Relu: dy is 8 x 2, expected 8 x 11",
+                       std::invalid_argument);
   CHECK_THROWS_WITH_AS(Dropout{1.0}, "Dropout: rate 1, expected 0 <= rate < 1", std::invalid_argument);
 }
 

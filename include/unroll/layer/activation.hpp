@@ -27,6 +27,7 @@ template <class Function, class T = float> class Activation {
   }
   template <Vectors<T> In>
   const In& backward(const In& x, const In& dy, Cache<In>& c, Activation&, Carry<State> = {}) const {
+    detail::require_gradient(Function::name, values(dy), values(x).rows(), values(x).cols());
     shape_like(c.dx, x, values(x).rows());
     const T *y = values(c.y).data(), *d = values(dy).data();
     T* to = values(c.dx).data();

@@ -98,8 +98,7 @@ template <class C> class Bidirectional {
     if constexpr (std::same_as<Dy, None>) {
       run(dy, dy);
     } else {
-      require(dy.values.rows() == c.y.values.rows() && dy.values.cols() == c.y.values.cols(), "Bidirectional: dy is ",
-              dy.values.rows(), " x ", dy.values.cols(), ", expected ", c.y.values.rows(), " x ", c.y.values.cols());
+      detail::require_gradient("Bidirectional", dy.values, c.y.values.rows(), c.y.values.cols());
       detail::merge_backward(merge, c.ahead.y.values, c.back.y.values, dy.values, c.d_ahead.values, c.d_back.values);
       run(c.d_ahead, c.d_back);
     }

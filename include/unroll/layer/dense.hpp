@@ -45,8 +45,7 @@ template <class T = float> class Dense {
   }
   template <Vectors<T> In>
   const In& backward(const In& x, const In& dy, Cache<In>& c, Dense& gradient, Carry<State> = {}) const {
-    require(values(dy).rows() == weight.rows() && values(dy).cols() == values(x).cols(), "Dense: dy is ",
-            values(dy).rows(), " x ", values(dy).cols(), ", expected ", weight.rows(), " x ", values(x).cols());
+    detail::require_gradient("Dense", values(dy), weight.rows(), values(x).cols());
     const FlushDenormals flush;
     if (weight.trainable)
       matmul(gradient.weight, values(dy), Transpose::no, values(x), Transpose::yes, true, c.product);

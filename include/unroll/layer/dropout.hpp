@@ -41,6 +41,7 @@ template <class T = float> class Dropout {
   }
   template <Vectors<T> In>
   const In& backward(const In& x, const In& dy, Cache<In>& c, Dropout&, Carry<State> = {}) const {
+    detail::require_gradient("Dropout", values(dy), values(x).rows(), values(x).cols());
     shape_like(c.dx, x, values(x).rows());
     if (c.active)
       values(c.dx) = values(dy).cwiseProduct(c.mask);

@@ -50,6 +50,7 @@ template <class T = float> class Embedding {
   template <Tokens In>
   None backward(const In& x, const PackedSequence<T>& dy, Cache<In>&, Embedding& gradient, Carry<State> = {}) const {
     if (!weight.trainable) return {};
+    detail::require_gradient("Embedding", dy.values, weight.rows(), x.packing.total());
     for (const std::int32_t id : x.ids)
       if (id != options.padding) gradient.weight.touch(id);
     parallel_ranges(weight.rows(), 32, [&](Index first, Index last) {

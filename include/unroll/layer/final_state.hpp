@@ -37,8 +37,7 @@ template <class Inner> class FinalState {
   }
   template <Sequences<T> In>
   const In& backward(const In& x, const Matrix<T>& dy, Cache<In>& c, FinalState& gradient, Carry<State> d = {}) const {
-    require(dy.rows() == c.y.rows() && dy.cols() == c.y.cols(), "FinalState: dy is ", dy.rows(), " x ", dy.cols(),
-            ", expected ", c.y.rows(), " x ", c.y.cols());
+    detail::require_gradient("FinalState", dy, c.y.rows(), c.y.cols());
     c.inner.want_dx = c.want_dx;
     inner.final_output_backward(c.final, dy, c.d_final);
     if (d.in != nullptr) visit_state([](const Path&, auto& sum, const auto& more) { sum += more; }, c.d_final, *d.in);

@@ -55,6 +55,11 @@ template <class T> void shape_like(PackedSequence<T>& y, const PackedSequence<T>
 }
 
 namespace detail {
+/// Every backward asks this of the gradient it is given.
+template <class T> void require_gradient(std::string_view who, const Matrix<T>& dy, Index rows, Index cols) {
+  require(dy.rows() == rows && dy.cols() == cols, who, ": dy is ", dy.rows(), " x ", dy.cols(), ", expected ", rows,
+          " x ", cols);
+}
 template <class Model, class In> struct CacheOf {
   static_assert(
       Accepts<Model, In>,

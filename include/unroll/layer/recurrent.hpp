@@ -186,14 +186,18 @@ template <class C> class Recurrent {
   Index first_block(const Packing& p, Index j) const { return options.reverse ? p.length(j) : 0; }
   Index last_block(const Packing& p, Index j) const { return options.reverse ? 0 : p.length(j); }
 
+  void require_state(const char* what, const State& state, std::size_t s, const Packing& p) const {
+    const auto& field = state.fields[s];
+    const Index rows = cell.state_rows(int(s));
+    require(field.rows() == rows && field.cols() == p.batch(), "Recurrent<", Cell::name, ">: ", what,
+            State::names[s < 4 ? s : 3], " is ", field.rows(), " x ", field.cols(), ", expected ", rows, " x ",
+            p.batch());
+  }
   void enter(const Packing& p, const State* from, auto& c) const {
     c.learned_start = from == nullptr && options.learned_initial_state;
     for (std::size_t s = 0; s < S; ++s) {
       const Index rows = cell.state_rows(int(s));
-      if (from != nullptr)
-        require(from->fields[s].rows() == rows && from->fields[s].cols() == p.batch(), "Recurrent<", Cell::name,
-                ">: initial state ", State::names[s < 4 ? s : 3], " is ", from->fields[s].rows(), " x ",
-                from->fields[s].cols(), ", expected ", rows, " x ", p.batch());
+      if (from != nullptr) require_state("initial state ", *from, s, p);
       c.states[s].resize(rows, p.batch() + p.total());
       for (Index j = 0; j < p.batch(); ++j) {
         auto start = c.states[s].col(p.state_column(first_block(p, j), j));
@@ -215,6 +219,7 @@ template <class C> class Recurrent {
   }
   void final_gradient(const Packing& p, const State* from, auto& c) const {
     for (std::size_t s = 0; s < S; ++s) {
+      if (from != nullptr) require_state("gradient of the final state ", *from, s, p);
       c.d[s].resize(cell.state_rows(int(s)), p.batch());
       if (from == nullptr)
         c.d[s].setZero();
