@@ -32,7 +32,7 @@ constexpr Index gates_of(CellKind cell) {
 }
 
 /// The weights of one recurrent layer in the library's layout and order of gates: LSTM i f g o, GRU r z n.
-struct RecurrentWeights {
+struct RecurrentLayer {
   CellKind cell = CellKind::lstm;
   Matrix<float> weight_ih;   ///< W (G H, D)
   Matrix<float> weight_hh;   ///< U (G H, H)
@@ -47,31 +47,30 @@ struct RecurrentWeights {
   Index units() const { return weight_hh.cols(); }
 };
 /// `back` runs from the last step to the first. `reverse` and `final_state` of the two parts are not used.
-struct BidirectionalWeights {
-  RecurrentWeights ahead, back;
+struct BidirectionalLayer {
+  RecurrentLayer ahead, back;
   Merge merge = Merge::concat;
   bool final_state = false;
 };
-struct DenseWeights {
+struct DenseLayer {
   Matrix<float> weight;  ///< (outputs, inputs)
   Matrix<float> bias;    ///< (outputs, 1) or absent
 };
 /// The same number of values in and out. ELU is x > 0 ? x : alpha (e^x - 1), PReLU x > 0 ? x : slope_i x; softmax is
 /// over the values of one step.
-struct ActivationWeights {
+struct ActivationLayer {
   ActivationKind function = ActivationKind::tanh;
   float alpha = 1;      ///< of ELU
   Matrix<float> slope;  ///< of PReLU, (n, 1)
 };
 /// Token ids in, vectors out; only as the first layer.
-struct EmbeddingWeights {
+struct EmbeddingLayer {
   Matrix<float> weight;  ///< (D, V)
 };
-using LayerWeights =
-    std::variant<RecurrentWeights, BidirectionalWeights, DenseWeights, ActivationWeights, EmbeddingWeights>;
+using NetworkLayer = std::variant<RecurrentLayer, BidirectionalLayer, DenseLayer, ActivationLayer, EmbeddingLayer>;
 
-/// An input and what the network gives for it from its initial state, gains and skip included, as the writer of the
-/// file found it. Absent: both of size 0.
+/// An input and what the network gives for it from its initial state, with the skip and without the gains, as the
+/// writer of the file found it. Absent: both of size 0.
 struct NetworkTest {
   std::vector<std::int32_t> tokens;  ///< the input of a network that begins with an embedding
   Matrix<float> input;               ///< (inputs, steps), of any other
@@ -83,7 +82,7 @@ struct NetworkTest {
 /// Layers in their order, and what is around them: y = output_gain * (f(x') + x'), x' = input_gain * x, where the "+
 /// x'" is `skip`: value i of the input is added to value i of the output.
 struct Network {
-  std::vector<LayerWeights> layers;
+  std::vector<NetworkLayer> layers;
   bool skip = false;
   double input_gain = 1, output_gain = 1;  ///< factors
   std::optional<double> sample_rate;       ///< Hz
@@ -92,7 +91,7 @@ struct Network {
   NetworkTest test;
   std::string source;  ///< the file's name, for messages
 
-  bool takes_tokens() const { return !layers.empty() && std::holds_alternative<EmbeddingWeights>(layers.front()); }
+  bool takes_tokens() const { return !layers.empty() && std::holds_alternative<EmbeddingLayer>(layers.front()); }
   /// Values a step takes (1, the id, for tokens) and gives. Of a network that `validate` accepts.
   Index inputs() const;
   Index outputs() const;
@@ -101,13 +100,12 @@ struct Network {
 };
 
 /// "lstm", "bidirectional gru", "dense", "tanh", "embedding"
-inline std::string kind_name(const LayerWeights& layer) {
-  if (const auto* recurrent = std::get_if<RecurrentWeights>(&layer)) return std::string(name_of(recurrent->cell));
-  if (const auto* both = std::get_if<BidirectionalWeights>(&layer))
+inline std::string kind_name(const NetworkLayer& layer) {
+  if (const auto* recurrent = std::get_if<RecurrentLayer>(&layer)) return std::string(name_of(recurrent->cell));
+  if (const auto* both = std::get_if<BidirectionalLayer>(&layer))
     return concat("bidirectional ", name_of(both->ahead.cell));
-  if (const auto* activation = std::get_if<ActivationWeights>(&layer))
-    return std::string(name_of(activation->function));
-  return std::holds_alternative<DenseWeights>(layer) ? "dense" : "embedding";
+  if (const auto* activation = std::get_if<ActivationLayer>(&layer)) return std::string(name_of(activation->function));
+  return std::holds_alternative<DenseLayer>(layer) ? "dense" : "embedding";
 }
 
 namespace detail {
@@ -118,7 +116,7 @@ template <class Error> class NetworkCheck {
  public:
   NetworkCheck(const Network& network, std::string_view where) : where_(where) {
     check(!network.layers.empty(), "a network without layers");
-    for (const LayerWeights& layer : network.layers) {
+    for (const NetworkLayer& layer : network.layers) {
       at_ = concat(": layer ", number_, " (", kind_name(layer), ")");
       std::visit([this](const auto& weights) { layer_of(weights); }, layer);
       ++number_;
@@ -154,7 +152,7 @@ template <class Error> class NetworkCheck {
     check(number_ == 0 || inputs == values_, "it takes ", inputs, " values, the layer before gives ", values_);
   }
 
-  void recurrent(const RecurrentWeights& w, std::string_view suffix) const {
+  void recurrent(const RecurrentLayer& w, std::string_view suffix) const {
     const Index H = w.units(), rows = gates_of(w.cell) * H;
     check(H > 0, "it has no units");
     shape(concat("weight_ih", suffix), w.weight_ih, rows, w.inputs());
@@ -166,14 +164,14 @@ template <class Error> class NetworkCheck {
     shape_or_absent(concat("initial_c", suffix), w.initial_c, H);
     check(w.cell == CellKind::lstm || w.initial_c.size() == 0, "only an lstm has an initial_c", suffix);
   }
-  void layer_of(const RecurrentWeights& w) {
+  void layer_of(const RecurrentLayer& w) {
     check(!ended_, "nothing recurrent can follow a final state");
     takes(w.inputs());
     recurrent(w, "");
     values_ = w.units();
     ended_ = w.final_state;
   }
-  void layer_of(const BidirectionalWeights& w) {
+  void layer_of(const BidirectionalLayer& w) {
     check(!ended_, "nothing recurrent can follow a final state");
     takes(w.ahead.inputs());
     recurrent(w.ahead, "");
@@ -184,20 +182,20 @@ template <class Error> class NetworkCheck {
     values_ = w.ahead.units() * (w.merge == Merge::concat ? 2 : 1);
     ended_ = w.final_state;
   }
-  void layer_of(const DenseWeights& w) {
+  void layer_of(const DenseLayer& w) {
     takes(w.weight.cols());
     check(w.weight.rows() > 0, "it has no outputs");
     shape("weight", w.weight, w.weight.rows(), w.weight.cols());
     shape_or_absent("bias", w.bias, w.weight.rows());
     values_ = w.weight.rows();
   }
-  void layer_of(const ActivationWeights& w) {
+  void layer_of(const ActivationLayer& w) {
     check(number_ > 0, "a network cannot begin with an activation: nothing says how many values it takes");
     check(has_finite_bits(w.alpha), "alpha is not a finite number");
     const bool slopes = w.function == ActivationKind::prelu;
     shape("slope", w.slope, slopes ? values_ : 0, slopes ? 1 : 0);
   }
-  void layer_of(const EmbeddingWeights& w) {
+  void layer_of(const EmbeddingLayer& w) {
     check(number_ == 0, "an embedding is not the first layer");
     check(w.weight.size() > 0, "weight is ", w.weight.rows(), " x ", w.weight.cols());
     shape("weight", w.weight, w.weight.rows(), w.weight.cols());
@@ -213,7 +211,7 @@ template <class Error> class NetworkCheck {
           network.takes_tokens() ? 0 : steps);
     shape("the test vector's output", test.output, values_, ended_ ? 1 : steps);
     if (!network.takes_tokens()) return check(test.tokens.empty(), "the test vector is token ids, expected values");
-    const Index V = std::get<EmbeddingWeights>(network.layers.front()).weight.cols();
+    const Index V = std::get<EmbeddingLayer>(network.layers.front()).weight.cols();
     for (const std::int32_t id : test.tokens)
       check(id >= 0 && id < V, "the test vector has id ", id, ", expected 0 to ", V - 1);
   }
