@@ -34,13 +34,13 @@ constexpr Index gates_of(CellKind cell) {
 /// The weights of one recurrent layer in the library's layout and order of gates: LSTM i f g o, GRU r z n.
 struct RecurrentLayer {
   CellKind cell = CellKind::lstm;
-  Matrix<float> weight_ih;   ///< W (G H, D)
-  Matrix<float> weight_hh;   ///< U (G H, H)
-  Matrix<float> bias_ih;     ///< b (G H, 1) or absent
-  Matrix<float> bias_hh;     ///< b_h (G H, 1) or absent, which is zeros; never without b
-  Matrix<float> initial_h;   ///< (H, 1) or absent, which is zeros: the state before the first step
-  Matrix<float> initial_c;   ///< of an LSTM, likewise
-  bool reverse = false;      ///< from the last step to the first
+  Matrix<float> weight_ih{};  ///< W (G H, D)
+  Matrix<float> weight_hh{};  ///< U (G H, H)
+  Matrix<float> bias_ih{};    ///< b (G H, 1) or absent
+  Matrix<float> bias_hh{};    ///< b_h (G H, 1) or absent, which is zeros; never without b
+  Matrix<float> initial_h{};  ///< (H, 1) or absent, which is zeros: the state before the first step
+  Matrix<float> initial_c{};  ///< of an LSTM, likewise
+  bool reverse = false;       ///< from the last step to the first
   bool final_state = false;  ///< gives one vector, its final h, not one per step: only Dense and activations may follow
 
   Index inputs() const { return weight_ih.cols(); }
@@ -48,24 +48,24 @@ struct RecurrentLayer {
 };
 /// `back` runs from the last step to the first. `reverse` and `final_state` of the two parts are not used.
 struct BidirectionalLayer {
-  RecurrentLayer ahead, back;
+  RecurrentLayer ahead{}, back{};
   Merge merge = Merge::concat;
   bool final_state = false;
 };
 struct DenseLayer {
-  Matrix<float> weight;  ///< (outputs, inputs)
-  Matrix<float> bias;    ///< (outputs, 1) or absent
+  Matrix<float> weight{};  ///< (outputs, inputs)
+  Matrix<float> bias{};    ///< (outputs, 1) or absent
 };
 /// The same number of values in and out. ELU is x > 0 ? x : alpha (e^x - 1), PReLU x > 0 ? x : slope_i x; softmax is
 /// over the values of one step.
 struct ActivationLayer {
   ActivationKind function = ActivationKind::tanh;
-  float alpha = 1;      ///< of ELU
-  Matrix<float> slope;  ///< of PReLU, (n, 1)
+  float alpha = 1;        ///< of ELU
+  Matrix<float> slope{};  ///< of PReLU, (n, 1)
 };
 /// Token ids in, vectors out; only as the first layer.
 struct EmbeddingLayer {
-  Matrix<float> weight;  ///< (D, V)
+  Matrix<float> weight{};  ///< (D, V)
 };
 using NetworkLayer = std::variant<RecurrentLayer, BidirectionalLayer, DenseLayer, ActivationLayer, EmbeddingLayer>;
 
