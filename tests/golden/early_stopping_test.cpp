@@ -60,6 +60,7 @@ TEST_CASE("early stopping ends in Keras's epoch and restores Keras's weights, st
       {"early_stopping", {.patience = 3}},
       {"early_stopping_min_delta", {.patience = 3, .min_delta = 0.05}},
       {"early_stopping_patience_0", {.patience = 0}},
+      {"early_stopping_start_from_epoch", {.patience = 2, .skip_epochs = 4}},
       {"early_stopping_never", {.patience = 50}}};
   for (const auto& [name, of] : cases) {
     CAPTURE(name);

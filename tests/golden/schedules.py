@@ -26,7 +26,7 @@ PYTORCH = {
     "step": ("StepLR", {"step_size": 3, "gamma": 0.5}),
     "exponential": ("ExponentialLR", {"gamma": 0.9}),
     "cosine": ("CosineAnnealingLR", {"T_max": 10, "eta_min": 1e-5}),
-    "warm_up": ("LinearLR", {"start_factor": 0.1, "end_factor": 1.0, "total_iters": 5}),
+    "warm_up": ("LinearLR", {"start_factor": 0.2, "total_iters": 4}),
 }
 PYTORCH_PLATEAU = {
     "pytorch_plateau": {"factor": 0.1, "patience": 2},
@@ -104,11 +104,11 @@ def main():
         about[f"options.{name}"] = json.dumps({"rule": rule} | options)
 
     def warm_up_then_cosine(target):
-        parts = [lr_scheduler.LinearLR(target, 0.1, 1.0, 5), lr_scheduler.CosineAnnealingLR(target, 15)]
+        parts = [lr_scheduler.LinearLR(target, 0.2, total_iters=4), lr_scheduler.CosineAnnealingLR(target, 15)]
         return lr_scheduler.SequentialLR(target, parts, milestones=[5])
 
     tensors["warm_up_then_cosine.rates"] = pytorch_rates(warm_up_then_cosine, 20)
-    about["options.warm_up_then_cosine"] = json.dumps({"rule": "SequentialLR", "warm_up": 5, "start_factor": 0.1, "T_max": 15})
+    about["options.warm_up_then_cosine"] = json.dumps({"rule": "SequentialLR", "milestone": 5, "start_factor": 0.2, "total_iters": 4, "T_max": 15})
     for name, options in PYTORCH_PLATEAU.items():
         tensors[f"{name}.rates"] = pytorch_rates(lambda target: lr_scheduler.ReduceLROnPlateau(target, **options), len(LOSSES), LOSSES)
         about[f"options.{name}"] = json.dumps({"rule": "torch ReduceLROnPlateau"} | options)

@@ -40,6 +40,8 @@ TEST_CASE("schedules have PyTorch's rates in every epoch") {
   check(golden, "exponential", ExponentialDecay{.factor = 0.9}, 25);
   check(golden, "cosine", CosineDecay{.steps = 10, .minimum = 1e-5}, 11);  // PyTorch's rises again
   for (std::int64_t k = 11; k < 25; ++k) CHECK(CosineDecay{.steps = 10, .minimum = 1e-5}.rate(base, k) == 1e-5);
+  check(golden, "warm_up", WarmUp{5}, 25);
+  check(golden, "warm_up_then_cosine", WarmUp{5, CosineDecay{.steps = 15}}, 20);
 }
 
 TEST_CASE("reduce on plateau follows both frameworks' rules") {

@@ -41,6 +41,11 @@ TEST_CASE("an improvement is one by more than min_delta, whatever its sign") {
   CHECK(outcome({.patience = 2, .min_delta = -0.5}, {5, 4.75, 4.25, 4.2, 4.1}) == Outcome{5, 3});
 }
 
+TEST_CASE("epochs that are skipped are neither good nor bad") {
+  CHECK(outcome({.patience = 2, .skip_epochs = 3}, {1, 5, 6, 7, 6, 8, 9, 9}) == Outcome{7, 5});
+  CHECK(outcome({.patience = 0, .skip_epochs = 9}, {1, 5, 6}) == Outcome{0, 3});
+}
+
 TEST_CASE("accuracy is better when higher, everything else when lower, unless a goal is named") {
   CHECK(outcome({.monitor = "val_accuracy", .patience = 2}, {0.5, 0.7, 0.6, 0.6}) == Outcome{4, 2});
   CHECK(outcome({.monitor = "f1", .patience = 2, .goal = unroll::Goal::maximize}, {0.5, 0.7, 0.6, 0.6}) ==

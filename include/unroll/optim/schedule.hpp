@@ -56,7 +56,8 @@ struct CosineDecay {
   }
 };
 
-/// base / steps, 2 base / steps, .. base in `steps` counts, then the other schedule from its own 0.
+/// base / steps, 2 base / steps, .. base in `steps` counts, then the other schedule from its own 0. PyTorch's
+/// LinearLR(start_factor=1/steps, total_iters=steps-1), in a SequentialLR with the milestone `steps`.
 template <Schedule Then = ConstantRate> struct WarmUp {
   std::int64_t steps = 0;
   Then then{};

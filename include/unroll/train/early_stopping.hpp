@@ -34,6 +34,7 @@ struct EarlyStopping {
   int patience = 0;
   double min_delta = 0;
   bool restore_best = true;       ///< costs a copy of the weights
+  int skip_epochs = 0;            ///< so many at the start are neither good nor bad: Keras's start_from_epoch
   std::optional<Goal> goal = {};  ///< none: maximize what is called accuracy, minimize the rest
 
   // Its state, which a checkpoint holds.
@@ -48,6 +49,7 @@ struct EarlyStopping {
   }
   void on_epoch_end(Run& run) {
     const double value = detail::monitored("EarlyStopping", run, monitor);
+    if (run.epoch() <= skip_epochs) return;
     ++wait;
     if (detail::improved(value, best, detail::goal_of(monitor, goal), min_delta)) {
       best = value, best_epoch = run.epoch(), wait = 0;
