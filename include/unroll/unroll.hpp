@@ -25,6 +25,7 @@
 #include <unroll/data/readers.hpp>
 #include <unroll/data/split.hpp>
 #include <unroll/data/stream_batches.hpp>
+#include <unroll/data/token_files.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>

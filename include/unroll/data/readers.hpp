@@ -58,7 +58,7 @@ class LabelNumbers {
  public:
   explicit LabelNumbers(std::vector<std::string> known) : names_(std::move(known)), fixed_(!names_.empty()) {
     for (std::size_t k = 0; k < names_.size(); ++k) number_.emplace(names_[k], static_cast<Index>(k));
-    require(number_.size() == names_.size(), "read_labelled_text: a label stands twice in label_names");
+    require(number_.size() == names_.size(), "ReadOptions: a label stands twice in label_names");
   }
 
   /// The number of a label for now, or -1 if it is not a known one.
@@ -71,8 +71,8 @@ class LabelNumbers {
     return number;
   }
 
-  /// Hands over the names, sorted unless they were given, and renumbers the labels accordingly.
-  void finish(LabelledTexts& data) {
+  /// The names, sorted unless they were given; the labels are renumbered accordingly.
+  std::vector<std::string> finish(std::vector<Index>& labels) {
     if (!fixed_) {
       const bool integers = std::ranges::all_of(names_, [](const std::string& name) { return integer(name).second; });
       std::ranges::sort(names_, [&](const std::string& a, const std::string& b) {
@@ -82,9 +82,9 @@ class LabelNumbers {
       std::vector<Index> renumbered(names_.size());
       for (std::size_t k = 0; k < names_.size(); ++k)
         renumbered[static_cast<std::size_t>(number_.at(names_[k]))] = static_cast<Index>(k);
-      for (Index& label : data.labels) label = renumbered[static_cast<std::size_t>(label)];
+      for (Index& label : labels) label = renumbered[static_cast<std::size_t>(label)];
     }
-    data.label_names = std::move(names_);
+    return std::move(names_);
   }
 
  private:
@@ -99,29 +99,44 @@ class LabelNumbers {
   bool fixed_;
 };
 
-/// Reads `label<TAB>text` lines.
-inline void read_lines(const std::filesystem::path& path, const ReadOptions& options, LabelNumbers& numbers,
-                       LabelledTexts& data) {
+/// f(line, number from 1) for the lines of a file, as many as the limit says.
+template <class F> void for_each_line(const std::filesystem::path& path, const ReadOptions& options, const F& f) {
   const std::string name = path.string(), bytes = options.read(path);
   std::string_view rest = bytes;
   require<FormatError>(!rest.starts_with("\x1F\x8B"), name,
                        ": is compressed: read it with {.read = unroll::read_gzip_file} from <unroll/data/gzip.hpp>");
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // the byte order mark some editors write
   require<FormatError>(!rest.empty(), name, ": is empty");
-  for (std::size_t number = 1; !rest.empty() && static_cast<Index>(data.size()) < options.limit; ++number) {
+  for (Index number = 1; !rest.empty() && number <= options.limit; ++number) {
     const std::size_t size = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, size);
     rest.remove_prefix(std::min(size + 1, rest.size()));
     if (line.ends_with('\r')) line.remove_suffix(1);
-    const std::size_t tab = line.find('\t');
     require<FormatError>(line.find('\0') == std::string_view::npos, name, ":", number, ": a NUL byte: not UTF-8 text?");
-    require<FormatError>(tab != std::string_view::npos, name, ":", number, ": no tab, expected label<TAB>text");
-    require<FormatError>(tab > 0, name, ":", number, ": no label before the tab");
-    const std::string_view label = line.substr(0, tab);
-    data.labels.push_back(numbers(label));
-    require<FormatError>(data.labels.back() >= 0, name, ":", number, ": unknown label '", label, "'");
-    data.texts.emplace_back(line.substr(tab + 1));
+    f(line, number);
   }
+}
+
+/// Cuts `label<TAB>` off the front of a line and numbers it.
+inline Index take_label(std::string_view& line, LabelNumbers& numbers, const std::string& name, Index number,
+                        std::string_view what) {
+  const std::size_t tab = line.find('\t');
+  require<FormatError>(tab != std::string_view::npos, name, ":", number, ": no tab, expected label<TAB>", what);
+  require<FormatError>(tab > 0, name, ":", number, ": no label before the tab");
+  const std::string_view text = line.substr(0, tab);
+  const Index label = numbers(text);
+  require<FormatError>(label >= 0, name, ":", number, ": unknown label '", text, "'");
+  line.remove_prefix(tab + 1);
+  return label;
+}
+
+/// Reads `label<TAB>text` lines.
+inline void read_lines(const std::filesystem::path& path, const ReadOptions& options, LabelNumbers& numbers,
+                       LabelledTexts& data) {
+  for_each_line(path, options, [&, name = path.string()](std::string_view line, Index number) {
+    data.labels.push_back(take_label(line, numbers, name, number, "text"));
+    data.texts.emplace_back(line);
+  });
 }
 
 /// The .txt files of a folder by the number their name begins with, those without one last, then by name.
@@ -180,7 +195,7 @@ inline LabelledTexts read_labelled_text(const std::filesystem::path& path, const
   const bool folder = std::filesystem::is_directory(path, error);
   detail::LabelNumbers numbers(options.label_names);
   (folder ? detail::read_folder : detail::read_lines)(path, options, numbers, data);
-  numbers.finish(data);
+  data.label_names = numbers.finish(data.labels);
   return data;
 }
 
