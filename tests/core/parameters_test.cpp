@@ -27,10 +27,20 @@ template <class T> struct Tree {
     }
   }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
-    Leafs<T>::visit(f, at / "encoder" / Index{0}, self.first...);
-    Leafs<T>::visit(f, (at / "encoder").layer(1).with_suffix("_reverse"), self.second...);
+    const Path encoder = at / "encoder", layer = encoder.layer(1);
+    Leafs<T>::visit(f, encoder / Index{0}, self.first...);
+    Leafs<T>::visit(f, layer.with_suffix("_reverse"), self.second...);
   }
 };
+// A path points to its parent, so none is made from a path that is gone at the end of the line.
+template <class P>
+concept Chains = requires(P&& path) { std::forward<P>(path) / "encoder"; } ||
+                 requires(P&& path) { std::forward<P>(path) / Index{0}; } ||
+                 requires(P&& path) { std::forward<P>(path).layer(1); } ||
+                 requires(P&& path) { std::forward<P>(path).with_suffix("_reverse"); } ||
+                 requires(P&& path) { std::forward<P>(path).leaf("w", Kind::weight); };
+static_assert(Chains<const Path&> && !Chains<Path> && !Chains<const Path>);
+
 std::vector<std::string> paths(const Tree<float>& tree) {
   std::vector<std::string> all;
   visit([&](const Path& path, const auto&) { all.push_back(path.str()); }, tree);

@@ -15,8 +15,8 @@ template <class T> struct Toy {
   Parameter<T> weight{4, 1}, bias_ih{4, 1}, bias_hh{4, 1};
 
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
-    f((at / 0).leaf("weight", Kind::table), self.table...);
-    const Path second = at / 1, recurrent = second.layer(0);  // a path points to its parent
+    const Path first = at / 0, second = at / 1, recurrent = second.layer(0);
+    f(first.leaf("weight", Kind::table), self.table...);
     f(recurrent.leaf("weight_ih", Kind::weight), self.weight...);
     f(recurrent.leaf("bias_ih", Kind::bias), self.bias_ih...);
     f(recurrent.leaf("bias_hh", Kind::bias), self.bias_hh...);

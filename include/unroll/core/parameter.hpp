@@ -55,16 +55,23 @@ struct Path {
   Kind kind = Kind::weight;
   bool numbered = false;  ///< somebody above has given the layer its `_l0`
 
-  /// A part with a name, or the k-th of several.
-  Path operator/(std::string_view child) const { return {.parent = this, .name = child, .numbered = numbered}; }
-  Path operator/(Index k) const { return {.parent = this, .number = k, .numbered = numbered}; }
+  /// A part with a name, or the k-th of several. A path points to the one it is made from, which therefore needs a name
+  /// of its own: `const Path part = at / 1, layer = part.layer(0)`; chains do not compile.
+  Path operator/(std::string_view child) const& { return {.parent = this, .name = child, .numbered = numbered}; }
+  Path operator/(Index k) const& { return {.parent = this, .number = k, .numbered = numbered}; }
   /// A parameter.
-  Path leaf(std::string_view child, Kind of) const {
+  Path leaf(std::string_view child, Kind of) const& {
     return {.parent = this, .name = child, .kind = of, .numbered = numbered};
   }
-  Path with_suffix(std::string_view s) const { return {.parent = this, .suffix = s, .numbered = numbered}; }
+  Path with_suffix(std::string_view s) const& { return {.parent = this, .suffix = s, .numbered = numbered}; }
   /// `_l<k>` behind every leaf below; the outermost call decides.
-  Path layer(Index k) const { return {.parent = this, .layer_number = numbered ? -1 : k, .numbered = true}; }
+  Path layer(Index k) const& { return {.parent = this, .layer_number = numbered ? -1 : k, .numbered = true}; }
+
+  Path operator/(std::string_view) const&& = delete;
+  Path operator/(Index) const&& = delete;
+  Path leaf(std::string_view, Kind) const&& = delete;
+  Path with_suffix(std::string_view) const&& = delete;
+  Path layer(Index) const&& = delete;
 
   std::string str() const {
     std::string text, end;
