@@ -1,3 +1,5 @@
+#include <bit>
+#include <cstdint>
 #include <limits>
 
 #include <doctest/doctest.h>
@@ -87,6 +89,14 @@ TEST_CASE_TEMPLATE("clipping by value limits every element, keeping signs", T, f
         for (Index k = 0; k < p.size(); ++k) CHECK(p.data()[k] == std::min(std::max(q.data()[k], T(-0.25)), T(0.25)));
       },
       g, before);
+}
+
+TEST_CASE("clipping by value leaves NaN what it is") {
+  auto g = six_eight<float>();
+  g.bias(0, 0) = std::numeric_limits<float>::quiet_NaN();
+  clip_by_value(g, 0.5);
+  CHECK(g.weight(0, 0) == 0.5f);
+  CHECK((std::bit_cast<std::uint32_t>(g.bias(0, 0)) & 0x7FFFFFFF) > 0x7F800000);
 }
 
 TEST_CASE("the norm has the same bits for any number of threads") {

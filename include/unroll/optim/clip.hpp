@@ -44,6 +44,12 @@ template <class P> void scale_runs(P& p, double factor) {
   });
 }
 
+/// NaN stays NaN: min and max return their second argument then.
+template <class T> struct Limit {
+  T most;
+  template <class V> UNROLL_INLINE void operator()(V& x) const { x = max(V(-most), min(V(most), x)); }
+};
+
 inline void check_limit(const char* who, double limit) {
   require(limit > 0, who, ": the limit is ", limit, ", expected more than 0");
 }
@@ -92,8 +98,10 @@ template <Visitable M> void clip_by_value(M& gradient, double limit) {
   visit(
       [&](const Path&, auto& g) {
         using T = typename std::remove_cvref_t<decltype(g)>::Scalar;
-        detail::for_each_run(g, [most = static_cast<T>(limit)](T* x, Index n) {
-          for (Index i = 0; i < n; ++i) x[i] = std::clamp(x[i], -most, most);
+        detail::for_each_run(g, [&](T* x, Index n) {
+          parallel_ranges(n, 16384, [x, limited = detail::Limit<T>{static_cast<T>(limit)}](Index first, Index last) {
+            for_each_element(last - first, limited, x + first);
+          });
         });
       },
       gradient);
