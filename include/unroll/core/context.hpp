@@ -1,6 +1,8 @@
 // What a forward pass needs to know besides its input.
 #pragma once
 
+#include <cstddef>
+
 #include <unroll/core/random.hpp>
 
 namespace unroll::inline UNROLL_ABI {

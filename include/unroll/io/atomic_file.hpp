@@ -1,6 +1,8 @@
 // Files that are replaced as a whole or not at all.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>

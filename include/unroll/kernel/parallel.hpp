@@ -1,6 +1,7 @@
 // Threads: one pool for the process, one way to use it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <exception>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <unroll/core/error.hpp>
 #include <unroll/kernel/denormals.hpp>

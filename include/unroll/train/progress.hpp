@@ -1,6 +1,7 @@
 // Training as it goes on, for a person to watch.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>

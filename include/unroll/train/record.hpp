@@ -1,6 +1,7 @@
 // What a run needs to go on later, as named values: the common language of fit, its callbacks and whatever stores it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
