@@ -57,8 +57,6 @@ done
 maybe plain sh cmake/test.sh plain
 maybe sanitizers-simd tests sanitizers-simd -DCMAKE_BUILD_TYPE= -DUNROLL_CHECKS=OFF -DUNROLL_EXAMPLES=OFF \
   "-DCMAKE_CXX_FLAGS=-O1 -g1 -fsanitize=address,undefined -fno-sanitize=null,vptr,object-size -fno-sanitize-recover=all"
-# CMake's default is gnu++20, where g++ contracts products and sums; a compiler called by hand may get c++20.
-maybe "g++-std=c++20" tests "g++-std=c++20" -DCMAKE_CXX_EXTENSIONS=OFF -DUNROLL_CHECKS=OFF
 for compiler in g++-12 clang++-19; do
   # The promise of equal bits does not hold there.
   maybe "$compiler-ffast-math" tests "$compiler-ffast-math" -DCMAKE_CXX_COMPILER="$compiler" -DUNROLL_CHECKS=OFF \

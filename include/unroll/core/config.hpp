@@ -7,7 +7,8 @@
 
 // Two translation units of one program may be compiled with different flags. Their copies of our inline functions have
 // different bodies, so they must have different names: everything lives in an inline namespace that spells what changes
-// a body or a layout. Open it as `namespace unroll::inline UNROLL_ABI {`.
+// a body or a layout. Open it as `namespace unroll::inline UNROLL_ABI {`. Not spelled: -ffp-contract, which no macro
+// tells (-std=c++20 and gnu++20 contract alike in C++); copies of either kind are right to rounding.
 #if defined(__AVX512F__)
 #define UNROLL_ABI_ISA avx512
 #elif defined(__AVX2__)
