@@ -35,7 +35,7 @@ BEGIN {
   provides("iterator", "istreambuf_iterator back_inserter distance next prev ssize data forward_iterator_tag" \
     " random_access_iterator_tag input_iterator_tag default_sentinel default_sentinel_t iter_reference_t")
   split("array iterator span string string_view vector", containers, " ")
-  for (k in containers) provides(containers[k], "begin end size empty")
+  for (k in containers) provides(containers[k], "begin end size ssize empty")
   provides("limits", "numeric_limits")
   provides("map", "map multimap less")
   provides("memory", "unique_ptr shared_ptr weak_ptr make_unique make_shared make_unique_for_overwrite addressof" \
