@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <unroll/io/parameters_file.hpp>
-#include <unroll/io/test_vector.hpp>
+#include <unroll/io/network_writer.hpp>
 #include <unroll/text/vocabulary.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -20,7 +19,7 @@ struct SaveOptions {
   std::vector<std::string> labels{};  ///< names of the classes, in the order of the outputs
   std::map<std::string, std::string>
       extra{};  ///< anything else, such as how texts are cut; no key begins with "unroll."
-  /// What `load` re-runs. Empty: made up if there is a vocabulary and the model takes token ids, else there is none.
+  /// What `load` re-runs. Empty: made up where the model's input is known, by its vocabulary or its library layers.
   TestInput test_input{};
 };
 
@@ -68,18 +67,11 @@ template <class M> struct LoadedTextModel {
 
 namespace detail {
 
-inline constexpr std::string_view format_key = "unroll.format", format_version = "1";
-
-/// Of the names and shapes of all parameters: FNV-1a, 64 bits. Not of what a later version may call differently.
+/// Of all parameters. Not of what a later version may call differently.
 template <class M> std::string fingerprint(const M& model) {
-  std::uint64_t hash = 0xCBF29CE484222325u;
-  visit(
-      [&](const Path& path, const auto& p) {
-        for (const char c : concat(path.str(), shape_text(stored_shape(path, p)), "\n"))
-          hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-      },
-      model);
-  return hex_text(hash);
+  Fingerprint of;
+  visit([&](const Path& path, const auto& p) { of.add(path.str(), stored_shape(path, p)); }, model);
+  return of.text();
 }
 
 template <class M>
@@ -90,9 +82,10 @@ SafeTensorsWriter write_model(const M& model, const Vocabulary* vocabulary, cons
     writer.set_metadata(key, value);
   }
   writer.set_metadata("format", "pt");  // what PyTorch's own tools look for
-  writer.set_metadata(format_key, format_version);
+  writer.set_metadata(model_format_key, model_format_version);
   writer.set_metadata("unroll.version", UNROLL_VERSION_STRING);
   writer.set_metadata("unroll.fingerprint", fingerprint(model));
+  if constexpr (NetworkModel<M>) writer.set_metadata(network_key, network_json_of(model).dump());
   if constexpr (requires { model.describe(); }) writer.set_metadata("unroll.description", model.describe());
   if (!options.architecture.empty()) writer.set_metadata("unroll.architecture", options.architecture);
   if (!options.labels.empty()) {
@@ -110,6 +103,8 @@ SafeTensorsWriter write_model(const M& model, const Vocabulary* vocabulary, cons
     TestInput input = options.test_input;
     if (Accepts<M, TokenBatch> && input.empty() && vocabulary != nullptr)
       input.tokens = make_test_tokens(vocabulary->size(), TestInput::max_steps);
+    if constexpr (NetworkModel<M>)
+      if (input.empty()) input = make_test_input(model);
     if (!input.empty()) add_test_vector(writer, model, input);
   } else {
     require(options.test_input.empty(), "save: this model takes neither token ids nor values, so no test input");
@@ -125,11 +120,12 @@ inline ModelInfo read_info(const SafeTensors& file) {
   const auto strings = [&](std::string_view key) {
     return JsonArray<std::string>::read(file.metadata_value(key), concat(file.source, ": metadata ", key));
   };
-  require<FormatError>(file.metadata.contains(format_key), file.source, ": no metadata '", format_key,
+  require<FormatError>(file.metadata.contains(model_format_key), file.source, ": no metadata '", model_format_key,
                        "': not a model saved by unroll (load_parameters reads files of others)");
-  require<FormatError>(text(format_key) == format_version, file.source, ": format version ", quote(text(format_key)),
-                       ", expected ", format_version, "; the file was written by unroll ",
-                       quote(text("unroll.version")), ", this is ", UNROLL_VERSION_STRING);
+  require<FormatError>(text(model_format_key) == model_format_version, file.source, ": format version ",
+                       quote(text(model_format_key)), ", expected ", model_format_version,
+                       "; the file was written by unroll ", quote(text("unroll.version")), ", this is ",
+                       UNROLL_VERSION_STRING);
   ModelInfo info;
   info.source = file.source;
   info.library_version = text("unroll.version");

@@ -50,6 +50,19 @@ inline std::string recurrent_bias_name(std::string name) {
   return name.replace(leaf, input.size(), "bias_hh");
 }
 
+/// Of names and shapes of parameters in their order: FNV-1a, 64 bits.
+class Fingerprint {
+ public:
+  void add(std::string_view name, std::span<const Index> shape) {
+    for (const char c : concat(name, shape_text(shape), "\n"))
+      hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+  }
+  std::string text() const { return hex_text(hash_); }
+
+ private:
+  std::uint64_t hash_ = 0xCBF29CE484222325u;
+};
+
 /// Throws FormatError for the first parameter whose tensor is missing or of another type or shape, or, if `finite` is
 /// asked for, holds a number that is not. Adds the names to `used`.
 template <class M>
