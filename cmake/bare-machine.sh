@@ -31,7 +31,10 @@ cp /etc/resolv.conf /etc/hosts "$root/etc/"
 cp --preserve=mode,timestamps "$work/apt.conf" "$root/etc/apt/apt.conf.d/99host"
 git clone --quiet --bare . "$root/srv/unroll.git"
 
-inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@" </dev/null; }
+inside() {
+  chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root UNROLL_JOBS="${UNROLL_JOBS:-$(nproc)}" \
+    "$@" </dev/null
+}
 inside git clone --quiet /srv/unroll.git /root/unroll
 for script; do
   echo "== $script in the bare machine"
