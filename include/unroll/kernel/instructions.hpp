@@ -1,5 +1,6 @@
-// The few operations that GCC's vector extensions do not express, for x86: fused multiply-add, square root, and the
-// first n lanes from and to memory. Each is a function that has its instructions, takes vectors by pointer, and is
+// The few operations that GCC's vector extensions do not express, for x86, or that it takes apart before it knows the
+// instructions: fused multiply-add, square root, the smaller and the larger, one number into all lanes, and the first n
+// lanes from and to memory. Each is a function that has its instructions, takes vectors by pointer, and is
 // inlined where the caller has them too; where a caller was itself not inlined into a kernel it is a call, slow and
 // correct.
 #pragma once
@@ -32,6 +33,12 @@ template <> struct Instructions<float, 16> {
     *r = __builtin_ia32_vfmaddps512_mask(*a, *b, *c, all, 4);
   }
   UNROLL_AVX512 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps512_mask(*a, *a, all, 4); }
+  UNROLL_AVX512 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps512_mask(*a, *b, *a, all, 4); }
+  UNROLL_AVX512 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps512_mask(*a, *b, *a, all, 4); }
+  UNROLL_AVX512 fill(const float* from, V* r) {
+    typedef float First __attribute__((vector_size(16)));
+    *r = __builtin_ia32_broadcastss512(First{*from}, V{}, all);
+  }
   UNROLL_AVX512 load(const float* from, Index n, V* r) { *r = __builtin_ia32_loadups512_mask(from, V{}, first(n)); }
   UNROLL_AVX512 store(float* to, Index n, const V* a) { __builtin_ia32_storeups512_mask(to, *a, first(n)); }
 };
@@ -44,6 +51,12 @@ template <> struct Instructions<double, 8> {
     *r = __builtin_ia32_vfmaddpd512_mask(*a, *b, *c, all, 4);
   }
   UNROLL_AVX512 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd512_mask(*a, *a, all, 4); }
+  UNROLL_AVX512 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd512_mask(*a, *b, *a, all, 4); }
+  UNROLL_AVX512 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd512_mask(*a, *b, *a, all, 4); }
+  UNROLL_AVX512 fill(const double* from, V* r) {
+    typedef double First __attribute__((vector_size(16)));
+    *r = __builtin_ia32_broadcastsd512(First{*from}, V{}, all);
+  }
   UNROLL_AVX512 load(const double* from, Index n, V* r) { *r = __builtin_ia32_loadupd512_mask(from, V{}, first(n)); }
   UNROLL_AVX512 store(double* to, Index n, const V* a) { __builtin_ia32_storeupd512_mask(to, *a, first(n)); }
 };
@@ -56,6 +69,9 @@ template <> struct Instructions<float, 8> {
   static constexpr bool has_masks = true;
   UNROLL_AVX2 fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddps256(*a, *b, *c); }
   UNROLL_AVX2 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps256(*a); }
+  UNROLL_AVX2 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps256(*a, *b); }
+  UNROLL_AVX2 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps256(*a, *b); }
+  UNROLL_AVX2 fill(const float* from, V* r) { *r = __builtin_ia32_vbroadcastss256(from); }
   UNROLL_AVX2 load(const float* from, Index n, V* r) {
     const M mask = M{0, 1, 2, 3, 4, 5, 6, 7} < static_cast<int>(n);
     *r = __builtin_ia32_maskloadps256(reinterpret_cast<const V*>(from), mask);
@@ -71,6 +87,9 @@ template <> struct Instructions<double, 4> {
   static constexpr bool has_masks = true;
   UNROLL_AVX2 fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddpd256(*a, *b, *c); }
   UNROLL_AVX2 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd256(*a); }
+  UNROLL_AVX2 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd256(*a, *b); }
+  UNROLL_AVX2 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd256(*a, *b); }
+  UNROLL_AVX2 fill(const double* from, V* r) { *r = __builtin_ia32_vbroadcastsd256(from); }
   UNROLL_AVX2 load(const double* from, Index n, V* r) {
     const M mask = M{0, 1, 2, 3} < static_cast<long long>(n);
     *r = __builtin_ia32_maskloadpd256(reinterpret_cast<const V*>(from), mask);
@@ -90,6 +109,9 @@ template <> struct Instructions<float, 4> {
   UNROLL_SSE fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddps(*a, *b, *c); }
 #endif
   UNROLL_SSE sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps(*a); }
+  UNROLL_SSE min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps(*a, *b); }
+  UNROLL_SSE max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps(*a, *b); }
+  UNROLL_SSE fill(const float* from, V* r) { *r = V{*from, *from, *from, *from}; }
 };
 template <> struct Instructions<double, 2> {
   typedef double V __attribute__((vector_size(16)));
@@ -98,6 +120,9 @@ template <> struct Instructions<double, 2> {
   UNROLL_SSE fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddpd(*a, *b, *c); }
 #endif
   UNROLL_SSE sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd(*a); }
+  UNROLL_SSE min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd(*a, *b); }
+  UNROLL_SSE max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd(*a, *b); }
+  UNROLL_SSE fill(const double* from, V* r) { *r = V{*from, *from}; }
 };
 #undef UNROLL_SSE
 

@@ -137,6 +137,17 @@ template <class T, int W> class Simd {
     return result;
   }
   UNROLL_INLINE void store(T* to) const { std::memcpy(to, &lanes_, sizeof(Storage)); }
+  /// One number in memory to all lanes.
+  static UNROLL_INLINE Simd fill(const T* from) {
+    Simd result;
+#if defined(UNROLL_GCC_X86)
+    if constexpr (W > 1)
+      detail::Instructions<T, W>::fill(from, &result.lanes_);
+    else
+#endif
+      result = Simd(*from);
+    return result;
+  }
   /// The first n <= W lanes; memory past them is not touched, lanes past them are 0.
   static UNROLL_INLINE Simd load(const T* from, Index n) {
     Simd result;
@@ -164,12 +175,8 @@ template <class T, int W> class Simd {
   friend UNROLL_INLINE Mask<T, W> operator!=(const Simd& a, const Simd& b) { return {a.lanes_ != b.lanes_}; }
 
   /// The smaller and the larger; b where a is NaN or b is.
-  friend UNROLL_INLINE Simd min(const Simd& a, const Simd& b) {
-    return from(a.lanes_ < b.lanes_ ? a.lanes_ : b.lanes_);
-  }
-  friend UNROLL_INLINE Simd max(const Simd& a, const Simd& b) {
-    return from(a.lanes_ > b.lanes_ ? a.lanes_ : b.lanes_);
-  }
+  friend UNROLL_INLINE Simd min(const Simd& a, const Simd& b) { return a.smaller(b); }
+  friend UNROLL_INLINE Simd max(const Simd& a, const Simd& b) { return a.larger(b); }
   friend UNROLL_INLINE Simd abs(const Simd& a) {
     using Bits = detail::LanesOf<detail::IntOf<T>, W>;
     constexpr detail::IntOf<T> all_but_sign = std::numeric_limits<detail::IntOf<T>>::max();
@@ -211,6 +218,27 @@ template <class T, int W> class Simd {
       store(lanes);
       for (Index lane = 0; lane < n; ++lane) to[lane] = lanes[lane];
     }
+  }
+
+  UNROLL_INLINE Simd smaller(const Simd& b) const {
+#if defined(UNROLL_GCC_X86)
+    if constexpr (W > 1) {
+      Simd result;
+      detail::Instructions<T, W>::min(&lanes_, &b.lanes_, &result.lanes_);
+      return result;
+    } else
+#endif
+      return from(lanes_ < b.lanes_ ? lanes_ : b.lanes_);
+  }
+  UNROLL_INLINE Simd larger(const Simd& b) const {
+#if defined(UNROLL_GCC_X86)
+    if constexpr (W > 1) {
+      Simd result;
+      detail::Instructions<T, W>::max(&lanes_, &b.lanes_, &result.lanes_);
+      return result;
+    } else
+#endif
+      return from(lanes_ > b.lanes_ ? lanes_ : b.lanes_);
   }
 
   UNROLL_INLINE Simd times_plus(const Simd& b, const Simd& c) const {

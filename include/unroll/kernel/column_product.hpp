@@ -1,0 +1,114 @@
+// The product of weights with one column, for streams: where the weights lie, and the loop over them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include <unroll/core/config.hpp>
+#include <unroll/kernel/level.hpp>
+#include <unroll/kernel/simd.hpp>
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+/// Rows (units, outputs) lie in blocks of this many. Where there are no vectors a block is one row and nothing is
+/// wasted.
+#if !UNROLL_HAS_VECTORS
+inline constexpr Index widest_block = 1;
+#elif UNROLL_HAS_X86_LEVELS
+inline constexpr Index widest_block = 16;
+#else
+inline constexpr Index widest_block = 4;
+#endif
+constexpr Index block_for(Index rows) {
+  Index block = widest_block;
+  while (block > 4 && block / 2 >= rows) block /= 2;
+  return block;
+}
+
+/// Columns of n values are kept this far apart, so that whole vectors may be read and written.
+constexpr Index stride_for(Index n) { return (n + block_for(n) - 1) / block_for(n) * block_for(n); }
+
+/// Packed weights of G matrices (rows, depth), one a gate: [group][k][block][gate][row of the block], with as many
+/// blocks in a group as one sweep sums in registers. Rows that do not exist are 0.
+template <int G> struct ColumnLayout {
+  Index rows, depth, block;
+
+  static constexpr Index blocks_in_group = G <= 4 ? 4 : 2;
+
+  constexpr Index blocks() const { return (rows + block - 1) / block; }
+  constexpr Index padded() const { return blocks() * block; }
+  constexpr Index size() const { return padded() * G * depth; }
+  /// Blocks of the group that begins with block `first`.
+  constexpr Index group(Index first) const { return std::min(blocks_in_group, blocks() - first); }
+  /// Where the group's weights begin, and how far its k are apart.
+  constexpr Index begin(Index first) const { return first * block * G * depth; }
+  constexpr Index stride(Index first) const { return group(first) * block * G; }
+  /// Of a row of the group within one k.
+  constexpr Index within(Index row) const { return row / block * block * G + row % block; }
+  constexpr Index at(Index row, int gate, Index k) const {
+    const Index first = row / block / blocks_in_group * blocks_in_group;
+    return begin(first) + k * stride(first) + within(row - first * block) + gate * block;
+  }
+};
+
+/// Vectors of rows that are summed at once, and partial sums of each: a sum waits for its last addition, so that a tile
+/// needs about ten of them under way, and they must fit in the registers.
+template <class Isa, int G> struct ColumnTiling {
+  static constexpr int room = Isa::registers >= 32 ? 24 : 12;
+  static constexpr int vectors = std::clamp(room / std::max(G, 1), 1, 4);
+  static constexpr int parts(int n) {
+    const int sums = n * std::max(G, 1);
+    return sums * 4 <= room && sums < 8 ? 4 : sums * 2 <= room && sums <= 12 ? 2 : 1;
+  }
+};
+
+template <class V, int Vectors, int G>
+using ColumnSums = std::array<std::array<V, static_cast<std::size_t>(G)>, static_cast<std::size_t>(Vectors)>;
+
+template <class V, int Vectors, int G>
+UNROLL_INLINE void add_column(ColumnSums<V, Vectors, G>& sum, const typename V::Scalar* weights, const Index* at,
+                              Index block, const V& x) {
+  UNROLL_UNROLL
+  for (std::size_t v = 0; v < Vectors; ++v) {
+    UNROLL_UNROLL
+    for (std::size_t g = 0; g < G; ++g)
+      sum[v][g] = fma(V::load(weights + at[v] + static_cast<Index>(g) * block), x, sum[v][g]);
+  }
+}
+
+/// sum[v][g] += row `first` + v W, .. of gate g times x. `weights` are the group's, `first` counts from its first row.
+template <class V, int Vectors, int G, int Parts>
+UNROLL_INLINE void multiply_column(ColumnSums<V, Vectors, G>& sum, const typename V::Scalar* weights,
+                                   const ColumnLayout<G>& layout, Index stride, Index first,
+                                   const typename V::Scalar* x, Index depth) {
+  Index at[Vectors];
+  UNROLL_UNROLL
+  for (int v = 0; v < Vectors; ++v) at[v] = layout.within(first + v * V::width);
+  ColumnSums<V, Vectors, G> part[Parts - 1 > 0 ? Parts - 1 : 1];
+  Index k = 0;
+  for (; k + Parts <= depth; k += Parts, weights += Parts * stride) {
+    add_column<V, Vectors, G>(sum, weights, at, layout.block, V::fill(x + k));
+    UNROLL_UNROLL
+    for (int p = 1; p < Parts; ++p)
+      add_column<V, Vectors, G>(part[p - 1], weights + p * stride, at, layout.block, V::fill(x + k + p));
+  }
+  for (; k < depth; ++k, weights += stride) add_column<V, Vectors, G>(sum, weights, at, layout.block, V::fill(x + k));
+  if constexpr (Parts > 1) {
+    UNROLL_UNROLL
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      UNROLL_UNROLL
+      for (std::size_t g = 0; g < G; ++g) {
+        if constexpr (Parts == 4)
+          sum[v][g] = (sum[v][g] + part[0][v][g]) + (part[1][v][g] + part[2][v][g]);
+        else
+          sum[v][g] += part[0][v][g];
+      }
+    }
+  }
+}
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END

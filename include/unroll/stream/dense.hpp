@@ -1,0 +1,60 @@
+// An affine map of every sample, of fixed size.
+#pragma once
+
+#include <array>
+
+#include <unroll/kernel/stream_dense.hpp>
+#include <unroll/stream/layer.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+namespace stream {
+
+/// y = W x + b: I values in, O out.
+template <Index I, Index O, class T = float> class Dense {
+  using Shape = detail::FixedShape<I, O>;
+  static constexpr detail::DenseLayout layout{I, O, Shape::block};
+  static_assert(I > 0 && O > 0, "unroll::stream::Dense: sizes are at least 1");
+
+ public:
+  using Scalar = T;
+  using Input = T;
+  using State = Empty;
+  static constexpr Index inputs = I;
+  template <Index> static constexpr Index outputs = O;
+
+  constexpr Dense() = default;
+  /// W (O, I) column by column; b (O) or absent.
+  constexpr explicit Dense(std::span<const T> weight, std::span<const T> bias = {}) { set(weight, bias); }
+  constexpr void set(std::span<const T> weight, std::span<const T> bias = {}) {
+    detail::require_size("Dense", "weight", weight, O * I);
+    if (!bias.empty()) detail::require_size("Dense", "bias", bias, O);
+    for (Index k = 0; k < I; ++k)
+      for (Index o = 0; o < O; ++o)
+        weight_[static_cast<std::size_t>(layout.at(o, k))] = weight[static_cast<std::size_t>(k * O + o)];
+    for (std::size_t o = 0; o < std::size_t(O); ++o) bias_[o] = bias.empty() ? T(0) : bias[o];
+  }
+  /// From a trained unroll::Dense.
+  template <class Layer> void assign(const Layer& layer) {
+    static_assert(
+        requires {
+          layer.weight;
+          layer.bias;
+        }, "unroll::stream::Dense: the trained layer in its place is not Dense.");
+    require(layer.weight.rows() == O && layer.weight.cols() == I, "stream::Dense: the trained layer maps ",
+            layer.weight.cols(), " -> ", layer.weight.rows(), ", expected ", I, " -> ", O);
+    set(detail::span_of(layer.weight), detail::span_of(layer.bias));
+  }
+
+  constexpr State initial_state() const { return {}; }
+  template <class Isa, Index> UNROLL_INLINE void run(State&, const T* x, Index x_stride, T* y, Index n) const {
+    detail::StreamDense<T, Shape>::template run<Isa>(Shape{}, weight_.data(), bias_.data(), x, x_stride, y,
+                                                     detail::stride_for(O), n);
+  }
+
+ private:
+  alignas(64) std::array<T, static_cast<std::size_t>(layout.size())> weight_{};
+  alignas(64) std::array<T, static_cast<std::size_t>(detail::stride_for(O))> bias_{};
+};
+
+}  // namespace stream
+}  // namespace unroll::inline UNROLL_ABI

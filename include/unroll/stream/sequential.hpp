@@ -1,0 +1,149 @@
+// Layers of a stream one after the other: a model whose sizes are all known to the compiler.
+#pragma once
+
+#include <tuple>
+#include <utility>
+
+#include <unroll/stream/layer.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+/// References to the layers inside, in order: of a trained model those that leave something for a stream to do.
+template <class Layer> constexpr auto leaves(Layer& layer) {
+  if constexpr (requires { layer.layers; }) {
+    return std::apply([](auto&... part) { return std::tuple_cat(leaves(part)...); }, layer.layers);
+  } else if constexpr (requires { layer.inner; }) {  // FinalState, Skip
+    return leaves(layer.inner);
+  } else if constexpr (requires { layer.rate; }) {  // Dropout
+    return std::tuple<>();
+  } else {
+    static_assert(
+        !requires {
+          layer.ahead;
+          layer.back;
+        }, "unroll::stream: a bidirectional layer cannot stream: it reads its sequence from the end, too.");
+    return std::tuple<Layer&>(layer);
+  }
+}
+
+template <class L>
+inline constexpr bool can_stream = requires(const L& layer) {
+  typename L::State;
+  typename L::Input;
+  layer.initial_state();
+  requires std::is_trivially_copyable_v<typename L::State>;
+};
+
+/// Do the widths fit, given the number of values that come in?
+template <Index D> constexpr bool widths_fit() { return true; }
+template <Index D, class L, class... Rest> constexpr bool widths_fit() {
+  return (L::inputs == 0 || L::inputs == D) && widths_fit<L::template outputs<D>, Rest...>();
+}
+template <Index D> constexpr Index outputs_through() { return D; }
+template <Index D, class L, class... Rest> constexpr Index outputs_through() {
+  return outputs_through<L::template outputs<D>, Rest...>();
+}
+
+}  // namespace detail
+namespace stream {
+
+/// `Sequential<Recurrent<Lstm<>, 1, 20>, Dense<20, 1>>`. Holds the weights and nothing that changes: any number of
+/// states may run over one of it, in any threads.
+template <class... Ls> class Sequential {
+  static_assert(sizeof...(Ls) > 0 && (detail::can_stream<Ls> && ...),
+                "unroll::stream::Sequential: a layer here is not one of stream/. A bidirectional layer cannot stream: "
+                "it reads its sequence from the end, too.");
+  using First = std::tuple_element_t<0, std::tuple<Ls...>>;
+
+ public:
+  using Scalar = typename First::Scalar;
+  using Input = typename First::Input;
+  static_assert((std::is_same_v<Scalar, typename Ls::Scalar> && ...),
+                "unroll::stream::Sequential: all layers have one scalar type.");
+  static constexpr Index inputs = First::inputs;
+  static_assert(inputs > 0,
+                "unroll::stream::Sequential: an activation cannot be first: nothing says how many values "
+                "it takes.");
+  static_assert(detail::widths_fit<inputs, Ls...>(),
+                "unroll::stream::Sequential: a layer does not take as many values as the one before it gives.");
+  template <Index> static constexpr Index outputs = detail::outputs_through<inputs, Ls...>();
+  static constexpr std::size_t size = sizeof...(Ls);
+  using State = std::tuple<typename Ls::State...>;
+
+  std::tuple<Ls...> layers;
+
+  constexpr Sequential() = default;
+  constexpr explicit Sequential(Ls... of) requires(sizeof...(Ls) > 0)
+      : layers(std::move(of)...) {}
+
+  template <std::size_t I> constexpr auto& layer() { return std::get<I>(layers); }
+  template <std::size_t I> constexpr const auto& layer() const { return std::get<I>(layers); }
+
+  /// Takes the weights of a trained model: its layers in order, without dropout, FinalState standing for what it wraps.
+  template <class Model> void assign(const Model& model) {
+    const auto from = detail::leaves(model);
+    const auto to = detail::leaves(*this);
+    constexpr std::size_t count = std::tuple_size_v<std::remove_const_t<decltype(to)>>;
+    static_assert(std::tuple_size_v<std::remove_const_t<decltype(from)>> == count,
+                  "unroll::stream::Sequential: the trained model has another number of layers.");
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (std::get<I>(to).assign(std::get<I>(from)), ...);
+    }(std::make_index_sequence<count>());
+  }
+
+  constexpr State initial_state() const {
+    return std::apply([](const auto&... layer) { return State{layer.initial_state()...}; }, layers);
+  }
+
+  template <class Isa, Index>
+  UNROLL_INLINE void run(State& state, const Input* x, Index x_stride, Scalar* y, Index n) const {
+    run_from<Isa, 0, inputs>(state, x, x_stride, y, n);
+  }
+
+ private:
+  template <class Isa, std::size_t I, Index D, class In>
+  UNROLL_INLINE void run_from(State& state, const In* x, Index x_stride, Scalar* y, Index n) const {
+    using L = std::tuple_element_t<I, std::tuple<Ls...>>;
+    if constexpr (I + 1 == size) {
+      std::get<I>(layers).template run<Isa, D>(std::get<I>(state), x, x_stride, y, n);
+    } else {
+      constexpr Index out = L::template outputs<D>, stride = detail::stride_for(out);
+      alignas(64) Scalar between[stride * detail::stream_chunk];
+      std::get<I>(layers).template run<Isa, D>(std::get<I>(state), x, x_stride, between, n);
+      run_from<Isa, I + 1, out>(state, between, stride, y, n);
+    }
+  }
+};
+
+/// y = f(x) + x, f being layers one after the other: value i of the input is added to value i of the output.
+template <class... Ls> class Skip {
+ public:
+  using Inner = Sequential<Ls...>;
+  using Scalar = typename Inner::Scalar;
+  using Input = typename Inner::Input;
+  using State = typename Inner::State;
+  static constexpr Index inputs = Inner::inputs;
+  template <Index D> static constexpr Index outputs = Inner::template outputs<D>;
+  static_assert(std::is_same_v<Input, Scalar> && outputs<inputs> <= inputs,
+                "unroll::stream::Skip: adds the input to the output, so there are no more outputs than inputs.");
+
+  Inner inner;
+
+  constexpr Skip() = default;
+  constexpr explicit Skip(Ls... of) requires(sizeof...(Ls) > 0)
+      : inner(std::move(of)...) {}
+  template <class Model> void assign(const Model& model) { inner.assign(model); }
+
+  constexpr State initial_state() const { return inner.initial_state(); }
+  template <class Isa, Index D>
+  UNROLL_INLINE void run(State& state, const Input* x, Index x_stride, Scalar* y, Index n) const {
+    constexpr Index out = outputs<D>, stride = detail::stride_for(out);
+    inner.template run<Isa, D>(state, x, x_stride, y, n);
+    for (Index t = 0; t < n; ++t)
+      for (Index k = 0; k < out; ++k) y[t * stride + k] += x[t * x_stride + k];
+  }
+};
+
+}  // namespace stream
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,158 @@
+// A model and the state of one signal that runs through it.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include <unroll/kernel/denormals.hpp>
+#include <unroll/kernel/level.hpp>
+#include <unroll/stream/sequential.hpp>
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+namespace stream {
+
+/// What becomes of NaN and infinity in the input: they go in, so that `reset` is needed after them, or count as 0.
+enum class NonFinite { keep, replace };
+
+}  // namespace stream
+namespace detail {
+
+template <class T> UNROLL_INLINE bool is_finite(T value) {  // by bits: -ffast-math believes that all are
+  using U = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  constexpr U exponent = sizeof(T) == 4 ? U{0x7f800000} : static_cast<U>(0x7ff0000000000000);
+  return (__builtin_bit_cast(U, value) & exponent) != exponent;
+}
+
+/// The whole model for n steps, compiled for each level: one choice of level a call.
+template <class Model> struct RunStream {
+  using T = typename Model::Scalar;
+  using Input = typename Model::Input;
+  static constexpr Index in = Model::inputs, out = Model::template outputs<in>;
+
+  template <class Isa>
+  static UNROLL_INLINE void run(const Model* model, typename Model::State* state, const Input* x, T* y, Index n,
+                                stream::NonFinite policy) {
+    constexpr Index stride = detail::stride_for(out);
+    alignas(64) T block[stride * stream_chunk];
+    alignas(64) Input finite[in * stream_chunk];
+    for (; n > 0; n -= stream_chunk, x += stream_chunk * in, y += stream_chunk * out) {
+      const Index steps = std::min(n, stream_chunk);
+      const Input* from = x;
+      if constexpr (std::floating_point<Input>)
+        if (policy == stream::NonFinite::replace) {
+          for (Index k = 0; k < steps * in; ++k) finite[k] = is_finite(x[k]) ? x[k] : Input(0);
+          from = finite;
+        }
+      model->template run<Isa, in>(*state, from, in, block, steps);
+      for (Index t = 0; t < steps; ++t)
+        for (Index k = 0; k < out; ++k) y[t * out + k] = block[t * stride + k];
+    }
+  }
+};
+
+}  // namespace detail
+namespace stream {
+
+/// One signal through `Model`, one object without heap. `Stream<M>` owns its weights; `Stream<const M&>` borrows
+/// them, so that many signals share one set. Nothing here allocates, locks or throws while samples pass.
+///
+///   static stream::Stream<stream::Sequential<stream::Recurrent<Lstm<>, 1, 20>, stream::Dense<20, 1>>> amp;
+///   amp.assign(trained);  amp.reset();
+///   amp.process(block, block);                     // in the audio callback
+template <class Model> class Stream {
+  using M = std::remove_cvref_t<Model>;
+  static constexpr bool borrows = std::is_reference_v<Model>;
+  static_assert(!borrows || std::is_const_v<std::remove_reference_t<Model>>,
+                "unroll::stream::Stream: weights that streams share are const: Stream<const M&>.");
+
+ public:
+  using Scalar = typename M::Scalar;
+  using T = Scalar;
+  using Input = typename M::Input;
+  using State = typename M::State;
+  static constexpr Index inputs = M::inputs, outputs = M::template outputs<M::inputs>;
+  /// One value, or a view of `outputs` values that stays until the next step.
+  using Output = std::conditional_t<outputs == 1, T, std::span<const T, static_cast<std::size_t>(outputs)>>;
+
+  NonFinite non_finite = NonFinite::keep;
+
+  constexpr Stream() requires(!borrows)
+  = default;
+  constexpr explicit Stream(Model of) requires(borrows)
+      : model_(&of), state_(of.initial_state()) {}
+  constexpr explicit Stream(const M& of) requires(!borrows)
+      : model_(of), state_(of.initial_state()) {}
+
+  constexpr const M& model() const {
+    if constexpr (borrows)
+      return *model_;
+    else
+      return model_;
+  }
+  /// After a change of weights: `reset`.
+  constexpr M& model() requires(!borrows)
+  {
+    return model_;
+  }
+  /// The weights of a trained model, and its initial state.
+  template <class Trained>
+  void assign(const Trained& trained) requires(!borrows)
+  {
+    model_.assign(trained);
+    reset();
+  }
+
+  /// One step. Does not touch the floating-point mode: see FlushDenormals.
+  Output step(Input x) noexcept requires(inputs == 1)
+  {
+    run(&x, last_.data(), 1);
+    return output();
+  }
+  Output step(std::span<const Input, static_cast<std::size_t>(inputs)> x) noexcept requires(inputs > 1)
+  {
+    run(x.data(), last_.data(), 1);
+    return output();
+  }
+  /// y.size() / outputs steps, as long as x lasts: x (inputs, n), y (outputs, n), sample after sample; y may be x where
+  /// both have one shape. Denormal numbers count as zero meanwhile.
+  void process(std::span<const Input> x, std::span<T> y) noexcept {
+    const FlushDenormals flush;
+    const Index n = std::min(static_cast<Index>(x.size()) / inputs, static_cast<Index>(y.size()) / outputs);
+    run(x.data(), y.data(), n);
+  }
+
+  /// To the initial state, which is zeros unless the model has learned one. Recovers from NaN, too.
+  constexpr void reset() noexcept { state_ = model().initial_state(); }
+  /// n steps of silence, for models whose resting state is not their initial one.
+  void prewarm(Index n) noexcept requires(std::floating_point<Input>)
+  {
+    const std::array<Input, static_cast<std::size_t>(inputs)> zero{};
+    const FlushDenormals flush;
+    for (Index k = 0; k < n; ++k) run(zero.data(), last_.data(), 1);
+  }
+  constexpr const State& snapshot() const noexcept { return state_; }
+  constexpr void restore(const State& state) noexcept { state_ = state; }
+
+ private:
+  Output output() const noexcept {
+    if constexpr (outputs == 1)
+      return last_[0];
+    else
+      return Output(last_);
+  }
+  void run(const Input* x, T* y, Index n) noexcept {
+    detail::dispatch<detail::RunStream<M>>(&model(), &state_, x, y, n, non_finite);
+  }
+
+  std::conditional_t<borrows, const M*, M> model_{};
+  State state_{};
+  std::array<T, static_cast<std::size_t>(outputs)> last_{};
+};
+
+}  // namespace stream
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END
