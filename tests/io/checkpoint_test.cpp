@@ -4,6 +4,7 @@
 
 #include <unroll/io/checkpoint.hpp>
 
+#include "../support/not_finite.hpp"
 #include "support.hpp"
 
 using namespace unroll;
@@ -37,10 +38,10 @@ bool same_bits(const Toy& a, const Toy& b) {
 TEST_CASE("everything comes back with the same bits") {
   const TemporaryFolder folder;
   Toy model = filled(1e30f), moment = filled(2);
-  moment.weight(1, 1) = std::numeric_limits<float>::quiet_NaN();
-  const double tenth = 0.1, worst = std::numeric_limits<double>::infinity();
+  moment.weight(1, 1) = not_finite::nan<float>();
+  const double tenth = 0.1, worst = not_finite::infinity<double>();
   const std::uint64_t seed = std::numeric_limits<std::uint64_t>::max();
-  const std::vector<double> history{1. / 3, std::nan(""), -0., 5e-324};
+  const std::vector<double> history{1. / 3, not_finite::nan<double>(), -0., 5e-324};
   const std::vector<std::int64_t> order{3, -1, std::numeric_limits<std::int64_t>::max()};
   Matrix<double> state(3, 2);
   state.setConstant(1. / 7);

@@ -9,6 +9,7 @@
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/sequential.hpp>
 
+#include "../support/not_finite.hpp"
 #include "support.hpp"
 
 using namespace unroll;
@@ -200,7 +201,7 @@ TEST_CASE("what could not be loaded again is not saved, and the old file stays")
   auto model = trained(vocabulary());
   save(folder / "model", model, vocabulary());
   const auto before = read_file(folder / "model");
-  model.layer<2>().bias(0) = std::numeric_limits<float>::quiet_NaN();
+  model.layer<2>().bias(0) = not_finite::nan<float>();
   check_mentions(message_of<std::invalid_argument>([&] { save(folder / "model", model, vocabulary()); }), {"'2.bias'"});
   check_mentions(message_of<std::invalid_argument>(
                      [&] { save(folder / "model", trained(vocabulary()), vocabulary(), {.labels = {"caf\xE9"}}); }),

@@ -1,8 +1,8 @@
 #include <cstring>
-#include <limits>
 
 #include <unroll/io/parameters_file.hpp>
 
+#include "../support/not_finite.hpp"
 #include "support.hpp"
 
 using namespace unroll;
@@ -127,7 +127,7 @@ TEST_CASE("the first mismatch is named with file, tensor, got and expected, and 
 }
 
 TEST_CASE("numbers that are not finite are neither written nor read") {
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+  for (const float bad : {not_finite::nan<float>(), not_finite::infinity<float>()}) {
     Toy<float> toy = distinct<float>();
     toy.weight(2) = bad;
     check_mentions(message_of<std::invalid_argument>([&] { write(toy); }), {"'1.weight_ih_l0'", "element 2"});

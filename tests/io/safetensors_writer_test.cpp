@@ -3,6 +3,7 @@
 
 #include <unroll/io/safetensors_writer.hpp>
 
+#include "../support/not_finite.hpp"
 #include "support.hpp"
 
 using namespace unroll;
@@ -22,8 +23,8 @@ template <class T> bool same_bits(const Matrix<T>& a, const Matrix<T>& b) {
 TEST_CASE_TEMPLATE("what is written is read back bit for bit", T, float, double, std::int32_t, std::int64_t) {
   Matrix<T> m = distinct<T>(3, 5);
   if constexpr (std::is_floating_point_v<T>) {
-    m(0, 0) = std::numeric_limits<T>::quiet_NaN();
-    m(1, 0) = -std::numeric_limits<T>::infinity();
+    m(0, 0) = not_finite::nan<T>();
+    m(1, 0) = -not_finite::infinity<T>();
     m(2, 0) = std::numeric_limits<T>::denorm_min();
     m(0, 1) = -T(0);
   } else {

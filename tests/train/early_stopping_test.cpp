@@ -1,9 +1,9 @@
-#include <limits>
 
 #include <doctest/doctest.h>
 
 #include <unroll/train/early_stopping.hpp>
 
+#include "../support/not_finite.hpp"
 #include "fake_run.hpp"
 
 using unroll::EarlyStopping;
@@ -53,7 +53,7 @@ TEST_CASE("accuracy is better when higher, everything else when lower, unless a 
 }
 
 TEST_CASE("a metric that is not a finite number is no improvement, not even on nothing") {
-  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  const double nan = not_finite::nan<double>(), inf = not_finite::infinity<double>();
   CHECK(outcome({.patience = 2}, {5, nan, -inf, 1}) == Outcome{3, 1});
   CHECK(outcome({.patience = 2}, {nan, 5, 6, 7}) == Outcome{4, 2});
   CHECK(outcome({.patience = 2}, {nan, nan, 7}) == Outcome{2, 2});

@@ -1,9 +1,9 @@
 #include <cstring>
-#include <limits>
 #include <sstream>
 
 #include <doctest/doctest.h>
 
+#include "../support/not_finite.hpp"
 #include "classifier.hpp"
 
 using unroll::Adam;
@@ -125,7 +125,7 @@ TEST_CASE("a loss that is not a number stops training before the weights are har
   train(after_good, {.epochs = 1, .batch_size = 50, .shuffle = false});
   // The second epoch begins with a number that is none.
   const auto spoil = [](unroll::Run& run) {
-    if (run.epoch() == 1) run.model<Classifier>().layer<3>().bias(0, 0) = std::numeric_limits<float>::quiet_NaN();
+    if (run.epoch() == 1) run.model<Classifier>().layer<3>().bias(0, 0) = not_finite::nan<float>();
   };
   const auto history = train(model, {.epochs = 3, .batch_size = 50, .shuffle = false, .callbacks = {spoil}});
   CHECK(history.stopped == Stopped::not_finite);
@@ -145,7 +145,7 @@ TEST_CASE("a gradient that is not finite stops training, too") {
     unroll::LossResult operator()(const unroll::Matrix<float>& x, unroll::Labels y, unroll::Matrix<float>& d,
                                   std::span<const double> weights) const {
       const auto result = BinaryCrossEntropy::operator()(x, y, d, weights);
-      d.setConstant(std::numeric_limits<float>::infinity());
+      d.setConstant(not_finite::infinity<float>());
       return result;
     }
   };

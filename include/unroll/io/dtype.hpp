@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include <unroll/core/error.hpp>
+#include <unroll/core/finite.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -93,16 +94,6 @@ template <class F> decltype(auto) with_element_reader(Dtype dtype, F&& f) {
       break;
   }
   return f([](const std::byte* p) { return load_bytes<float>(p); });
-}
-
-/// By its bits: under -ffast-math the compiler may take every number for finite.
-template <class T> bool has_finite_bits(T value) {
-  if constexpr (std::is_same_v<T, float>)
-    return (std::bit_cast<std::uint32_t>(value) & 0x7F800000u) != 0x7F800000u;
-  else if constexpr (std::is_same_v<T, double>)
-    return (std::bit_cast<std::uint64_t>(value) & 0x7FF0000000000000u) != 0x7FF0000000000000u;
-  else
-    return true;
 }
 
 }  // namespace detail

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include <unroll/core/finite.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/parallel.hpp>
@@ -44,10 +44,9 @@ template <class P> void scale_runs(P& p, double factor) {
   });
 }
 
-/// NaN stays NaN: min and max return their second argument then.
 template <class T> struct Limit {
   T most;
-  template <class V> UNROLL_INLINE void operator()(V& x) const { x = max(V(-most), min(V(most), x)); }
+  template <class V> UNROLL_INLINE void operator()(V& x) const { x = or_nan(x, max(V(-most), min(V(most), x))); }
 };
 
 inline void check_limit(const char* who, double limit) {
@@ -72,7 +71,7 @@ struct ClipOptions {
 template <Visitable M> double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
   detail::check_limit("clip_by_global_norm", max_norm);
   const double norm = global_norm(gradient), factor = max_norm / (norm + options.epsilon);
-  if (factor < 1 && norm <= std::numeric_limits<double>::max())
+  if (factor < 1 && detail::has_finite_bits(norm))
     visit([&](const Path&, auto& g) { detail::scale_runs(g, factor); }, gradient);
   return norm;
 }
@@ -86,7 +85,7 @@ template <Visitable M> double clip_each_by_norm(M& gradient, double max_norm) {
       [&](const Path&, auto& g) {
         const double squared = detail::squared_norm(g), norm = std::sqrt(squared);
         total += squared;
-        if (norm > max_norm && norm <= std::numeric_limits<double>::max()) detail::scale_runs(g, max_norm / norm);
+        if (norm > max_norm && detail::has_finite_bits(norm)) detail::scale_runs(g, max_norm / norm);
       },
       gradient);
   return std::sqrt(total);

@@ -1,9 +1,9 @@
 // Early stopping.
 #pragma once
 
+#include <unroll/core/finite.hpp>
 #include <unroll/optim/schedule.hpp>
 #include <unroll/train/callback.hpp>
-#include <unroll/train/finite.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -14,7 +14,7 @@ inline Goal goal_of(std::string_view monitor, std::optional<Goal> goal) {
 }
 /// Better than `best` by more than |min_delta|; any finite number is better than nothing.
 inline bool improved(double value, const std::optional<double>& best, Goal goal, double min_delta) {
-  if (!is_finite(value)) return false;
+  if (!has_finite_bits(value)) return false;
   if (!best) return true;
   const double margin = std::abs(min_delta);
   return goal == Goal::minimize ? value < *best - margin : value > *best + margin;

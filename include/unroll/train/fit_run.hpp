@@ -174,7 +174,7 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
     at_.history.stopped = Stopped::not_finite;
     at_.history.message = concat(
         "fit: in epoch ", at_.epoch + 1, ", batch ", at_.batch + 1, " of ", batches_.count(), " the ",
-        is_finite(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
+        has_finite_bits(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
         result.weight > 0 ? result.loss / result.weight : result.loss, ", gradient norm ", result.gradient_norm,
         "; largest gradient norm of this epoch before ", at_.totals.largest_norm,
         "). The weights are those before this batch. Lower the rate (", optimizer_.rate(), ")",

@@ -7,7 +7,6 @@
 #include <unroll/loss/loss.hpp>
 #include <unroll/optim/clip.hpp>
 #include <unroll/optim/optimizer.hpp>
-#include <unroll/train/finite.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -117,7 +116,7 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
   }();
   const StepResult result = detail::with_targets(loss, output, targets, [&](const auto& of) {
     const LossResult value = compute_loss(loss, output, of, work.d_output, detail::sample_weights(targets));
-    StepResult r{.loss = value.loss, .weight = value.weight, .finite = detail::is_finite(value.loss)};
+    StepResult r{.loss = value.loss, .weight = value.weight, .finite = detail::has_finite_bits(value.loss)};
     detail::count_correct(loss, output, of, r);
     return r;
   });
@@ -137,7 +136,7 @@ StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits&
   result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm)
                          : clip.each_norm > 0 ? clip_each_by_norm(gradient, clip.each_norm)
                                               : global_norm(gradient);
-  result.finite = result.finite && detail::is_finite(result.gradient_norm);
+  result.finite = result.finite && detail::has_finite_bits(result.gradient_norm);
   if (result.finite) {
     if (clip.norm > 0) {
       result.clipped = result.gradient_norm > clip.norm;

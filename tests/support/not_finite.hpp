@@ -1,0 +1,16 @@
+// Infinities and NaN, by bits that the compiler does not see: -ffast-math believes that there are none.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+namespace not_finite {
+
+template <class T> T of_bits(volatile std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t> bits) {
+  return std::bit_cast<T>(std::conditional_t < sizeof(T) == 4, std::uint32_t, std::uint64_t > {bits});
+}
+template <class T> T infinity() { return of_bits<T>(sizeof(T) == 4 ? 0x7F800000 : 0x7FF0000000000000); }
+template <class T> T nan() { return of_bits<T>(sizeof(T) == 4 ? 0x7FC00000 : 0x7FF8000000000000); }
+
+}  // namespace not_finite
