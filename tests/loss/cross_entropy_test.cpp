@@ -2,6 +2,7 @@
 
 #include <unroll/loss/cross_entropy.hpp>
 
+#include "../support/not_finite.hpp"
 #include "finite_differences.hpp"
 
 using namespace unroll;
@@ -32,7 +33,7 @@ Matrix<double> waves(Index rows, Index cols) {
   for (Index k = 0; k < m.size(); ++k) m.data()[k] = 3 * std::sin(1.7 * double(k) + 0.3);
   return m;
 }
-const std::vector<Index> labels{3, 0, 1, 2, 0, 3, 3};
+const std::vector<Index> classes_of_seven{3, 0, 1, 2, 0, 3, 3};
 }  // namespace
 
 TEST_CASE_TEMPLATE("equal logits cost log C, whatever they are", T, float, double) {
@@ -54,7 +55,7 @@ TEST_CASE("cross-entropy and its gradient equal the formula under every option")
           const CrossEntropy loss{.label_smoothing = smoothing,
                                   .ignore_index = ignore,
                                   .class_weights = weighted ? weights : std::vector<double>{}};
-          const auto& y = ignore == 3 ? labels : ignored;
+          const auto& y = ignore == 3 ? classes_of_seven : ignored;
           const auto s = sampled ? samples : std::vector<double>{};
           Matrix<double> d;
           CAPTURE(smoothing);
@@ -130,7 +131,7 @@ TEST_CASE("cross-entropy names the label it cannot use") {
 
 TEST_CASE("a logit that is not a number makes the loss not a number") {
   auto x = waves(4, 2);
-  x(2, 1) = std::numeric_limits<double>::quiet_NaN();
+  x(2, 1) = not_finite::nan<double>();
   Matrix<double> d;
   const double loss = cross_entropy(x, std::vector<Index>{1, 1}, d);
   CHECK((std::bit_cast<std::uint64_t>(loss) << 1) > 0xffe0000000000000U);  // by bits: -ffast-math folds comparisons
