@@ -1,4 +1,3 @@
-
 #include <doctest/doctest.h>
 
 #include <unroll/train/early_stopping.hpp>
