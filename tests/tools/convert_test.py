@@ -1,0 +1,234 @@
+"""The Python tools against what the frameworks computed (tests/data/io) and, where they are installed, against the frameworks.
+
+python -m unittest convert_test, in this folder. Needs numpy, h5py, onnx and onnxruntime; keras judges too if it is there.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import unittest
+
+import h5py
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DATA = ROOT / "tests" / "data" / "io"
+sys.path.insert(0, str(ROOT / "tools"))
+
+import keras_convert
+import network
+import onnx_convert
+
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+try:
+    import keras
+except ImportError:
+    keras = None
+
+EXPECTED = {}
+for name in ("keras", "onnx"):
+    EXPECTED |= network.read_safetensors(DATA / f"{name}.safetensors")[0]
+
+
+def close(got, expected, tolerance):
+    return np.abs(np.asarray(got) - expected).max() <= tolerance * np.abs(expected).max()
+
+
+def random_network(seed, kinds, inputs=2, merge="concat", final=False, initial=False):
+    """A chain of recurrent layers of these kinds, two in a list for a bidirectional one, and a dense layer."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    draw = lambda *shape: (0.6 * random.standard_normal(shape)).astype(np.float32)
+    layers, values = [], inputs
+
+    def part(kind, units):
+        rows = network.GATES[kind] * units
+        w = {"type": kind, "weight_ih": draw(rows, values), "weight_hh": draw(rows, units), "bias_ih": draw(rows), "bias_hh": draw(rows)}
+        if initial:
+            w["initial_h"] = draw(units)
+            if kind == "lstm":
+                w["initial_c"] = draw(units)
+        return w
+
+    for k, kind in enumerate(kinds):
+        if isinstance(kind, list):
+            layer = {"type": "bidirectional", "merge": merge, "ahead": part(kind[0], 3), "back": part(kind[0], 3)}
+            gives = 6 if merge == "concat" else 3
+        else:
+            layer, gives = part(kind, 3 + k), 3 + k
+        layers.append(layer)
+        values = gives
+    if final:
+        layers[-1]["final_state"] = True
+    layers.append({"type": "dense", "weight": draw(2, values), "bias": draw(2)})
+    return {"layers": layers}
+
+
+NETWORKS = {
+    "every cell": random_network(1, ["rnn_tanh", "rnn_relu", "lstm", "gru", "gru_reset_before"]),
+    "sums of two directions": random_network(2, [["lstm"], ["gru"]], merge="sum"),
+    "averages, the last alone": random_network(3, [["gru_reset_before"]], merge="average", final=True),
+    "products": random_network(4, [["rnn_tanh"]], merge="product"),
+    "two directions side by side, the last alone": random_network(5, [["lstm"]], final=True),
+    "the last of one direction": random_network(6, ["gru", "lstm"], final=True),
+}
+for entry in NETWORKS.values():
+    entry["layers"] += [{"type": "elu", "alpha": 0.5}, {"type": "prelu", "slope": np.array([0.25, 0.75], np.float32)}, {"type": "softmax"}]
+
+
+class Converters(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.x = np.random.Generator(np.random.PCG64(9)).standard_normal((7, 2)).astype(np.float32)
+
+    def refused(self, convert, *arguments, says):
+        with self.assertRaises(network.NetworkError) as caught:
+            convert(*arguments)
+        self.assertIn(says, str(caught.exception))
+
+    # Reading what the frameworks wrote.
+
+    def check_expected(self, name):
+        loaded = network.load(self.folder / "out.safetensors")
+        self.assertTrue(close(network.run_layers(loaded, EXPECTED[f"{name}.x"]), EXPECTED[f"{name}.y"], 1e-12), name)
+        stored, _ = network.read_safetensors(DATA / f"{name}.safetensors")
+        made, _ = network.read_safetensors(self.folder / "out.safetensors")
+        self.assertEqual(stored.keys(), made.keys())
+        for key in stored:
+            np.testing.assert_array_equal(stored[key], made[key])
+
+    def test_keras_files_give_what_keras_computed(self):
+        for name in ("keras_tagger", "keras_stack", "keras_last"):
+            keras_convert.convert(DATA / f"{name}.keras", self.folder / "out.safetensors")
+            self.check_expected(name)
+
+    def test_weights_alone_need_the_architecture(self):
+        source = DATA / "keras_last.weights.h5"
+        keras_convert.convert(source, self.folder / "out.safetensors", DATA / "keras_last.config.json")
+        self.check_expected("keras_last")
+        self.refused(keras_convert.convert, source, self.folder / "out.safetensors", says="--config")
+
+    def test_onnx_files_give_what_the_runtime_computed(self):
+        for name in ("onnx_tagger", "onnx_stack", "onnx_last"):
+            onnx_convert.convert(DATA / f"{name}.onnx", self.folder / "out.safetensors")
+            self.check_expected(name)
+
+    # Writing: onnxruntime and Keras judge, and reading again gives the same network.
+
+    def test_onnxruntime_computes_what_the_network_does(self):
+        for name, made in (NETWORKS | {"initial states": random_network(7, ["lstm", "gru"], initial=True)}).items():
+            path = self.folder / "net.onnx"
+            onnx_convert.write_onnx(made, path)
+            batch = np.stack([self.x, -self.x], axis=1)
+            y = onnxruntime.InferenceSession(str(path)).run(None, {"x": batch})[0]
+            for b, x in enumerate([self.x, -self.x]):
+                expected = network.run_layers(made, x.astype(float))
+                self.assertTrue(close(y[b : b + 1] if y.ndim == 2 else y[:, b], expected, 2e-6), name)
+            again = onnx_convert.read_onnx(path)
+            self.assertTrue(close(network.run_layers(again, self.x), network.run_layers(made, self.x), 1e-6), name)
+
+    def test_onnx_takes_tokens(self):
+        onnx_convert.convert(DATA / "keras_tagger.safetensors", self.folder / "net.onnx")
+        ids = EXPECTED["keras_tagger.x"]
+        y = onnxruntime.InferenceSession(str(self.folder / "net.onnx")).run(None, {"x": ids[:, None]})[0]
+        self.assertTrue(close(y[:, 0], EXPECTED["keras_tagger.y"], 2e-6))
+
+    def test_keras_written_is_keras_read(self):
+        for name in ("keras_tagger", "keras_stack", "keras_last"):
+            keras_convert.convert(DATA / f"{name}.safetensors", self.folder / "net.keras")
+            keras_convert.convert(self.folder / "net.keras", self.folder / "out.safetensors")
+            made = network.load(self.folder / "out.safetensors")
+            self.assertTrue(close(network.run_layers(made, EXPECTED[f"{name}.x"]), EXPECTED[f"{name}.y"], 1e-6), name)
+
+    @unittest.skipIf(keras is None, "keras is not installed")
+    def test_keras_computes_what_the_network_does(self):
+        for name, made in NETWORKS.items():
+            network.save(self.folder / "net.safetensors", made)
+            keras_convert.convert(self.folder / "net.safetensors", self.folder / "net.keras")
+            keras_convert.convert(self.folder / "net.safetensors", self.folder / "net.weights.h5", self.folder / "net.json")
+            expected = network.run_layers(made, self.x.astype(float))
+            whole = keras.models.load_model(self.folder / "net.keras")
+            self.assertTrue(close(np.asarray(whole(self.x[None]))[0], expected, 2e-6), name)
+            parts = keras.models.model_from_json((self.folder / "net.json").read_text())
+            parts.load_weights(self.folder / "net.weights.h5")
+            self.assertTrue(close(np.asarray(parts(self.x[None]))[0], expected, 2e-6), name)
+
+    # What must not pass.
+
+    def keras_changed(self, change):
+        """keras_last with its architecture changed by `change(config of each layer by class)`."""
+        model = json.loads((DATA / "keras_last.config.json").read_text())
+        change({layer["class_name"] + str(k): layer for k, layer in enumerate(model["config"]["layers"])})
+        (self.folder / "c.json").write_text(json.dumps(model))
+        return DATA / "keras_last.weights.h5", self.folder / "out.safetensors", self.folder / "c.json"
+
+    def test_keras_layers_that_unroll_lacks_are_refused(self):
+        def config(name, key, value):
+            return self.keras_changed(lambda layers: layers[name]["config"].update({key: value}))
+
+        convert = keras_convert.convert
+        self.refused(convert, *config("LSTM3", "recurrent_activation", "hard_sigmoid"), says="recurrent_activation hard_sigmoid")
+        self.refused(convert, *config("LSTM3", "activation", "relu"), says="activation relu, expected tanh")
+        self.refused(convert, *config("LSTM3", "return_sequences", True), says="reversed order")
+        self.refused(convert, *config("LSTM3", "use_bias", True), says="no variable")
+        self.refused(convert, *config("Dense4", "activation", "gelu"), says="activation gelu")
+        self.refused(convert, *config("Bidirectional1", "merge_mode", None), says="merge_mode")
+        self.refused(convert, *self.keras_changed(lambda layers: layers["Dense4"].update(class_name="BatchNormalization")), says="not a layer that unroll has")
+        self.refused(convert, *self.keras_changed(lambda layers: layers["LSTM3"].update(inbound_nodes=layers["Bidirectional1"]["inbound_nodes"])), says="expected the layer before it")
+
+    def test_a_keras_gru_of_the_other_form_is_refused(self):
+        def other(layers):
+            for side in ("layer", "backward_layer"):
+                layers["Bidirectional2"]["config"][side]["config"]["reset_after"] = False
+
+        self.refused(keras_convert.convert, *self.keras_changed(other), says="the other GRU")
+
+    def test_onnx_options_that_unroll_lacks_are_refused(self):
+        def changed(name, **attributes):
+            model = onnx.load(str(DATA / f"{name}.onnx"))
+            for node in model.graph.node:
+                if node.op_type in ("LSTM", "GRU"):
+                    node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+            onnx.save(model, str(self.folder / "net.onnx"))
+            return self.folder / "net.onnx"
+
+        read = onnx_convert.read_onnx
+        self.refused(read, changed("onnx_last", clip=3.0), says="clip")
+        self.refused(read, changed("onnx_last", input_forget=1), says="input_forget")
+        self.refused(read, changed("onnx_last", activations=["HardSigmoid", "Tanh", "Tanh"]), says="HardSigmoid")
+        model = onnx.load(str(DATA / "onnx_last.onnx"))
+        next(node for node in model.graph.node if node.op_type == "Gemm").op_type = "Conv"
+        onnx.save(model, str(self.folder / "net.onnx"))
+        with self.assertRaises((network.NetworkError, onnx.checker.ValidationError)):
+            read(self.folder / "net.onnx")
+
+    def test_the_two_grus_of_onnx_are_told_apart(self):
+        model = onnx.load(str(DATA / "onnx_tagger.onnx"))
+        node = next(node for node in model.graph.node if node.op_type == "GRU")
+        before = [item for item in node.attribute if item.name != "linear_before_reset"]
+        del node.attribute[:]
+        node.attribute.extend(before)
+        onnx.save(model, str(self.folder / "net.onnx"))
+        self.assertEqual(onnx_convert.read_onnx(self.folder / "net.onnx")["layers"][1]["ahead"]["type"], "gru_reset_before")
+
+    def test_numbers_that_are_not_finite_are_refused(self):
+        made = random_network(8, ["lstm"])
+        made["layers"][0]["weight_hh"][1, 1] = np.nan
+        self.refused(network.save, self.folder / "net.safetensors", made, says="not a finite number")
+
+    def test_variables_that_no_layer_takes_are_refused(self):
+        path = self.folder / "more.weights.h5"
+        shutil.copy(DATA / "keras_last.weights.h5", path)
+        with h5py.File(path, "a") as file:
+            file["layers/dense/vars/2"] = np.zeros(3)
+        self.refused(keras_convert.convert, path, self.folder / "out.safetensors", DATA / "keras_last.config.json", says="no layer has a place")
+
+
+if __name__ == "__main__":
+    unittest.main()

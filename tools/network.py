@@ -1,0 +1,260 @@
+"""Networks as unroll keeps them in safetensors: layers, tensors in PyTorch's layout, a test vector. Needs numpy.
+
+A network here is {"layers": [...], "skip": bool, ...} as in the metadata "unroll.network", but with arrays where that has
+names of tensors. include/unroll/io/network_file.hpp says what the entries are.
+"""
+
+import json
+import pathlib
+import struct
+
+import numpy as np
+
+TYPES = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "I64": np.dtype("<i8"), "I32": np.dtype("<i4")}
+GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3, "gru_reset_before": 3}
+ACTIVATIONS = ["tanh", "relu", "sigmoid", "softmax", "elu", "prelu"]
+# In the order in which a model visits them; the fingerprint depends on it.
+LEAVES = ["weight_ih", "bias_ih", "weight_hh", "bias_hh", "initial_h", "initial_c"]
+TEST_STEPS = 32
+
+
+class NetworkError(ValueError):
+    """A file that cannot be used, or a network that a format cannot hold."""
+
+
+def require(holds, message):
+    if not holds:
+        raise NetworkError(message)
+
+
+def read_safetensors(path):
+    """Arrays by name (bfloat16 widened to float32), and the metadata."""
+    data = pathlib.Path(path).read_bytes()
+    require(len(data) >= 8, f"{path}: not safetensors")
+    (length,) = struct.unpack_from("<Q", data)
+    require(length <= len(data) - 8, f"{path}: not safetensors, or cut short")
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        if entry["dtype"] == "BF16":
+            upper = np.frombuffer(data[begin:end], "<u2").astype("<u4") << 16
+            value = upper.view("<f4")
+        else:
+            require(entry["dtype"] in TYPES, f"{path}: tensor {name}: {entry['dtype']}, expected one of {[*TYPES, 'BF16']}")
+            value = np.frombuffer(data[begin:end], TYPES[entry["dtype"]])
+        tensors[name] = value.reshape(entry["shape"])
+    return tensors, metadata
+
+
+def write_safetensors(path, tensors, metadata):
+    header, payload, at = {"__metadata__": metadata}, [], 0
+    for name, value in sorted(tensors.items(), key=lambda item: -item[1].itemsize):
+        value = np.ascontiguousarray(value)
+        code = next(code for code, kind in TYPES.items() if value.dtype == kind)
+        header[name] = {"dtype": code, "shape": list(value.shape), "data_offsets": [at, at + value.nbytes]}
+        payload.append(value.tobytes())
+        at += value.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    pathlib.Path(path).write_bytes(struct.pack("<Q", len(text)) + text + b"".join(payload))
+
+
+def parts(layer):
+    """The recurrent layers in it, with the ending of their tensors' names."""
+    if layer["type"] == "bidirectional":
+        return [(layer["ahead"], "_l0"), (layer["back"], "_l0_reverse")]
+    return [(layer, "_l0")] if layer["type"] in GATES else []
+
+
+def check(network):
+    """Shapes that fit each other; the number of values that go in and come out."""
+    inputs = values = None
+    ended = False
+    for k, layer in enumerate(network["layers"]):
+        kind, where = layer["type"], f"layer {k} ({layer['type']})"
+        takes = None
+        if parts(layer):
+            require(not ended, f"{where}: nothing recurrent can follow a final state")
+            for part, _ in parts(layer):
+                gates, units = GATES[part["type"]], part["weight_hh"].shape[1]
+                takes = part["weight_ih"].shape[1]
+                require(part["weight_hh"].shape == (gates * units, units), f"{where}: weight_hh is {part['weight_hh'].shape}")
+                require(part["weight_ih"].shape[0] == gates * units, f"{where}: weight_ih is {part['weight_ih'].shape}")
+                for bias in ("bias_ih", "bias_hh"):
+                    require(bias not in part or part[bias].shape == (gates * units,), f"{where}: {bias} has another length")
+            gives = units * (2 if layer.get("merge") == "concat" else 1)
+            ended = layer.get("final_state", False)
+        elif kind == "dense":
+            gives, takes = layer["weight"].shape
+        elif kind == "embedding":
+            require(k == 0, f"{where}: an embedding is not the first layer")
+            gives = layer["weight"].shape[1]
+        else:
+            require(kind in ACTIVATIONS and k > 0, f"{where}: not a layer that can stand there")
+            gives = values
+        if k == 0:
+            inputs = takes or 1
+        else:
+            require(takes in (None, values), f"{where}: it takes {takes} values, the layer before gives {values}")
+        values = gives
+    require(network["layers"], "a network without layers")
+    return inputs, values
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def run_recurrent(w, x, reverse, final_state):
+    h = np.asarray(w.get("initial_h", np.zeros(w["weight_hh"].shape[1])), float)
+    c = np.asarray(w.get("initial_c", np.zeros_like(h)), float)
+    weight_hh, bias = w["weight_hh"].astype(float), w.get("bias_hh", np.zeros(len(w["weight_hh"]))).astype(float)
+    a = x @ w["weight_ih"].astype(float).T + w.get("bias_ih", 0)
+    y = np.zeros((len(x), len(h)))
+    for t in reversed(range(len(x))) if reverse else range(len(x)):
+        gates = np.split(a[t], GATES[w["type"]])
+        if w["type"] == "gru_reset_before":
+            ur, uz, un = np.split(weight_hh, 3)
+            br, bz, bn = np.split(bias, 3)
+            r, z = sigmoid(gates[0] + ur @ h + br), sigmoid(gates[1] + uz @ h + bz)
+            n = np.tanh(gates[2] + un @ (r * h) + bn)
+            h = n + z * (h - n)
+        else:
+            u = np.split(weight_hh @ h + bias, GATES[w["type"]])
+            if w["type"] == "lstm":
+                i, f, o = (sigmoid(gates[k] + u[k]) for k in (0, 1, 3))
+                c = f * c + i * np.tanh(gates[2] + u[2])
+                h = o * np.tanh(c)
+            elif w["type"] == "gru":
+                r, z = sigmoid(gates[0] + u[0]), sigmoid(gates[1] + u[1])
+                n = np.tanh(gates[2] + r * u[2])
+                h = n + z * (h - n)
+            else:
+                h = np.tanh(gates[0] + u[0]) if w["type"] == "rnn_tanh" else np.maximum(gates[0] + u[0], 0)
+        y[t] = h
+    return h[None] if final_state else y
+
+
+def activation(layer, x):
+    kind = layer["type"]
+    if kind == "softmax":
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+    if kind == "elu":
+        return np.where(x > 0, x, layer["alpha"] * np.expm1(np.minimum(x, 0)))
+    if kind == "prelu":
+        return np.where(x > 0, x, layer["slope"] * x)
+    return {"tanh": np.tanh, "relu": lambda v: np.maximum(v, 0), "sigmoid": sigmoid}[kind](x)
+
+
+def run_layers(network, x):
+    """The layers alone, in float64: (steps, values) or token ids to (steps, values), (1, values) with a final state."""
+    for layer in network["layers"]:
+        final = layer.get("final_state", False)
+        if layer["type"] == "embedding":
+            x = layer["weight"][x].astype(float)
+        elif layer["type"] == "bidirectional":
+            a, b = (run_recurrent(part, x, part is layer["back"], final) for part in (layer["ahead"], layer["back"]))
+            merge = {"concat": lambda: np.concatenate([a, b], axis=1), "sum": lambda: a + b}
+            merge |= {"average": lambda: (a + b) / 2, "product": lambda: a * b}
+            x = merge[layer["merge"]]()
+        elif layer["type"] in GATES:
+            x = run_recurrent(layer, x, layer.get("reverse", False), final)
+        elif layer["type"] == "dense":
+            x = x @ layer["weight"].astype(float).T + layer.get("bias", 0)
+        else:
+            x = activation(layer, x)
+    return x
+
+
+def fingerprint(named):
+    """FNV-1a of names and shapes, as unroll's `load_model` checks it."""
+    value = 0xCBF29CE484222325
+    for name, array in named:
+        for byte in f"{name}({', '.join(map(str, array.shape))})\n".encode():
+            value = (value ^ byte) * 0x100000001B3 % 2**64
+    return f"{value:016x}"
+
+
+def save(path, network):
+    """Writes a network as unroll reads it, `load_network` and `load_model`, with a test vector of 32 steps."""
+    inputs, _ = check(network)
+    tensors, named, zeros, layers = {}, [], [], []
+
+    def store(entry, leaf, name, value):
+        value = np.asarray(value)
+        require(np.isfinite(value).all(), f"tensor {name} has an element that is not a finite number")
+        tensors[name] = value.astype(np.float64 if value.dtype == np.float64 else np.float32)
+        named.append((name, value))
+        entry[leaf] = name
+
+    for k, layer in enumerate(network["layers"]):
+        entry = {key: value for key, value in layer.items() if not isinstance(value, (np.ndarray, dict))}
+        for part, ending in parts(layer):
+            into = entry
+            if layer["type"] == "bidirectional":
+                into = entry["back" if ending.endswith("reverse") else "ahead"] = {"type": part["type"]}
+            for leaf in LEAVES:
+                if leaf in part:
+                    store(into, leaf, f"{k}.{leaf}{ending}", part[leaf])
+            if "bias_ih" in part and "bias_hh" not in part:
+                zeros.append(f"{k}.bias_hh{ending}")
+                tensors[zeros[-1]] = np.zeros_like(tensors[f"{k}.bias_ih{ending}"])
+        if not parts(layer):
+            for leaf in ("weight", "bias", "slope"):
+                if leaf in layer:
+                    store(entry, leaf, f"{k}.{'weight' if leaf == 'slope' else leaf}", layer[leaf])
+        layers.append(entry)
+
+    description = {key: value for key, value in network.items() if key != "layers"} | {"layers": layers}
+    metadata = {"format": "pt", "unroll.format": "1", "unroll.version": "0.1.0", "unroll.network": json.dumps(description)}
+    metadata["unroll.fingerprint"] = fingerprint(named)
+    if zeros:
+        metadata["unroll.zero_tensors"] = json.dumps(zeros)
+    random = np.random.Generator(np.random.PCG64(1))
+    first = network["layers"][0]
+    if first["type"] == "embedding":
+        x = random.integers(min(1, len(first["weight"]) - 1), len(first["weight"]), TEST_STEPS)
+        metadata["unroll.test_tokens"] = json.dumps(x.tolist())
+    else:
+        x = random.uniform(-1, 1, (TEST_STEPS, inputs))
+        metadata["unroll.test_values"] = json.dumps(x.ravel().tolist())
+    metadata["unroll.test_steps"] = str(TEST_STEPS)
+    metadata["unroll.test_output"] = json.dumps(run_layers(network, x).ravel().tolist())
+    write_safetensors(path, tensors, metadata)
+
+
+def load(path):
+    """The network that unroll or `save` wrote."""
+    tensors, metadata = read_safetensors(path)
+    require("unroll.network" in metadata, f"{path}: no metadata 'unroll.network': nothing says what network the tensors are of")
+    network = json.loads(metadata["unroll.network"])
+    used = set(json.loads(metadata.get("unroll.zero_tensors", "[]")))
+
+    def fill(entry):
+        for leaf, name in list(entry.items()):
+            if isinstance(name, dict):
+                fill(name)
+            elif leaf in (*LEAVES, "weight", "bias", "slope"):
+                require(name in tensors, f"{path}: no tensor {name}")
+                used.add(name)
+                entry[leaf] = tensors[name]
+
+    for layer in network["layers"]:
+        fill(layer)
+    require(used >= tensors.keys(), f"{path}: nothing has a place for the tensors {sorted(tensors.keys() - used)}")
+    check(network)
+    return network
+
+
+def total_bias(w):
+    """b + b_h of a cell that sees only their sum."""
+    return w["bias_ih"] + w.get("bias_hh", 0)
+
+
+def swap_first_gates(array):
+    """GRU gates r z n as z r n along the first axis, and back."""
+    r, z, n = np.split(array, 3)
+    return np.concatenate([z, r, n])
