@@ -96,7 +96,7 @@ void print_test(const M& model, const Vocabulary& vocabulary, const std::string&
 
 // ---- 3. Training: truncated backpropagation through time ----
 
-constexpr double unlimited = std::numeric_limits<double>::infinity();
+constexpr double unlimited = 1e100;
 
 struct TrainOptions {
   fs::path text = UNROLL_EXAMPLE_DATA "/lm.txt";
@@ -217,7 +217,7 @@ template <class F> void with_model(const fs::path& path, const F& f) {
 /// 0: always the likeliest. A number is added to each logit that is distributed so that the largest sum is at an id
 /// with just that probability (Gumbel's distribution). Never `<PAD>` or `<OOV>`, which are no characters.
 template <class Logits> std::int32_t draw(const Logits& logits, double temperature, Rng& rng) {
-  double best = -std::numeric_limits<double>::infinity();
+  double best = std::numeric_limits<double>::lowest();
   std::int32_t drawn = Vocabulary::oov;
   for (std::int32_t id = Vocabulary::oov + 1; id < logits.size(); ++id) {
     const double noise = -std::log(-std::log(std::max(rng.uniform(), 0x1p-60)));
