@@ -1,6 +1,7 @@
 // The matrix level: what `Recurrent` asks of a cell, whatever is inside it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <span>
@@ -15,9 +16,15 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// One time step of a range of sequences. Columns: `at` in the packed arrays (N), `in` and `out` in the state storage
-/// (B + N) before and after the step, `column` in what has one column per sequence (B, sorted). n of them each.
+/// (B + N) before and after the step, `column` in what has one column per sequence (B, sorted), `gates` in the gates,
+/// which is `at` unless no backward follows. n of them each.
 struct Step {
-  Index at, n, in, out, column;
+  Index at, n, in, out, column, gates;
+};
+
+/// Packed columns [first, first + n).
+struct Columns {
+  Index first, n;
 };
 
 /// Recurrent dropout, one draw per sequence: scales (H, B), sorted, on h before the recurrent product. None, one for
@@ -32,11 +39,13 @@ template <class T> struct RecurrentMask {
 
 /// One pass of a batch through a layer, as its cell sees it.
 template <class T, int S> struct Pass {
-  Matrix<T>& gates;                  ///< (GX H, N): W x + b on the way forward; the cell leaves its gradient there
+  Matrix<T>& gates;  ///< (GX H, N): W x + b on the way forward, then the cell's to keep what it wants; it leaves the
+                     ///< gradient there. Without `keep` (GX H, some columns)
   std::array<Matrix<T>, S>& states;  ///< (rows, B + N)
   std::span<const Step> steps;       ///< all of them, all sequences, in the order of the forward pass
   const RecurrentMask<T>& mask;
-  bool keep;  ///< a backward pass may follow
+  bool keep;     ///< a backward pass may follow
+  Blocks order;  ///< of sums over columns: that in which the backward pass is done with them
 };
 
 /// Room for a thread's steps.
@@ -50,13 +59,14 @@ template <class T> struct StepScratch {
 ///   step(pass, cache, step, scratch)              reads states at step.in, writes them at step.out
 ///   step_backward(pass, cache, step, d, scratch)  d (rows, B) holds d_next at step.column on entry, d_prev on return;
 ///                                                 writes the gradient of pass.gates at step.at
-///   accumulate(pass, cache, gradient)             gradient += for its own parameters, over all N
+///   accumulate(pass, cache, gradient, columns)    gradient += for its own parameters, over these columns, which are
+///                                                 all, or a block of a product's sum: blocks come in `pass.order`
 /// Axioms: a step writes only its own columns, so that ranges of sequences may run on different threads; `scratch`
 /// belongs to the thread; each output element is summed in an order that does not depend on the columns beside it.
 template <class C>
 concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pass<typename C::Scalar, C::S>& pass,
                         const Step& step, std::array<Matrix<typename C::Scalar>, C::S>& d,
-                        StepScratch<typename C::Scalar>& scratch, Rng rng) {
+                        StepScratch<typename C::Scalar>& scratch, const Columns& columns, Rng rng) {
   { C::S } -> std::convertible_to<int>;
   { C::gates } -> std::convertible_to<int>;
   { C::name } -> std::convertible_to<std::string_view>;
@@ -66,21 +76,26 @@ concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pa
   cell.prepare(cache, Index{}, bool{});
   cell.step(pass, cache, step, scratch);
   cell.step_backward(pass, cache, step, d, scratch);
-  cell.accumulate(pass, cache, gradient);
+  cell.accumulate(pass, cache, gradient, columns);
   gradient.initialize(rng, Scheme{});
   C::visit([](const Path&, auto&...) {}, Path{}, gradient);
 };
 
-/// state[0] before every step, masked for gate g: the (H, N) operand of a product over all N. Ragged batches leave gaps
-/// between the blocks, so it is gathered; about 1 / (8 H) of the product's cost.
-template <class T, int S> void gather_operand(const Pass<T, S>& pass, int g, Matrix<T>& h) {
+/// state[0] before the steps of these columns, masked for gate g: the (H, n) operand of a product over them. Ragged
+/// batches leave gaps between the blocks, so it is gathered; about 1 / (8 H) of the product's cost.
+template <class T, int S> void gather_operand(const Pass<T, S>& pass, int g, const Columns& columns, Matrix<T>& h) {
   const Matrix<T>* mask = pass.mask.gate(g);
-  h.resize(pass.states[0].rows(), pass.gates.cols());
-  for (const Step& s : pass.steps)
+  h.resize(pass.states[0].rows(), columns.n);
+  for (const Step& s : pass.steps) {
+    const Index first = std::max(s.at, columns.first), n = std::min(s.at + s.n, columns.first + columns.n) - first;
+    if (n <= 0) continue;
+    auto to = h.middleCols(first - columns.first, n);
+    const auto from = pass.states[0].middleCols(s.in + first - s.at, n);
     if (mask == nullptr)
-      h.middleCols(s.at, s.n) = pass.states[0].middleCols(s.in, s.n);
+      to = from;
     else
-      h.middleCols(s.at, s.n) = pass.states[0].middleCols(s.in, s.n).cwiseProduct(mask->middleCols(s.column, s.n));
+      to = from.cwiseProduct(mask->middleCols(s.column + first - s.at, n));
+  }
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -21,7 +21,8 @@ template <class T = float> struct Gru : CellSize<T> {
   template <class V> using Cached = std::array<V, 4>;
 
   template <class V>
-  static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>& prev, State<V>& next, Cached<V>& cache) {
+  UNROLL_INLINE static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>& prev, State<V>& next,
+                                    Cached<V>& cache) {
     const V r = sigmoid(x[0] + u[0]);
     const V z = sigmoid(x[1] + u[1]);
     const V n = tanh(x[2] + r * u[2]);
@@ -30,8 +31,8 @@ template <class T = float> struct Gru : CellSize<T> {
   }
 
   template <class V>
-  static void backward(const State<V>& prev, const State<V>&, const Cached<V>& cache, const State<V>& d_next,
-                       Gates<V>& dx, Gates<V>& du, State<V>& d_prev) {
+  UNROLL_INLINE static void backward(const State<V>& prev, const State<V>&, const Cached<V>& cache,
+                                     const State<V>& d_next, Gates<V>& dx, Gates<V>& du, State<V>& d_prev) {
     const auto [r, z, n, u_n] = cache;
     const V dh = d_next[0];
     const V dz = dh * (prev[0] - n), dn = dh * (1 - z);

@@ -48,7 +48,7 @@ template <class T = float> class GruResetBefore {
     const Index H = units_;
     const auto h_prev = pass.states[0].middleCols(at.in, at.n);
     auto a = cache.values.middleCols(at.at, at.n);
-    a = pass.gates.middleCols(at.at, at.n);
+    a = pass.gates.middleCols(at.gates, at.n);
     if (bias_hh.size() > 0) a.colwise() += bias_hh.col(0);
     auto r = a.middleRows(0, H), z = a.middleRows(H, H), n = a.middleRows(2 * H, H);
     for (int g = 0; g < 2; ++g)
@@ -90,18 +90,20 @@ template <class T = float> class GruResetBefore {
     }
   }
 
-  void accumulate(Pass<T, 1>& pass, Cache& cache, GruResetBefore& gradient) const {
-    const Index H = units_;
+  void accumulate(Pass<T, 1>& pass, Cache& cache, GruResetBefore& gradient, const Columns& columns) const {
+    const auto da = pass.gates.middleCols(columns.first, columns.n);
+    const auto add_product = [&](int g, const auto& operand) {
+      matmul(gradient.weight_hh.middleRows(g * units_, units_), da.middleRows(g * units_, units_), Transpose::no,
+             operand, Transpose::yes, true, cache.product, pass.order);
+    };
     if (weight_hh.trainable) {
       for (int g = 0; g < 2; ++g) {
-        gather_operand(pass, g, cache.operand);
-        matmul(gradient.weight_hh.middleRows(g * H, H), pass.gates.middleRows(g * H, H), Transpose::no, cache.operand,
-               Transpose::yes, true, cache.product);
+        gather_operand(pass, g, columns, cache.operand);
+        add_product(g, cache.operand);
       }
-      matmul(gradient.weight_hh.middleRows(2 * H, H), pass.gates.middleRows(2 * H, H), Transpose::no, cache.reset_h,
-             Transpose::yes, true, cache.product);
+      add_product(2, cache.reset_h.middleCols(columns.first, columns.n));
     }
-    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(pass.gates, gradient.bias_hh.data());
+    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums(da, gradient.bias_hh.data(), pass.order);
   }
 
   void initialize(Rng rng, const Scheme& scheme) {

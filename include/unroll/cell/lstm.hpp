@@ -24,7 +24,8 @@ template <class T = float> struct Lstm : CellSize<T> {
   template <class V> using Cached = std::array<V, 5>;
 
   template <class V>
-  static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>& prev, State<V>& next, Cached<V>& cache) {
+  UNROLL_INLINE static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>& prev, State<V>& next,
+                                    Cached<V>& cache) {
     const V i = sigmoid(x[0] + u[0]);
     const V f = sigmoid(x[1] + u[1]);
     const V g = tanh(x[2] + u[2]);
@@ -38,8 +39,8 @@ template <class T = float> struct Lstm : CellSize<T> {
   /// The same lines, last to first. dc collects both ways out of c: to the next step, and through h. A gate's gradient
   /// (di) becomes that of its pre-activation by sigmoid' = i (1 - i) and tanh' = 1 - g^2.
   template <class V>
-  static void backward(const State<V>& prev, const State<V>&, const Cached<V>& cache, const State<V>& d_next,
-                       Gates<V>& dx, Gates<V>& du, State<V>& d_prev) {
+  UNROLL_INLINE static void backward(const State<V>& prev, const State<V>&, const Cached<V>& cache,
+                                     const State<V>& d_next, Gates<V>& dx, Gates<V>& du, State<V>& d_prev) {
     const auto [i, f, g, o, tanh_c] = cache;
     const V dh = d_next[0];
     const V dc = d_next[1] + dh * o * (1 - tanh_c * tanh_c);

@@ -25,7 +25,7 @@ template <PointwiseCell E> class Pointwise {
 
   struct Cache {
     RecurrentWeights<T> weights;
-    Matrix<T> values;   ///< (C H, N) what the equations want to see again
+    Matrix<T> values;   ///< (C H, N) what the equations want to see again and does not fit in place of the gates
     Matrix<T> du;       ///< (GU H, N), unused where it equals dx
     Matrix<T> d_unit;   ///< (P H, N)
     Matrix<T> operand;  ///< (H, N)
@@ -50,7 +50,7 @@ template <PointwiseCell E> class Pointwise {
 
   void prepare(Cache& cache, Index columns, bool keep) const {
     cache.weights.pack(weight_hh, units_, E::GU);
-    cache.values.resize(keep ? E::C * units_ : 0, columns);
+    cache.values.resize(keep ? (E::C - kept_in_place<E>)*units_ : 0, columns);
     cache.du.resize(keep && !E::same_ports ? E::GU * units_ : 0, columns);
     cache.d_unit.resize(keep ? E::P * units_ : 0, columns);
   }
@@ -61,11 +61,12 @@ template <PointwiseCell E> class Pointwise {
                         .weights = &cache.weights,
                         .bias = bias_hh.size() > 0 ? bias_hh.data() : nullptr,
                         .parameters = unit.data(),
-                        .x = pass.gates.col(at.at).data(),
+                        .x = pass.gates.col(at.gates).data(),
                         .h = {},
                         .prev = {},
                         .next = {},
-                        .cache = pass.keep ? column(cache.values, at.at) : nullptr};
+                        .keep = pass.keep ? 1 : 0,
+                        .cache = column(cache.values, at.at)};
     for (std::size_t f = 0; f < S; ++f) {
       step.prev[f] = pass.states[f].col(at.in).data();
       step.next[f] = pass.states[f].col(at.out).data();
@@ -107,20 +108,21 @@ template <PointwiseCell E> class Pointwise {
     recurrent_step_backward(step);
   }
 
-  /// dU += du h_{t-1}^T, db_h += du, over all steps at once.
-  void accumulate(Pass<T, S>& pass, Cache& cache, Pointwise& gradient) const {
-    Matrix<T>& du = d_recurrent(pass, cache);
+  /// dU += du h_{t-1}^T, db_h += du, over these columns.
+  void accumulate(Pass<T, S>& pass, Cache& cache, Pointwise& gradient, const Columns& columns) const {
+    const auto du = d_recurrent(pass, cache).middleCols(columns.first, columns.n);
     if (E::GU > 0 && weight_hh.trainable) {
       const int groups = std::max(pass.mask.count, 1);
       const Index rows = E::GU * units_ / groups;
       for (int g = 0; g < groups; ++g) {
-        gather_operand(pass, g, cache.operand);
+        gather_operand(pass, g, columns, cache.operand);
         matmul(gradient.weight_hh.middleRows(g * rows, rows), du.middleRows(g * rows, rows), Transpose::no,
-               cache.operand, Transpose::yes, true, cache.product);
+               cache.operand, Transpose::yes, true, cache.product, pass.order);
       }
     }
-    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums<T>(du, gradient.bias_hh.data());
-    if (E::P > 0 && unit.trainable) add_row_sums<T>(cache.d_unit, gradient.unit.data());
+    if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums(du, gradient.bias_hh.data(), pass.order);
+    if (E::P > 0 && unit.trainable)
+      add_row_sums(cache.d_unit.middleCols(columns.first, columns.n), gradient.unit.data(), pass.order);
   }
 
   void initialize(Rng rng, const Scheme& scheme) {

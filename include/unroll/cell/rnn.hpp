@@ -16,12 +16,12 @@ template <class T = float> struct Rnn : CellSize<T> {
   template <class V> using Cached = std::array<V, 0>;
 
   template <class V>
-  static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>&, State<V>& next, Cached<V>&) {
+  UNROLL_INLINE static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>&, State<V>& next, Cached<V>&) {
     next[0] = tanh(x[0] + u[0]);
   }
   template <class V>
-  static void backward(const State<V>&, const State<V>& next, const Cached<V>&, const State<V>& d_next, Gates<V>& dx,
-                       Gates<V>& du, State<V>& d_prev) {
+  UNROLL_INLINE static void backward(const State<V>&, const State<V>& next, const Cached<V>&, const State<V>& d_next,
+                                     Gates<V>& dx, Gates<V>& du, State<V>& d_prev) {
     const V h = next[0];
     dx[0] = du[0] = d_next[0] * (1 - h * h);
     d_prev[0] = V(0);  // only through U h
@@ -40,12 +40,12 @@ template <class T = float> struct ReluRnn : CellSize<T> {
   template <class V> using Cached = std::array<V, 0>;
 
   template <class V>
-  static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>&, State<V>& next, Cached<V>&) {
+  UNROLL_INLINE static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>&, State<V>& next, Cached<V>&) {
     next[0] = max(x[0] + u[0], V(0));
   }
   template <class V>
-  static void backward(const State<V>&, const State<V>& next, const Cached<V>&, const State<V>& d_next, Gates<V>& dx,
-                       Gates<V>& du, State<V>& d_prev) {
+  UNROLL_INLINE static void backward(const State<V>&, const State<V>& next, const Cached<V>&, const State<V>& d_next,
+                                     Gates<V>& dx, Gates<V>& du, State<V>& d_prev) {
     dx[0] = du[0] = select(next[0] > V(0), d_next[0], V(0));
     d_prev[0] = V(0);
   }

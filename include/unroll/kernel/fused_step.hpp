@@ -20,7 +20,7 @@ namespace detail {
 
 template <class E> struct FusedForward {
   using T = typename E::Scalar;
-  static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P;
+  static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P, K = kept_in_place<E>;
 
   template <class Isa> static UNROLL_INLINE void run(StepForward<E, T> s) {
     // A cell with one gate takes several blocks of units at once, to fill the tile.
@@ -58,22 +58,22 @@ template <class E> struct FusedForward {
     const Index H = s.units, units = std::min(unit_block, H - unit);
     const bool whole = units == unit_block;
     Staged<V, E::P> staged_p;
-    Staged<V, E::GU> staged_bias;
     Staged<V, E::GX> staged_x;
+    Staged<V, E::GU> staged_bias;
     Staged<V, 1> staged_prev[S], staged_next[S];
-    Staged<V, E::C> staged_cache;
-    Rows<const T> p{at(s.parameters, unit), H}, bias{at(s.bias, unit), H};
+    Staged<V, E::C - K> staged_cache;
+    Rows<const T> p{at(s.parameters, unit), H};
     if (P > 0 && !whole) p = staged_p.in(p.data, H, units);
+    Rows<const T> bias{at(s.bias, unit), H};
     if (s.bias == nullptr)
       bias = staged_bias.zeros();
     else if (!whole)
       bias = staged_bias.in(bias.data, H, units);
     for (Index column = 0; column < n; ++column) {
       const Index j = first + column;
-      Rows<const T> x{at(s.x, j * GX * H + unit), H};
+      Rows<T> x{at(s.x, j * GX * H + unit), H}, cache{at(s.cache, j * (C - K) * H + unit), H};
       std::array<const T*, S> prev = shifted(s.prev, j * H + unit);
       std::array<T*, S> next = shifted(s.next, j * H + unit);
-      Rows<T> cache = s.cache != nullptr ? Rows<T>{s.cache + j * C * H + unit, H} : staged_cache.room();
       if (!whole) {
         x = staged_x.in(x.data, H, units);
         for (std::size_t f = 0; f < S; ++f) {
@@ -85,25 +85,31 @@ template <class E> struct FusedForward {
       for (Index lane = 0; lane < unit_block; lane += V::width) {
         std::array<V, E::P> p_values;
         std::array<V, E::GX> x_values;
-        std::array<V, E::GU> u_values, b_values;
+        std::array<V, E::GU> u_values, bias_values;
         std::array<V, S> prev_values, next_values;
         std::array<V, E::C> cache_values;
         p.load(p_values, lane);
         x.load(x_values, lane);
-        bias.load(b_values, lane);
+        bias.load(bias_values, lane);
         Rows<T>{u + column * u_stride, unit_block}.load(u_values, lane);
         UNROLL_UNROLL
-        for (std::size_t g = 0; g < GU; ++g) u_values[g] += b_values[g];
+        for (std::size_t g = 0; g < GU; ++g) u_values[g] += bias_values[g];
         UNROLL_UNROLL
         for (std::size_t f = 0; f < S; ++f) prev_values[f] = V::load(prev[f] + lane);
         call_forward<E, V>(p_values, x_values, u_values, prev_values, next_values, cache_values);
         UNROLL_UNROLL
         for (std::size_t f = 0; f < S; ++f) next_values[f].store(next[f] + lane);
-        cache.store(cache_values, lane);
+        if (s.keep) {
+          x.template store<0, K>(cache_values, lane);
+          cache.template store<K, C>(cache_values, lane);
+        }
       }
       if (!whole) {
         for (std::size_t f = 0; f < S; ++f) staged_next[f].out(s.next[f] + j * H + unit, 0, units);
-        if (s.cache != nullptr) staged_cache.out(s.cache + j * C * H + unit, H, units);
+        if (s.keep) {
+          staged_x.out(at(s.x, j * GX * H + unit), H, units);
+          staged_cache.out(at(s.cache, j * (C - K) * H + unit), H, units);
+        }
       }
     }
   }
@@ -111,7 +117,7 @@ template <class E> struct FusedForward {
 
 template <class E> struct FusedBackward {
   using T = typename E::Scalar;
-  static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P;
+  static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P, K = kept_in_place<E>;
 
   template <class Isa> static UNROLL_INLINE void run(StepBackward<E, T> s) {
     for (Index unit = 0; unit < s.units; unit += unit_block) equations<Isa>(s, unit);
@@ -123,7 +129,7 @@ template <class E> struct FusedBackward {
     const Index H = s.units, units = std::min(unit_block, H - unit);
     const bool whole = units == unit_block;
     Staged<V, E::P> staged_p, staged_dp;
-    Staged<V, E::C> staged_cache;
+    Staged<V, E::C - K> staged_cache;
     Staged<V, E::GX> staged_dx;
     Staged<V, E::GU> staged_du;
     Staged<V, 1> staged_prev[S], staged_next[S], staged_d[S];
@@ -132,7 +138,7 @@ template <class E> struct FusedBackward {
     for (Index j = 0; j < s.columns; ++j) {
       std::array<const T*, S> prev = shifted(s.prev, j * H + unit), next = shifted(s.next, j * H + unit);
       std::array<T*, S> d = shifted(s.d, j * H + unit);
-      Rows<const T> cache{at(s.cache, j * C * H + unit), H};
+      Rows<const T> cache{at(s.cache, j * (C - K) * H + unit), H};
       Rows<T> dx{at(s.dx, j * GX * H + unit), H}, du{at(s.du, j * GU * H + unit), H},
           dp{at(s.parameters_d, j * P * H + unit), H};
       if (!whole) {
@@ -142,7 +148,7 @@ template <class E> struct FusedBackward {
           d[f] = staged_d[f].in(d[f], 0, units).data;
         }
         cache = staged_cache.in(cache.data, H, units);
-        dx = staged_dx.room();
+        dx = staged_dx.in(dx.data, H, units);
         du = staged_du.room();
         dp = staged_dp.room();
       }
@@ -153,7 +159,8 @@ template <class E> struct FusedBackward {
         std::array<V, S> prev_values, next_values, d_values, d_prev_values;
         std::array<V, E::C> cache_values;
         p.load(p_values, lane);
-        cache.load(cache_values, lane);
+        dx.template load<0, K>(cache_values, lane);
+        cache.template load<K, C>(cache_values, lane);
         UNROLL_UNROLL
         for (std::size_t f = 0; f < S; ++f) {
           prev_values[f] = V::load(prev[f] + lane);

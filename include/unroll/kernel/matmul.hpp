@@ -15,52 +15,72 @@ template <class T> struct MatmulScratch {
   std::vector<ProductScratch<T>> pieces;
 };
 
-/// c = op(a) op(b), or c += with `accumulate`, for matrices and blocks of whole rows or columns. Threads split c, never
-/// a sum: the same bits for any number of them.
-template <class C, class A, class B, class T>
-void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose transpose_b, bool accumulate,
-            MatmulScratch<T>& scratch) {
-  const View<T> to = view(c);
-  const View<const T> left = view(a), right = view(b);
-  const Index depth = transpose_a == Transpose::no ? left.cols : left.rows;
-  const bool by_columns = to.cols >= to.rows;
-  const Index n = by_columns ? to.cols : to.rows, across = by_columns ? to.rows : to.cols;
+namespace detail {
+/// Calls f(first, n, scratch) for pieces of 0 .. n - 1, on as many threads as the work is worth.
+template <class T, class F> void in_pieces(Index n, Index work_of_each, MatmulScratch<T>& scratch, const F& f) {
   constexpr Index unit = 16;            // pieces of whole panels
   constexpr Index least_work = 400000;  // multiplications that are worth a thread
   const Index units = (n + unit - 1) / unit;
   const Index pieces =
-      std::clamp<Index>(std::min(units, n * across * depth / least_work), 1, inside_parallel() ? 1 : threads());
+      std::clamp<Index>(std::min(units, n * work_of_each / least_work), 1, inside_parallel() ? 1 : threads());
   if (scratch.pieces.size() < static_cast<std::size_t>(pieces)) scratch.pieces.resize(static_cast<std::size_t>(pieces));
-  // Sized for the whole product: how it is cut may change from one batch to the next, room must not.
-  for (auto& piece : scratch.pieces) piece.reserve(to.rows, to.cols, depth);
   parallel_for(static_cast<int>(pieces), [&](int k) {
     const Index first = units * k / pieces * unit, last = std::min(units * (k + 1) / pieces * unit, n);
+    f(first, last - first, scratch.pieces[static_cast<std::size_t>(k)]);
+  });
+}
+}  // namespace detail
+
+/// c = op(a) op(b) + bias (rows, or null), or c += with `accumulate`, for matrices and blocks of whole rows or columns.
+/// Threads split c, never a sum: the same bits for any number of them.
+template <class C, class A, class B, class T>
+void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose transpose_b, bool accumulate,
+            MatmulScratch<T>& scratch, Blocks order = Blocks::ascending,
+            const std::type_identity_t<T>* bias = nullptr) {
+  const View<T> to = view(c);
+  const View<const T> left = view(a), right = view(b);
+  const Index depth = transpose_a == Transpose::no ? left.cols : left.rows;
+  const bool by_columns = to.cols >= to.rows;
+  // Sized for the whole product: how it is cut may change from one batch to the next, room must not.
+  for (auto& piece : scratch.pieces) piece.reserve(to.rows, to.cols, depth);
+  const Index n = by_columns ? to.cols : to.rows, across = by_columns ? to.rows : to.cols;
+  detail::in_pieces(n, across * depth, scratch, [&](Index first, Index count, ProductScratch<T>& room) {
     const auto part = [&](const View<const T>& m, bool columns) {
-      return columns ? m.middle_cols(first, last - first) : m.middle_rows(first, last - first);
+      return columns ? m.middle_cols(first, count) : m.middle_rows(first, count);
     };
-    auto& room = scratch.pieces[static_cast<std::size_t>(k)];
+    room.reserve(to.rows, to.cols, depth);
     if (by_columns)
-      product<T>(to.middle_cols(first, last - first), left, transpose_a, part(right, transpose_b == Transpose::no),
-                 transpose_b, accumulate, room);
+      product<T>(to.middle_cols(first, count), left, transpose_a, part(right, transpose_b == Transpose::no),
+                 transpose_b, accumulate, room, order, bias);
     else
-      product<T>(to.middle_rows(first, last - first), part(left, transpose_a == Transpose::yes), transpose_a, right,
-                 transpose_b, accumulate, room);
+      product<T>(to.middle_rows(first, count), part(left, transpose_a == Transpose::yes), transpose_a, right,
+                 transpose_b, accumulate, room, order, bias == nullptr ? bias : bias + first);
   });
 }
 
-/// Every column of m += b.
-template <class T> void add_to_columns(const Matrix<T>& b, Matrix<T>& m) {
-  parallel_ranges(m.cols(), 256, [&](Index first, Index last) {
-    for (Index j = first; j < last; ++j) m.col(j) += b.col(0);
+/// c = a b + bias (rows, or null), or c += a b with `accumulate`, for a packed a. Threads split the columns of c.
+template <class C, class B, class T>
+void matmul(C&& c, const PackedMatrix<T>& a, const B& b, bool accumulate, MatmulScratch<T>& scratch,
+            const std::type_identity_t<T>* bias = nullptr) {
+  const View<T> to = view(c);
+  const View<const T> right = view(b);
+  detail::in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<T>& room) {
+    product<T>(to.middle_cols(first, n), a, right.middle_cols(first, n), Transpose::no, accumulate, room, bias);
   });
 }
 
-/// b (rows) += the sum of m's columns, threads splitting the rows.
-template <class T> void add_row_sums(const Matrix<T>& m, std::type_identity_t<T>* b) {
+/// b (rows) += the sum of m's columns, in the blocks and the order of a product's sums; threads split the rows.
+template <class Derived, class T>
+void add_row_sums(const Eigen::DenseBase<Derived>& m, T* b, Blocks order = Blocks::ascending) {
   constexpr Index unit = 64;
-  parallel_ranges((m.rows() + unit - 1) / unit, 4, [&](Index first, Index last) {
-    const Index row = first * unit, n = std::min(last * unit, m.rows()) - row;
-    add_row_sums<T>(view(m).middle_rows(row, n), b + row);
+  const View<const T> all = view(m);
+  const Index blocks = (all.cols + detail::depth_block - 1) / detail::depth_block;
+  parallel_ranges((all.rows + unit - 1) / unit, 4, [&](Index first, Index last) {
+    const View<const T> rows = all.middle_rows(first * unit, std::min(last * unit, all.rows) - first * unit);
+    for (Index i = 0; i < blocks; ++i) {
+      const Index j = (order == Blocks::ascending ? i : blocks - 1 - i) * detail::depth_block;
+      add_row_sums(rows.middle_cols(j, std::min(detail::depth_block, all.cols - j)), b + first * unit);
+    }
   });
 }
 

@@ -49,6 +49,15 @@ UNROLL_INLINE void pack_columns_of_transpose(View<const T> b, Index column, Inde
   }
 }
 
+/// What is added to a product: column j at data + j * stride, or nothing.
+template <class T> struct Addend {
+  const T* data = nullptr;
+  Index stride = 0;
+  UNROLL_INLINE Addend from(Index row, Index j) const {
+    return data == nullptr ? *this : Addend{data + row + j * stride, stride};
+  }
+};
+
 /// The left operand: row r of panel p at k is at p * panel_stride + k * stride + r.
 template <class T> struct LeftPanels {
   const T* data;

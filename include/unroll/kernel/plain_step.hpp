@@ -9,7 +9,7 @@ namespace detail {
 
 template <class E, class T> void plain_step(const StepForward<E, T>& s) {
   using V = Value<T>;
-  constexpr Index lanes = RecurrentWeights<T>::lanes;
+  constexpr Index lanes = RecurrentWeights<T>::lanes, K = kept_in_place<E>;
   const Index H = s.units;
   for (Index j = 0; j < s.columns; ++j)
     for (Index k = 0; k < H; ++k) {
@@ -30,14 +30,16 @@ template <class E, class T> void plain_step(const StepForward<E, T>& s) {
       for (int f = 0; f < E::S; ++f) prev[std::size_t(f)] = V(s.prev[std::size_t(f)][j * H + k]);
       call_forward<E, V>(p, x, u, prev, next, cache);
       for (int f = 0; f < E::S; ++f) next[std::size_t(f)].store(s.next[std::size_t(f)] + j * H + k);
-      if (s.cache != nullptr)
-        for (int f = 0; f < E::C; ++f) cache[std::size_t(f)].store(s.cache + (j * E::C + f) * H + k);
+      if (s.keep)
+        for (int f = 0; f < E::C; ++f)
+          cache[std::size_t(f)].store(f < K ? s.x + (j * E::GX + f) * H + k
+                                            : s.cache + (j * (E::C - K) + f - K) * H + k);
     }
 }
 
 template <class E, class T> void plain_step_backward(const StepBackward<E, T>& s) {
   using V = Value<T>;
-  constexpr Index lanes = RecurrentWeights<T>::lanes;
+  constexpr Index lanes = RecurrentWeights<T>::lanes, K = kept_in_place<E>;
   const Index H = s.units;
   for (Index j = 0; j < s.columns; ++j)
     for (Index k = 0; k < H; ++k) {
@@ -52,7 +54,8 @@ template <class E, class T> void plain_step_backward(const StepBackward<E, T>& s
         next[std::size_t(f)] = V(s.next[std::size_t(f)][j * H + k]);
         d_next[std::size_t(f)] = V(s.d[std::size_t(f)][j * H + k]);
       }
-      for (int f = 0; f < E::C; ++f) cache[std::size_t(f)] = V(s.cache[(j * E::C + f) * H + k]);
+      for (int f = 0; f < E::C; ++f)
+        cache[std::size_t(f)] = V(f < K ? s.dx[(j * E::GX + f) * H + k] : s.cache[(j * (E::C - K) + f - K) * H + k]);
       call_backward<E, V>(p, dp, prev, next, cache, d_next, dx, du, d_prev);
       for (int f = 0; f < E::P; ++f) dp[std::size_t(f)].store(s.parameters_d + (j * E::P + f) * H + k);
       for (int f = 0; f < E::S; ++f) d_prev[std::size_t(f)].store(s.d[std::size_t(f)] + j * H + k);

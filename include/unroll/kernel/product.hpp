@@ -1,8 +1,8 @@
 // C = op(A) op(B), blocked for registers and caches. Column-major throughout.
 //
-// Each element of C is the sum over blocks of `depth_block` products, and each block is summed in the order of k from
-// 0, by fma where the level has it. Neither the sizes nor the place of the element enter: a product computed in pieces
-// of C, by threads or by calls, has the same bits, and so has AVX2 beside AVX-512.
+// Each element of C is the sum over blocks of `depth_block` products, first to last or last to first, and each block is
+// summed in the order of k from 0, by fma where the level has it. Neither the sizes nor the place of the element enter:
+// a product computed in pieces of C, by threads or by calls, has the same bits, and so has AVX2 beside AVX-512.
 #pragma once
 
 #include <algorithm>
@@ -42,16 +42,18 @@ template <class T> struct ProductScratch {
 namespace detail {
 
 template <class V, int Panels, int Vectors, int Columns, class T>
-UNROLL_INLINE void multiply_tile(const LeftPanels<T>& a, const StridedColumns<T>& b, Index depth, View<T> c, bool add) {
+UNROLL_INLINE void multiply_tile(const LeftPanels<T>& a, const StridedColumns<T>& b, Index depth, View<T> c,
+                                 Addend<T> add) {
   Tile<V, Panels, Vectors, Columns> tile;
   tile.clear();
   tile.multiply(a.data, a.panel_stride, a.stride, b, depth);
-  tile.write(c.data, c.stride, c.rows, add);
+  tile.write(c.data, c.stride, c.rows, add.data, add.stride);
 }
 
 /// `Panels` panels of the left operand times all columns of c, for one block of k.
 template <class Isa, int Panels, class T>
-UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>& b, Index depth, View<T> c, bool add) {
+UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>& b, Index depth, View<T> c,
+                                   const Addend<T>& addend) {
   using G = Tiling<Isa, T>;
   using V = typename G::V;
   constexpr int vectors = Panels > 1 ? G::vectors_per_panel : G::vectors_of_panel;
@@ -61,6 +63,7 @@ UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>&
     for (Index j = 0; j < c.cols;) {
       const View<T> to{c.data + first + j * c.stride, c.rows - first, 0, c.stride};
       const StridedColumns<T> right = b.template at<G::columns>(j);
+      const Addend<T> add = addend.from(first, j);
       if (c.cols - j >= G::columns) {
         multiply_tile<V, Panels, vectors, G::columns>(left, right, depth, to, add);
         j += G::columns;
@@ -81,8 +84,8 @@ UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>&
 /// The innermost loops as a kernel of their own, so that all products and recurrent steps share one copy.
 template <int Count> struct MultiplyPanels {
   template <class Isa, class T>
-  static UNROLL_INLINE void run(LeftPanels<T> a, RightGroups<T> b, Index depth, View<T> c, bool add) {
-    multiply_panels<Isa, Count>(a, b, depth, c, add);
+  static UNROLL_INLINE void run(LeftPanels<T> a, RightGroups<T> b, Index depth, View<T> c, Addend<T> addend) {
+    multiply_panels<Isa, Count>(a, b, depth, c, addend);
   }
 };
 
@@ -95,7 +98,13 @@ template <class T> struct ProductArguments {
   Transpose transpose_b;
   Index depth;
   bool accumulate;
-  T *room_a, *room_b;
+  Blocks order = Blocks::ascending;
+  const T* bias = nullptr;
+  T *room_a = nullptr, *room_b = nullptr;
+
+  Index blocks() const { return (depth + depth_block - 1) / depth_block; }
+  /// The first k of the block that is added as number i.
+  Index block(Index i) const { return (order == Blocks::ascending ? i : blocks() - 1 - i) * depth_block; }
 };
 
 struct Product {
@@ -112,9 +121,9 @@ struct Product {
     const View<T>& c = p.c;
     const bool direct = p.packed_a == nullptr && p.transpose_a == Transpose::no && c.cols <= direct_columns;
     const bool pack_all = p.packed_a == nullptr && c.cols > column_block;
-    for (Index k0 = 0; k0 < p.depth; k0 += depth_block) {
-      const Index depth = std::min(depth_block, p.depth - k0);
-      const bool add = p.accumulate || k0 > 0;
+    for (Index i = 0; i < p.blocks(); ++i) {
+      const Index k0 = p.block(i), depth = std::min(depth_block, p.depth - k0);
+      const Addend<T> all = p.accumulate || i > 0 ? Addend<T>{c.data, c.stride} : Addend<T>{p.bias, 0};
       if (pack_all) pack_rows(p.a, p.transpose_a, 0, c.rows, k0, depth, p.room_a);
       for (Index j0 = 0; j0 < c.cols; j0 += column_block) {
         const Index n = std::min(column_block, c.cols - j0);
@@ -137,12 +146,13 @@ struct Product {
             pack_rows(p.a, p.transpose_a, row, rows, k0, depth, p.room_a);
           }
           const View<T> to{c.data + row + j0 * c.stride, rows, n, c.stride};
+          const Addend<T> add = all.from(row, j0);
           if (G::panels > 1 && rows > rows_at_once - panel_rows) {
             call<Isa, MultiplyPanels<G::panels>>(left, right, depth, to, add);
           } else {
             for (Index first = 0; first < rows; first += panel_rows, left.data += left.panel_stride)
-              call<Isa, MultiplyPanels<1>>(left, right, depth,
-                                           to.middle_rows(first, std::min(panel_rows, rows - first)), add);
+              call<Isa, MultiplyPanels<1>>(
+                  left, right, depth, to.middle_rows(first, std::min(panel_rows, rows - first)), add.from(first, 0));
           }
         }
       }
@@ -155,7 +165,8 @@ struct Product {
       for (Index row = 0; row < p.c.rows; row += panel_rows) {
         const Index rows = std::min(panel_rows, p.c.rows - row);
         T* c = p.c.data + row + j * p.c.stride;
-        for (Index k0 = 0; k0 < p.depth; k0 += depth_block) {
+        for (Index block = 0; block < p.blocks(); ++block) {
+          const Index k0 = p.block(block);
           T sum[panel_rows] = {};
           for (Index k = k0; k < std::min(k0 + depth_block, p.depth); ++k) {
             const T b = p.transpose_b == Transpose::no ? p.b.data[k + j * p.b.stride] : p.b.data[j + k * p.b.stride];
@@ -164,7 +175,8 @@ struct Product {
                              : p.transpose_a == Transpose::no ? p.a.data[row + i + k * p.a.stride]
                                                               : p.a.data[(row + i) * p.a.stride + k]);
           }
-          for (Index i = 0; i < rows; ++i) c[i] = p.accumulate || k0 > 0 ? c[i] + sum[i] : sum[i];
+          for (Index i = 0; i < rows; ++i)
+            c[i] = p.accumulate || block > 0 ? c[i] + sum[i] : p.bias != nullptr ? p.bias[row + i] + sum[i] : sum[i];
         }
       }
   }
@@ -172,7 +184,8 @@ struct Product {
 
 template <class T> void run_product(ProductArguments<T> p, ProductScratch<T>& scratch) {
   if (p.depth == 0 && !p.accumulate)
-    for (Index j = 0; j < p.c.cols; ++j) std::fill_n(p.c.data + j * p.c.stride, p.c.rows, T(0));
+    for (Index j = 0; j < p.c.cols; ++j)
+      for (Index i = 0; i < p.c.rows; ++i) p.c.data[i + j * p.c.stride] = p.bias != nullptr ? p.bias[i] : T(0);
   if (p.depth == 0 || p.c.rows == 0 || p.c.cols == 0) return;
   scratch.reserve(p.c.rows, p.c.cols, p.depth);
   p.room_a = scratch.a.data();
@@ -182,17 +195,18 @@ template <class T> void run_product(ProductArguments<T> p, ProductScratch<T>& sc
 
 }  // namespace detail
 
-/// c = op(a) op(b), or c += with `accumulate`. c may not overlap a or b.
+/// c = op(a) op(b), or c += with `accumulate`, else + bias (rows) in every column where it is not null. c may not
+/// overlap a or b.
 template <class T>
 void product(std::type_identity_t<View<T>> c, std::type_identity_t<View<const T>> a, Transpose transpose_a,
-             std::type_identity_t<View<const T>> b, Transpose transpose_b, bool accumulate,
-             ProductScratch<T>& scratch) {
+             std::type_identity_t<View<const T>> b, Transpose transpose_b, bool accumulate, ProductScratch<T>& scratch,
+             Blocks order = Blocks::ascending, const std::type_identity_t<T>* bias = nullptr) {
   const Index depth = transpose_a == Transpose::no ? a.cols : a.rows;
   UNROLL_ASSERT(c.rows == (transpose_a == Transpose::no ? a.rows : a.cols) &&
                     c.cols == (transpose_b == Transpose::no ? b.cols : b.rows) &&
                     depth == (transpose_b == Transpose::no ? b.rows : b.cols),
                 "product: sizes differ");
-  detail::run_product<T>({c, a, transpose_a, nullptr, b, transpose_b, depth, accumulate, nullptr, nullptr}, scratch);
+  detail::run_product<T>({c, a, transpose_a, nullptr, b, transpose_b, depth, accumulate, order, bias}, scratch);
 }
 
 /// A left operand in the order in which products read it: for weights that many products share.
@@ -217,12 +231,13 @@ template <class T> class PackedMatrix {
 /// c = a op(b), or c += with `accumulate`; the same bits as from the matrix that was packed.
 template <class T>
 void product(std::type_identity_t<View<T>> c, const PackedMatrix<T>& a, std::type_identity_t<View<const T>> b,
-             Transpose transpose_b, bool accumulate, ProductScratch<T>& scratch) {
+             Transpose transpose_b, bool accumulate, ProductScratch<T>& scratch,
+             const std::type_identity_t<T>* bias = nullptr) {
   UNROLL_ASSERT(c.rows == a.rows() && c.cols == (transpose_b == Transpose::no ? b.cols : b.rows) &&
                     a.depth() == (transpose_b == Transpose::no ? b.rows : b.cols),
                 "product: sizes differ");
-  detail::run_product<T>({c, {}, Transpose::no, a.data(), b, transpose_b, a.depth(), accumulate, nullptr, nullptr},
-                         scratch);
+  detail::run_product<T>(
+      {c, {}, Transpose::no, a.data(), b, transpose_b, a.depth(), accumulate, Blocks::ascending, bias}, scratch);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -47,17 +47,21 @@ template <class T> class RecurrentWeights {
   Index units_ = 0, gates_ = 0;
 };
 
+/// How many cached values stay where x was: what backward needs of the gates costs no memory of its own.
+template <class E> inline constexpr Index kept_in_place = std::min<Index>(E::C, E::GX);
+
 /// One step of n columns. Arrays are column-major without gaps: (H, n), gates stacked as (GX H, n) and (GU H, n).
 template <class E, class T = typename E::Scalar> struct StepForward {
   Index units, columns;
   const RecurrentWeights<T>* weights;
   const T* bias;                                            ///< b_h (GU H), or null
   const T* parameters;                                      ///< per unit (P, H), parameter p of unit k at p H + k
-  const T* x;                                               ///< W x + b (GX H, n)
+  T* x;                                                     ///< W x + b (GX H, n)
   std::array<const T*, static_cast<std::size_t>(E::GU)> h;  ///< what U multiplies, per gate: state 0, masked or not
   std::array<const T*, static_cast<std::size_t>(E::S)> prev;
   std::array<T*, static_cast<std::size_t>(E::S)> next;
-  T* cache;  ///< (C H, n), or null: no backward will follow
+  Index keep;  ///< not 0: a backward may follow, so x becomes the first cached values,
+  T* cache;    ///< and the others go here ((C - kept_in_place) H, n)
 };
 
 /// Its backward. `d` holds d_next on entry and d_prev on return, U^T du included.
@@ -66,11 +70,11 @@ template <class E, class T = typename E::Scalar> struct StepBackward {
   const RecurrentWeights<T>* weights;
   const T* parameters;
   std::array<const T*, static_cast<std::size_t>(E::S)> prev, next;
-  const T* cache;
+  const T* cache;  ///< ((C - kept_in_place) H, n); the first cached values are in dx
   std::array<const T*, static_cast<std::size_t>(E::GU)> mask;  ///< recurrent dropout (H, n) per gate, or null
   bool mask_per_gate;                                          ///< the masks of the gates differ
   std::array<T*, static_cast<std::size_t>(E::S)> d;
-  T* dx;            ///< (GX H, n)
+  T* dx;            ///< (GX H, n): holds the first cached values on entry
   T* du;            ///< (GU H, n); the same as dx where the ports are the same
   T* parameters_d;  ///< (P H, n), one value per column
 };

@@ -24,13 +24,23 @@ template <class T> struct Rows {
   T* data;
   Index stride;
   UNROLL_INLINE operator Rows<const T>() const { return {data, stride}; }
-  template <class V, std::size_t N> UNROLL_INLINE void load(std::array<V, N>& values, Index unit) const {
+  /// values[first .. last - 1] of `unit`.
+  template <std::size_t First, std::size_t Last, class V, std::size_t N>
+  UNROLL_INLINE void load(std::array<V, N>& values, Index unit) const {
     UNROLL_UNROLL
-    for (std::size_t i = 0; i < N; ++i) values[i] = V::load(data + static_cast<Index>(i) * stride + unit);
+    for (std::size_t i = First; i < Last; ++i)
+      values[i] = V::load(data + static_cast<Index>(i - First) * stride + unit);
+  }
+  template <std::size_t First, std::size_t Last, class V, std::size_t N>
+  UNROLL_INLINE void store(const std::array<V, N>& values, Index unit) const {
+    UNROLL_UNROLL
+    for (std::size_t i = First; i < Last; ++i) values[i].store(data + static_cast<Index>(i - First) * stride + unit);
+  }
+  template <class V, std::size_t N> UNROLL_INLINE void load(std::array<V, N>& values, Index unit) const {
+    load<0, N>(values, unit);
   }
   template <class V, std::size_t N> UNROLL_INLINE void store(const std::array<V, N>& values, Index unit) const {
-    UNROLL_UNROLL
-    for (std::size_t i = 0; i < N; ++i) values[i].store(data + static_cast<Index>(i) * stride + unit);
+    store<0, N>(values, unit);
   }
 };
 
@@ -73,7 +83,8 @@ UNROLL_INLINE void multiply_blocks(LeftPanels<T> left, const T* right, Index rig
   for (Index k0 = 0; k0 < depth; k0 += depth_block)
     call<Isa, MultiplyPanels<Panels>>(LeftPanels<T>{left.data + k0 * left.stride, left.panel_stride, left.stride},
                                       RightGroups<T>{right + k0, 1, right_stride, group * right_stride},
-                                      std::min(depth_block, depth - k0), c, k0 > 0);
+                                      std::min(depth_block, depth - k0), c,
+                                      k0 > 0 ? Addend<T>{c.data, c.stride} : Addend<T>{});
 }
 /// The same for `count` panels below each other in c, as many at once as the registers hold.
 template <class Isa, int Most, class T>

@@ -65,15 +65,16 @@ template <class V, int Panels, int Vectors, int Columns> struct Tile {
       }
     }
   }
-  /// c = sum, or c += sum. Panels of c are below each other; only the first `limit` rows exist.
-  UNROLL_INLINE void write(T* c, Index stride, Index limit, bool add) const {
+  /// c = sum, + what `add` points to where it is not null. Panels of c are below each other; only the first `limit` rows
+  /// exist.
+  UNROLL_INLINE void write(T* c, Index stride, Index limit, const T* add, Index add_stride) const {
     if (limit >= rows * V::width) {
       UNROLL_UNROLL
       for (int j = 0; j < Columns; ++j) {
         UNROLL_UNROLL
         for (int r = 0; r < rows; ++r) {
-          T* to = c + j * stride + r * V::width;
-          (add ? V::load(to) + sum[j][r] : sum[j][r]).store(to);
+          (add != nullptr ? V::load(add + j * add_stride + r * V::width) + sum[j][r] : sum[j][r])
+              .store(c + j * stride + r * V::width);
         }
       }
     } else {
@@ -81,7 +82,8 @@ template <class V, int Panels, int Vectors, int Columns> struct Tile {
       for (int j = 0; j < Columns; ++j) {
         UNROLL_UNROLL
         for (int r = 0; r < rows; ++r) sum[j][r].store(row + r * V::width);
-        for (Index i = 0; i < limit; ++i) c[j * stride + i] = add ? c[j * stride + i] + row[i] : row[i];
+        for (Index i = 0; i < limit; ++i)
+          c[j * stride + i] = add != nullptr ? add[j * add_stride + i] + row[i] : row[i];
       }
     }
   }

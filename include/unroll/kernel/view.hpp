@@ -8,6 +8,8 @@
 namespace unroll::inline UNROLL_ABI {
 
 enum class Transpose { no, yes };
+/// In which order the blocks of a long sum are added.
+enum class Blocks { ascending, descending };
 
 /// A matrix (rows, cols) in someone else's memory, column j at data + j * stride.
 template <class T> struct View {

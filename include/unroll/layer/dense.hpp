@@ -39,8 +39,8 @@ template <class T = float> class Dense {
             weight.cols());
     const FlushDenormals flush(context.training);
     shape_like(c.y, x, weight.rows());
-    matmul(values(c.y), weight, Transpose::no, values(x), Transpose::no, false, c.product);
-    if (bias.size() > 0) add_to_columns<T>(bias, values(c.y));
+    matmul(values(c.y), weight, Transpose::no, values(x), Transpose::no, false, c.product, Blocks::ascending,
+           bias.size() > 0 ? bias.data() : nullptr);
     return c.y;
   }
   template <Vectors<T> In>
@@ -49,7 +49,7 @@ template <class T = float> class Dense {
     const FlushDenormals flush;
     if (weight.trainable)
       matmul(gradient.weight, values(dy), Transpose::no, values(x), Transpose::yes, true, c.product);
-    if (bias.size() > 0 && bias.trainable) add_row_sums<T>(values(dy), gradient.bias.data());
+    if (bias.size() > 0 && bias.trainable) add_row_sums(values(dy), gradient.bias.data());
     if (!c.want_dx) return c.dx;
     shape_like(c.dx, x, weight.cols());
     matmul(values(c.dx), weight, Transpose::yes, values(dy), Transpose::no, false, c.product);

@@ -1,6 +1,7 @@
 // A recurrent layer: a cell, unrolled over time, and backpropagation through it.
 #pragma once
 
+#include <unroll/layer/input_projection.hpp>
 #include <unroll/layer/recurrent_options.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -35,15 +36,15 @@ template <class C> class Recurrent {
 
   template <Sequences<T> In> struct Cache {
     PackedSequence<T> y, dx;
-    Matrix<T> gates;                      ///< (GX H, N): A, later dA
+    Matrix<T> gates;                      ///< (GX H, N): A, then what the cell keeps, then dA
     std::array<Matrix<T>, S> states;      ///< (rows, B + N)
     std::array<Matrix<T>, S> d;           ///< (rows, B): the gradient of the state on its way back
     std::vector<Step> steps;              ///< in the order of the forward pass
     std::vector<Index> boundaries;        ///< the threads' ranges of sequences
     std::vector<StepScratch<T>> scratch;  ///< one per range
-    MatmulScratch<T> product;
-    RecurrentMask<T> input_mask, mask;
-    Matrix<T> masked;  ///< (D, N)
+    std::vector<typename InputProjection<T>::Scratch> input_scratch;
+    InputProjection<T> input;
+    RecurrentMask<T> mask;
     typename Cell::Cache cell;
     bool keep = false, learned_start = false;
     bool want_y = true, want_dx = true;
@@ -70,15 +71,22 @@ template <class C> class Recurrent {
     plan(p, c);
     c.keep = context.gradients;
     draw_masks(context, p, c);
-    project_input(x, c);
+    c.input.prepare(weight_ih);
+    c.gates.resize(cell.gate_rows(), c.keep ? p.total() : std::min(p.total(), std::max(p.batch(), chunk_columns(c))));
     enter(p, carry.in, c);
     cell.prepare(c.cell, p.total(), c.keep);
     Pass<T, S> pass = pass_of(c);
     c.y.packing = p;
     c.y.values.resize(cell.state_rows(0), c.want_y ? p.total() : 0);
-    for_each_range(c, [&](const Step& step, StepScratch<T>& scratch) {
-      cell.step(pass, c.cell, step, scratch);
-      if (c.want_y) c.y.values.middleCols(step.at, step.n) = c.states[0].middleCols(step.out, step.n);
+    for_each_range(c, [&](const Range& range) {
+      const auto project = [&](const Columns& columns, Index gates) {
+        c.input.forward(x, columns, bias_ih, c.gates.middleCols(gates, columns.n), c.input_scratch[range.index]);
+      };
+      const auto run = [&](const Step& step) {
+        cell.step(pass, c.cell, step, c.scratch[range.index]);
+        if (c.want_y) c.y.values.middleCols(step.at, step.n) = c.states[0].middleCols(step.out, step.n);
+      };
+      in_chunks(c, range, project, run);
     });
     if (carry.out != nullptr) leave(p, c, *carry.out);
     return c.y;
@@ -97,13 +105,40 @@ template <class C> class Recurrent {
     const FlushDenormals flush;
     Pass<T, S> pass = pass_of(c);
     final_gradient(p, d.in, c);
-    for_each_range_back(c, [&](const Step& step, StepScratch<T>& scratch) {
-      if constexpr (has_dy) c.d[0].middleCols(step.column, step.n) += dy.values.middleCols(step.at, step.n);
-      cell.step_backward(pass, c.cell, step, c.d, scratch);
+    if (c.want_dx) {
+      shape_like(c.dx, x, weight_ih.cols());
+      c.input.prepare_backward(weight_ih);
+    }
+    const auto da = [&](const Columns& columns) { return c.gates.middleCols(columns.first, columns.n); };
+    const auto input_gradient = [&](const Columns& columns, const Range& range) {
+      if (c.want_dx) c.input.backward(p, columns, da(columns), c.dx.values, c.input_scratch[range.index]);
+    };
+    const auto accumulate = [&](const Columns& columns) {
+      if (weight_ih.trainable)
+        c.input.accumulate(x, columns, da(columns), gradient.weight_ih, pass.order, c.input_scratch[0]);
+      if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums(da(columns), gradient.bias_ih.data(), pass.order);
+      cell.accumulate(pass, c.cell, gradient.cell, columns);
+    };
+    for_each_range(c, [&](const Range& range) {
+      Columns open{0, p.total()};
+      for (std::size_t k = c.steps.size(); k-- > 0;) {
+        const Step step = within(range, c.steps[k]);
+        if (step.n <= 0) continue;
+        if constexpr (has_dy) c.d[0].middleCols(step.column, step.n) += dy.values.middleCols(step.at, step.n);
+        cell.step_backward(pass, c.cell, step, c.d, c.scratch[range.index]);
+        if (!range.whole) input_gradient({step.at, step.n}, range);
+        if (range.alone)
+          for_completed_blocks(step, open, [&](const Columns& columns) {
+            input_gradient(columns, range);
+            accumulate(columns);
+          });
+      }
+      if (range.whole && !range.alone) input_gradient(open, range);
+      if (range.whole && !range.alone) accumulate(open);
     });
+    if (c.boundaries.size() > 2) accumulate({0, p.total()});
     initial_gradient(p, c, d.out, gradient);
-    cell.accumulate(pass, c.cell, gradient.cell);
-    project_input_backward(x, c, gradient);
+    c.keep = false;  // the gates hold their gradient now
     return c.dx;
   }
 
@@ -147,7 +182,9 @@ template <class C> class Recurrent {
   }
 
  private:
-  static Pass<T, S> pass_of(auto& c) { return {c.gates, c.states, c.steps, c.mask, c.keep}; }
+  Pass<T, S> pass_of(auto& c) const {
+    return {c.gates, c.states, c.steps, c.mask, c.keep, options.reverse ? Blocks::ascending : Blocks::descending};
+  }
 
   /// Step t reads state block t and writes t + 1; a reverse layer reads t + 1 and writes t.
   void plan(const Packing& p, auto& c) const {
@@ -155,32 +192,77 @@ template <class C> class Recurrent {
     for (Index k = 0; k < p.steps(); ++k) {
       const Index t = options.reverse ? p.steps() - 1 - k : k;
       const Index before = options.reverse ? t + 1 : t, after = options.reverse ? t : t + 1;
-      c.steps.push_back({p.offset(t), p.batch_size(t), p.state_column(before, 0), p.state_column(after, 0), 0});
+      c.steps.push_back(
+          {p.offset(t), p.batch_size(t), p.state_column(before, 0), p.state_column(after, 0), 0, p.offset(t)});
     }
     const double units = static_cast<double>(cell.state_rows(0)), rows = static_cast<double>(cell.gate_rows());
     detail::balance_columns(p, rows * (units + static_cast<double>(cell.inputs())), c.boundaries);
+    // A thread's range may be wider in a later batch that is no larger: room for all sequences, whatever the range.
+    const std::size_t ranges = c.boundaries.size() - 1;
+    if (c.scratch.size() < ranges) c.scratch.resize(ranges);
+    if (c.input_scratch.size() < ranges) c.input_scratch.resize(ranges);
   }
 
-  /// f(step) for the steps of one thread's sequences, for all threads.
-  template <class Cache, class F> void for_each_range(Cache& c, const F& f) const {
-    run_ranges(c, f, [](const auto& steps, const auto& visit_step) {
-      for (const Step& step : steps) visit_step(step);
-    });
-  }
-  template <class Cache, class F> void for_each_range_back(Cache& c, const F& f) const {
-    run_ranges(c, f, [](const auto& steps, const auto& visit_step) {
-      for (auto step = steps.rbegin(); step != steps.rend(); ++step) visit_step(*step);
-    });
-  }
-  template <class Cache, class F, class Order> void run_ranges(Cache& c, const F& f, const Order& in_order) const {
-    parallel_for(static_cast<int>(c.boundaries.size()) - 1, [&](int k) {
+  /// One thread's sequences.
+  struct Range {
+    std::size_t index;
+    Index first, last;
+    bool whole;  ///< all of them
+    bool alone;  ///< and no other thread is there to help with products
+  };
+  template <class F> void for_each_range(auto& c, const F& f) const {
+    const auto ranges = static_cast<int>(c.boundaries.size()) - 1;
+    const bool alone = ranges == 1 && (threads() == 1 || inside_parallel());
+    parallel_for(ranges, [&](int k) {
       const auto range = static_cast<std::size_t>(k);
-      const Index first = c.boundaries[range], last = c.boundaries[range + 1];
-      in_order(c.steps, [&](const Step& s) {
-        const Index n = std::min(s.n, last) - first;
-        if (n > 0) f(Step{s.at + first, n, s.in + first, s.out + first, first}, c.scratch[range]);
-      });
+      f(Range{range, c.boundaries[range], c.boundaries[range + 1], ranges == 1, alone});
     });
+  }
+  static Step within(const Range& r, const Step& s) {
+    return {s.at + r.first, std::min(s.n, r.last) - r.first, s.in + r.first, s.out + r.first, r.first, s.at + r.first};
+  }
+
+  /// Columns of gates that are made at once: they stay in a processor's second cache until the steps have read them. At
+  /// least 256 where W is large, which is read once for all of them.
+  Index chunk_columns(const auto& c) const {
+    const bool others_help = c.boundaries.size() == 2 && threads() > 1 && !inside_parallel();
+    if (others_help) return std::numeric_limits<Index>::max();
+    constexpr Index numbers = (1 << 18) / static_cast<Index>(sizeof(T));
+    return std::max<Index>(numbers / cell.gate_rows(), weight_ih.size() > numbers ? 256 : 1);
+  }
+  /// In the order of the forward pass: project(columns, gates) for some steps, then run(step) for each of them. The
+  /// columns of a range that is not whole lie together within one step only.
+  template <class Project, class F>
+  void in_chunks(const auto& c, const Range& range, const Project& project, const F& run) const {
+    const Index most = range.whole ? chunk_columns(c) : 1;
+    for (std::size_t k = 0, end = 0; k < c.steps.size(); k = end) {
+      Index n = within(range, c.steps[end++]).n;
+      if (n <= 0) continue;
+      while (end < c.steps.size() && n < most && c.steps[end].n <= most - n) n += c.steps[end++].n;
+      const Index first = std::min(c.steps[k].at, c.steps[end - 1].at) + range.first;
+      const Index gates = c.keep ? first : range.first;
+      project(Columns{first, n}, gates);
+      for (std::size_t i = k; i < end; ++i) {
+        Step step = within(range, c.steps[i]);
+        step.gates = gates + step.at - first;
+        run(step);
+      }
+    }
+  }
+  /// Backward, by one thread: blocks of a product's sum go to f as soon as the steps have completed them, while they
+  /// are in a cache. `open` holds the columns that are left.
+  template <class F> void for_completed_blocks(const Step& step, Columns& open, const F& f) const {
+    while (open.n > 0) {
+      const Index end = open.first + open.n, rest = open.n % detail::depth_block;
+      Columns block{open.first, std::min(open.n, detail::depth_block)};
+      if (!options.reverse)
+        block = {end - (rest > 0 ? rest : detail::depth_block), rest > 0 ? rest : detail::depth_block};
+      const bool complete = options.reverse ? step.at + step.n >= block.first + block.n : step.at <= block.first;
+      if (!complete) return;
+      f(block);
+      open.n -= block.n;
+      if (options.reverse) open.first += block.n;
+    }
   }
 
   Index first_block(const Packing& p, Index j) const { return options.reverse ? p.length(j) : 0; }
@@ -233,11 +315,9 @@ template <class C> class Recurrent {
         to->fields[s].resize(c.d[s].rows(), p.batch());
         for (Index j = 0; j < p.batch(); ++j) to->fields[s].col(p.row(j)) = c.d[s].col(j);
       }
-      if (c.learned_start && initial[s].trainable) add_row_sums<T>(c.d[s], gradient.initial[s].data());
+      if (c.learned_start && initial[s].trainable) add_row_sums(c.d[s], gradient.initial[s].data());
     }
   }
-
-  // The input: A = W (m * x) + b, one product, or one per gate where every gate has a mask of its own.
 
   void draw_masks(const Context& context, const Packing& p, auto& c) const {
     const auto draw = [&](double rate, std::uint64_t stream, Index rows, RecurrentMask<T>& to) {
@@ -249,50 +329,9 @@ template <class C> class Recurrent {
         for (Index j = 0; j < p.batch(); ++j) mask.draw(p.row(j), 0, rows, to.masks[std::size_t(g)].col(j).data());
       }
     };
-    draw(options.dropout, 0, weight_ih.cols(), c.input_mask);
+    draw(options.dropout, 0, weight_ih.cols(), c.input.mask);
     draw(options.recurrent_dropout, 100, cell.state_rows(0), c.mask);
-    // A thread's range may be wider in a later batch that is no larger: room for all sequences, whatever the range.
-    if (c.scratch.size() + 1 < c.boundaries.size()) c.scratch.resize(c.boundaries.size() - 1);
     for (auto& scratch : c.scratch) scratch.values.resize(cell.state_rows(0), p.batch() * std::max(c.mask.count, 1));
-  }
-  static void scale_columns(const Packing& p, const Matrix<T>& mask, Matrix<T>& m) {
-    for (Index t = 0; t < p.steps(); ++t)
-      m.middleCols(p.offset(t), p.batch_size(t)).array() *= mask.leftCols(p.batch_size(t)).array();
-  }
-  static const Matrix<T>& masked_input(const PackedSequence<T>& x, int g, auto& c) {
-    if (c.input_mask.count == 0) return x.values;
-    c.masked = x.values;
-    scale_columns(x.packing, *c.input_mask.gate(g), c.masked);
-    return c.masked;
-  }
-  void project_input(const PackedSequence<T>& x, auto& c) const {
-    c.gates.resize(cell.gate_rows(), x.packing.total());
-    const int groups = std::max(c.input_mask.count, 1);
-    const Index rows = cell.gate_rows() / groups;
-    for (int g = 0; g < groups; ++g)
-      matmul(c.gates.middleRows(g * rows, rows), weight_ih.middleRows(g * rows, rows), Transpose::no,
-             masked_input(x, g, c), Transpose::no, false, c.product);
-    if (bias_ih.size() > 0) add_to_columns<T>(bias_ih, c.gates);
-  }
-  void project_input_backward(const PackedSequence<T>& x, auto& c, Recurrent& gradient) const {
-    const int groups = std::max(c.input_mask.count, 1);
-    const Index rows = cell.gate_rows() / groups;
-    if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums<T>(c.gates, gradient.bias_ih.data());
-    if (weight_ih.trainable)
-      for (int g = 0; g < groups; ++g)
-        matmul(gradient.weight_ih.middleRows(g * rows, rows), c.gates.middleRows(g * rows, rows), Transpose::no,
-               masked_input(x, g, c), Transpose::yes, true, c.product);
-    if (!c.want_dx) return;
-    shape_like(c.dx, x, weight_ih.cols());
-    if (groups > 1) c.dx.values.setZero();
-    for (int g = 0; g < groups; ++g) {
-      Matrix<T>& part = groups > 1 ? c.masked : c.dx.values;
-      part.resize(weight_ih.cols(), x.packing.total());
-      matmul(part, weight_ih.middleRows(g * rows, rows), Transpose::yes, c.gates.middleRows(g * rows, rows),
-             Transpose::no, false, c.product);
-      if (c.input_mask.count > 0) scale_columns(x.packing, *c.input_mask.gate(g), part);
-      if (groups > 1) c.dx.values += part;
-    }
   }
 };
 

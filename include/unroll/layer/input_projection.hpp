@@ -1,0 +1,93 @@
+// The input side of a recurrent layer, for some packed columns at a time: A = W (m * x) + b and its backward.
+#pragma once
+
+#include <unroll/cell/cell.hpp>
+#include <unroll/kernel/matmul.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// m.col(k) *= the mask of the sequence that packed column columns.first + k belongs to; mask (rows, B), sorted.
+template <class M, class T> void scale_columns(const Packing& p, const Matrix<T>& mask, const Columns& columns, M&& m) {
+  const Index end = columns.first + columns.n;
+  Index t = std::upper_bound(p.offsets.begin(), p.offsets.end(), columns.first) - p.offsets.begin() - 1;
+  for (Index at = columns.first; at < end; ++t) {
+    const Index n = std::min(end, p.offset(t + 1)) - at;
+    m.middleCols(at - columns.first, n).array() *= mask.middleCols(at - p.offset(t), n).array();
+    at += n;
+  }
+}
+
+/// One product, or one per gate where every gate has a mask of its own. Belongs to a cache.
+template <class T> struct InputProjection {
+  RecurrentMask<T> mask;  ///< input dropout (D, B)
+  struct Scratch {
+    Matrix<T> masked;  ///< (D, n)
+    MatmulScratch<T> product;
+  };
+
+  int groups() const { return std::max(mask.count, 1); }
+
+  /// W in the order in which products read it. Once before a pass; the masks have been drawn.
+  void prepare(const Matrix<T>& W) { pack(W, Transpose::no, weights_); }
+  void prepare_backward(const Matrix<T>& W) { pack(W, Transpose::yes, transposed_); }
+
+  /// to (G H, n) = W (m * x) + b.
+  template <class To>
+  void forward(const PackedSequence<T>& x, const Columns& columns, const Matrix<T>& bias, To&& to,
+               Scratch& scratch) const {
+    const Index rows = to.rows() / groups();
+    for (int g = 0; g < groups(); ++g)
+      with_masked(x, g, columns, scratch, [&](const auto& input) {
+        matmul(to.middleRows(g * rows, rows), weights_[std::size_t(g)], input, false, scratch.product,
+               bias.size() > 0 ? bias.data() + g * rows : nullptr);
+      });
+  }
+  /// dx = m * W^T dA.
+  template <class Da>
+  void backward(const Packing& p, const Columns& columns, const Da& da, Matrix<T>& dx, Scratch& scratch) const {
+    const Index rows = da.rows() / groups();
+    auto to = dx.middleCols(columns.first, columns.n);
+    if (mask.count <= 1) {
+      matmul(to, transposed_[0], da, false, scratch.product);
+      if (mask.count == 1) scale_columns(p, *mask.gate(0), columns, to);
+      return;
+    }
+    to.setZero();
+    for (int g = 0; g < groups(); ++g) {
+      scratch.masked.resize(dx.rows(), columns.n);
+      matmul(scratch.masked, transposed_[std::size_t(g)], da.middleRows(g * rows, rows), false, scratch.product);
+      scale_columns(p, *mask.gate(g), columns, scratch.masked);
+      to += scratch.masked;
+    }
+  }
+  /// dW += dA (m * x)^T.
+  template <class Da>
+  void accumulate(const PackedSequence<T>& x, const Columns& columns, const Da& da, Matrix<T>& dW, Blocks order,
+                  Scratch& scratch) const {
+    const Index rows = da.rows() / groups();
+    for (int g = 0; g < groups(); ++g)
+      with_masked(x, g, columns, scratch, [&](const auto& input) {
+        matmul(dW.middleRows(g * rows, rows), da.middleRows(g * rows, rows), Transpose::no, input, Transpose::yes, true,
+               scratch.product, order);
+      });
+  }
+
+ private:
+  std::vector<PackedMatrix<T>> weights_, transposed_;
+
+  void pack(const Matrix<T>& W, Transpose t, std::vector<PackedMatrix<T>>& to) const {
+    if (to.size() < std::size_t(groups())) to.resize(std::size_t(groups()));
+    const Index rows = W.rows() / groups();
+    for (int g = 0; g < groups(); ++g) to[std::size_t(g)].pack(view(W).middle_rows(g * rows, rows), t);
+  }
+  template <class F>
+  void with_masked(const PackedSequence<T>& x, int g, const Columns& columns, Scratch& scratch, const F& f) const {
+    const auto input = x.values.middleCols(columns.first, columns.n);
+    if (mask.count == 0) return f(input);
+    scratch.masked = input;
+    scale_columns(x.packing, *mask.gate(g), columns, scratch.masked);
+    f(scratch.masked);
+  }
+};
+
+}  // namespace unroll::inline UNROLL_ABI
