@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <utility>
 
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/level.hpp>
@@ -35,20 +37,21 @@ constexpr Index stride_for(Index n) { return (n + block_for(n) - 1) / block_for(
 template <int G> struct ColumnLayout {
   Index rows, depth, block;
 
-  static constexpr Index blocks_in_group = G <= 4 ? 4 : 2;
-
   constexpr Index blocks() const { return (rows + block - 1) / block; }
   constexpr Index padded() const { return blocks() * block; }
   constexpr Index size() const { return padded() * G * depth; }
+  /// Weights that would fill the first-level cache are swept block by block, forth and back: what a step read last is
+  /// what the next step reads first.
+  constexpr Index blocks_in_group() const { return size() > 10'000 ? 1 : G <= 4 ? 4 : 2; }
   /// Blocks of the group that begins with block `first`.
-  constexpr Index group(Index first) const { return std::min(blocks_in_group, blocks() - first); }
+  constexpr Index group(Index first) const { return std::min(blocks_in_group(), blocks() - first); }
   /// Where the group's weights begin, and how far its k are apart.
   constexpr Index begin(Index first) const { return first * block * G * depth; }
   constexpr Index stride(Index first) const { return group(first) * block * G; }
   /// Of a row of the group within one k.
   constexpr Index within(Index row) const { return row / block * block * G + row % block; }
   constexpr Index at(Index row, int gate, Index k) const {
-    const Index first = row / block / blocks_in_group * blocks_in_group;
+    const Index first = row / block / blocks_in_group() * blocks_in_group();
     return begin(first) + k * stride(first) + within(row - first * block) + gate * block;
   }
 };
@@ -64,48 +67,54 @@ template <class Isa, int G> struct ColumnTiling {
   }
 };
 
-template <class V, int Vectors, int G>
-using ColumnSums = std::array<std::array<V, static_cast<std::size_t>(G)>, static_cast<std::size_t>(Vectors)>;
+/// n values that the compiler keeps in registers: zeroed one by one, because a loop over them would be one in memory.
+template <class V, int n> using Registers = std::array<V, static_cast<std::size_t>(n)>;
+template <class V, std::size_t... I> UNROLL_INLINE auto zeros_of(std::index_sequence<I...>) {
+  return std::array<V, sizeof...(I)>{(static_cast<void>(I), V())...};
+}
+template <class V, int n> UNROLL_INLINE Registers<V, n> zeros() { return zeros_of<V>(std::make_index_sequence<n>()); }
 
 template <class V, int Vectors, int G>
-UNROLL_INLINE void add_column(ColumnSums<V, Vectors, G>& sum, const typename V::Scalar* weights, const Index* at,
+UNROLL_INLINE void add_column(Registers<V, Vectors * G>& sum, const typename V::Scalar* weights, const Index* at,
                               Index block, const V& x) {
   UNROLL_UNROLL
-  for (std::size_t v = 0; v < Vectors; ++v) {
+  for (int v = 0; v < Vectors; ++v) {
     UNROLL_UNROLL
-    for (std::size_t g = 0; g < G; ++g)
-      sum[v][g] = fma(V::load(weights + at[v] + static_cast<Index>(g) * block), x, sum[v][g]);
+    for (int g = 0; g < G; ++g) {
+      auto& s = sum[static_cast<std::size_t>(v * G + g)];
+      s = fma(V::load(weights + at[v] + g * block), x, s);
+    }
   }
 }
 
-/// sum[v][g] += row `first` + v W, .. of gate g times x. `weights` are the group's, `first` counts from its first row.
+/// sum[v G + g] += row `first` + v W, .. of gate g times x. `weights` are the group's, `first` counts from its first
+/// row.
 template <class V, int Vectors, int G, int Parts>
-UNROLL_INLINE void multiply_column(ColumnSums<V, Vectors, G>& sum, const typename V::Scalar* weights,
+UNROLL_INLINE void multiply_column(Registers<V, Vectors * G>& sum, const typename V::Scalar* weights,
                                    const ColumnLayout<G>& layout, Index stride, Index first,
                                    const typename V::Scalar* x, Index depth) {
+  constexpr int n = Vectors * G;
   Index at[Vectors];
   UNROLL_UNROLL
   for (int v = 0; v < Vectors; ++v) at[v] = layout.within(first + v * V::width);
-  ColumnSums<V, Vectors, G> part[Parts - 1 > 0 ? Parts - 1 : 1];
+  auto second = zeros<V, Parts >= 2 ? n : 0>();
+  auto third = zeros<V, Parts >= 4 ? n : 0>(), fourth = zeros<V, Parts >= 4 ? n : 0>();
   Index k = 0;
   for (; k + Parts <= depth; k += Parts, weights += Parts * stride) {
     add_column<V, Vectors, G>(sum, weights, at, layout.block, V::fill(x + k));
-    UNROLL_UNROLL
-    for (int p = 1; p < Parts; ++p)
-      add_column<V, Vectors, G>(part[p - 1], weights + p * stride, at, layout.block, V::fill(x + k + p));
+    if constexpr (Parts >= 2) add_column<V, Vectors, G>(second, weights + stride, at, layout.block, V::fill(x + k + 1));
+    if constexpr (Parts >= 4) {
+      add_column<V, Vectors, G>(third, weights + 2 * stride, at, layout.block, V::fill(x + k + 2));
+      add_column<V, Vectors, G>(fourth, weights + 3 * stride, at, layout.block, V::fill(x + k + 3));
+    }
   }
   for (; k < depth; ++k, weights += stride) add_column<V, Vectors, G>(sum, weights, at, layout.block, V::fill(x + k));
-  if constexpr (Parts > 1) {
-    UNROLL_UNROLL
-    for (std::size_t v = 0; v < Vectors; ++v) {
-      UNROLL_UNROLL
-      for (std::size_t g = 0; g < G; ++g) {
-        if constexpr (Parts == 4)
-          sum[v][g] = (sum[v][g] + part[0][v][g]) + (part[1][v][g] + part[2][v][g]);
-        else
-          sum[v][g] += part[0][v][g];
-      }
-    }
+  UNROLL_UNROLL
+  for (std::size_t i = 0; i < std::size_t(n); ++i) {
+    if constexpr (Parts == 4)
+      sum[i] = (sum[i] + second[i]) + (third[i] + fourth[i]);
+    else if constexpr (Parts == 2)
+      sum[i] += second[i];
   }
 }
 

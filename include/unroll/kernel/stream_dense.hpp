@@ -60,7 +60,7 @@ template <class T, class Shape> struct StreamDense {
       if (layout.dots()) {
         for (Index o = 0; o < shape.units; ++o) y[o] = bias[o] + dot<Isa>(weights + layout.at(o, 0), x, shape.inputs);
       } else {
-        for_each_tile<Tile, Isa, T, 1>(shape, weights, bias, x, y);
+        for_each_tile<Tile, Isa, T>(shape, false, weights, bias, x, y);
       }
   }
 
@@ -78,18 +78,22 @@ template <class T, class Shape> struct StreamDense {
     return sum_of_lanes(sum[0] + sum[1]);
   }
   struct Tile {
+    template <class Isa> static constexpr int most = ColumnTiling<Isa, 1>::vectors;
+    static constexpr ColumnLayout<1> layout(const Shape& shape) { return {shape.units, shape.inputs, Shape::block}; }
+
     template <class Isa, int vectors>
-    static UNROLL_INLINE void tile(const Shape& shape, Index block, Index group, Index row, const T* weights,
-                                   const T* bias, const T* x, T* y) {
+    static UNROLL_INLINE void tile(const Shape& shape, Index group, Index row, const T* weights, const T* bias,
+                                   const T* x, T* y) {
       using V = StreamVector<Isa, Shape, T>;
-      const ColumnLayout<1> layout{shape.units, shape.inputs, Shape::block};
-      ColumnSums<V, vectors, 1> sum;
+      const auto at = layout(shape);
+      const Index block = group / Shape::block;
+      auto sum = zeros<V, vectors>();
       UNROLL_UNROLL
-      for (std::size_t v = 0; v < vectors; ++v) sum[v][0] = V::load(bias + group + row + Index(v) * V::width);
-      multiply_column<V, vectors, 1, ColumnTiling<Isa, 1>::parts(vectors)>(sum, weights + layout.begin(block), layout,
-                                                                           layout.stride(block), row, x, shape.inputs);
+      for (std::size_t v = 0; v < vectors; ++v) sum[v] = V::load(bias + group + row + Index(v) * V::width);
+      multiply_column<V, vectors, 1, ColumnTiling<Isa, 1>::parts(vectors)>(sum, weights + at.begin(block), at,
+                                                                           at.stride(block), row, x, shape.inputs);
       UNROLL_UNROLL
-      for (std::size_t v = 0; v < vectors; ++v) sum[v][0].store(y + group + row + Index(v) * V::width);
+      for (std::size_t v = 0; v < vectors; ++v) sum[v].store(y + group + row + Index(v) * V::width);
     }
   };
 };

@@ -40,7 +40,7 @@ template <class M> auto span_of(const M& matrix) {
 
 /// Samples that go through all layers before the next ones: the output of each waits on the stack.
 #if UNROLL_HAS_VECTORS
-inline constexpr Index stream_chunk = 8;
+inline constexpr Index stream_chunk = 6;
 #else
 inline constexpr Index stream_chunk = 1;
 #endif

@@ -40,6 +40,7 @@ template <PointwiseCell E, Index D, Index H, class Functions = Accurate> class R
   /// State fields, field 0 being h.
   struct State {
     alignas(64) std::array<std::array<T, static_cast<std::size_t>(padded)>, static_cast<std::size_t>(S)> fields{};
+    bool backwards = false;  ///< the order in which the next step sweeps over large weights; its result is the same
     std::span<const T> h() const { return {fields[0].data(), static_cast<std::size_t>(H)}; }
   };
 
@@ -104,7 +105,7 @@ template <PointwiseCell E, Index D, Index H, class Functions = Accurate> class R
     alignas(64) T projected[D == 1 ? 1 : E::GX * padded * detail::stream_chunk];
     Steps::template run<Isa>(Shape{},
                              {input_.data(), bias_.data(), recurrent_.data(), recurrent_bias_.data(), unit_.data()},
-                             fields, x, x_stride, y, n, projected);
+                             fields, state.backwards, x, x_stride, y, n, projected);
   }
 
  private:
