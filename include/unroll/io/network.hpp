@@ -118,7 +118,7 @@ template <class Error> class NetworkCheck {
     check(!network.layers.empty(), "a network without layers");
     for (const NetworkLayer& layer : network.layers) {
       at_ = concat(": layer ", number_, " (", kind_name(layer), ")");
-      std::visit([this](const auto& weights) { layer_of(weights); }, layer);
+      std::visit([this](const auto& weights) { this->layer_of(weights); }, layer);
       ++number_;
     }
     at_.clear();
