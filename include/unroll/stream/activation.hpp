@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include <unroll/kernel/activations.hpp>
 #include <unroll/kernel/stream_dense.hpp>
 #include <unroll/stream/layer.hpp>
 

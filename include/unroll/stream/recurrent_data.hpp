@@ -1,0 +1,57 @@
+// The weights of a recurrent layer as a stream takes them, and how they are packed.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include <unroll/kernel/column_product.hpp>
+#include <unroll/stream/layer.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+namespace stream {
+
+/// Weights in the library's layout and order of gates, column by column: W (GX H, D), U (GU H, H), b (GX H), b_h (GU
+/// H), parameters per unit (H, P), states to start from (H). Biases and states may be absent.
+template <class T, std::size_t S = 1> struct RecurrentData {
+  std::span<const T> weight_ih, weight_hh, bias_ih{}, bias_hh{}, unit{};
+  std::array<std::span<const T>, S> initial{};
+};
+
+}  // namespace stream
+namespace detail {
+
+/// What a cell has, in numbers.
+struct RecurrentCounts {
+  int GX, GU, P;
+};
+template <class T, std::size_t S>
+constexpr void require_sizes(const stream::RecurrentData<T, S>& data, RecurrentCounts n, Index D, Index H) {
+  require_size("Recurrent", "weight_ih", data.weight_ih, n.GX * H * D);
+  require_size("Recurrent", "weight_hh", data.weight_hh, n.GU * H * H);
+  if (!data.bias_ih.empty()) require_size("Recurrent", "bias_ih", data.bias_ih, n.GX * H);
+  if (!data.bias_hh.empty()) require_size("Recurrent", "bias_hh", data.bias_hh, n.GU * H);
+  require_size("Recurrent", "weight_unit", data.unit, n.P * H);
+  for (const auto& start : data.initial)
+    if (!start.empty()) require_size("Recurrent", "initial state", start, H);
+}
+
+/// `to` = gates first .. first + G of the `all` that `from` stacks.
+template <int G, class T>
+constexpr void pack_gates(const ColumnLayout<G>& layout, std::span<const T> from, int all, int first, T* to) {
+  for (Index k = 0; k < layout.depth; ++k)
+    for (int g = 0; g < G; ++g)
+      for (Index row = 0; row < layout.rows; ++row)
+        to[layout.at(row, g, k)] = from[static_cast<std::size_t>((k * all + first + g) * layout.rows + row)];
+}
+/// Gates (or parameters, or states) of n units each, `padded` apart: to = a + b, either of which may be absent.
+template <class T>
+constexpr void pack_units(std::span<const T> a, std::span<const T> b, Index count, Index n, Index padded, T* to) {
+  for (Index g = 0; g < count; ++g)
+    for (Index k = 0; k < n; ++k) {
+      const auto at = static_cast<std::size_t>(g * n + k);
+      to[g * padded + k] = (a.empty() ? T(0) : a[at]) + (b.empty() ? T(0) : b[at]);
+    }
+}
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
