@@ -163,14 +163,16 @@ class JsonAt {
   /// its own layout: element [i][j] is (i, j).
   Matrix<float> matrix(Index rows, Index cols) const {
     if (size() != static_cast<std::size_t>(rows)) refuse("it has ", size(), " rows, expected ", rows);
-    Matrix<float> m(rows, cols);
-    for (Index i = 0; i < rows; ++i) {
+    for (Index i = 0; i < rows; ++i) {  // before memory is asked for that the file does not fill
       const Json& row = (*value_)[static_cast<std::size_t>(i)];
       if (!row.is_array() || row.size() != static_cast<std::size_t>(cols))
         refuse("row ", i, " is ", json_kind(row), row.is_array() ? concat(" of ", row.size()) : "", ", expected ", cols,
                " numbers");
-      for (Index j = 0; j < cols; ++j) m(i, j) = finite(row[static_cast<std::size_t>(j)], i * cols + j);
     }
+    Matrix<float> m(rows, cols);
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < cols; ++j)
+        m(i, j) = finite((*value_)[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)], i * cols + j);
     return m;
   }
   /// A list of numbers as (n, 1).

@@ -1,0 +1,77 @@
+"""Writes corpus/: the smallest files of each format, so that a change of a few bytes reaches every line of a reader. Needs numpy."""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "tools"))
+
+import network
+
+
+def put(folders, name, content):
+    for folder in folders:
+        path = HERE / "corpus" / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content, separators=(",", ":")).encode())
+
+
+def rtneural(kind, *weights, activation="", shape=1):
+    return {"type": kind, "activation": activation, "shape": [None, None, shape], "weights": list(weights)}
+
+
+lstm = rtneural("lstm", [[0.5, -1, 1, 2]], [[0.25, 1, -1, 0.5]], [1, 0, -0.5, 0.25])
+gru = rtneural("gru", [[0.5, -1, 1]], [[0.25, 1, -1]], [[1, 0, -0.5], [0.5, 2, 1]])
+dense = rtneural("dense", [[2]], [0.5], activation="tanh")
+for name, layers, more in [
+    ("lstm", [lstm, dense], {}),
+    ("gru", [gru, rtneural("prelu", [[0.5]]), rtneural("activation", activation="softmax"), rtneural("time-distributed-dense", [[1]])], {}),
+    ("aidax", [rtneural("dense", [[2]], [0.5])], {
+        "in_skip": 1, "in_gain": 1.5, "out_gain": -3, "input_batch": [0, 1, -1], "output_batch": [0.5, 3.5, -2.5],
+        "metadata": {"samplerate": "48000", "name": "a"},
+    }),
+    ("conv1d", [rtneural("conv1d", [[[1]]], [0])], {}),
+]:
+    put(["rtneural", "load_network"], f"{name}.json", {"in_shape": [None, None, 1], "layers": layers} | more)
+
+for unit, gates in {"LSTM": 4, "GRU": 3, "RNN": 1}.items():
+    ramp = [[0.25 * k - 0.5] for k in range(gates)]
+    bias = [k - 1 for k in range(gates)]
+    put(["guitarml", "load_network"], f"{unit.lower()}_guitarml.json", {
+        "model_data": {
+            "model": "SimpleRNN", "input_size": 1, "skip": 1, "output_size": 1, "unit_type": unit, "num_layers": 1, "hidden_size": 1, "bias_fl": True,
+        },
+        "state_dict": {
+            "rec.weight_ih_l0": ramp, "rec.weight_hh_l0": ramp, "rec.bias_ih_l0": bias, "rec.bias_hh_l0": bias, "lin.weight": [[2]], "lin.bias": [1],
+        },
+    })
+
+for layers, weights in {1: 16, 2: 30}.items():
+    put(["nam", "load_network"], f"{layers}_layers.nam", {
+        "version": "0.5.4", "metadata": {"loudness": -20, "date": {"year": 2026}}, "architecture": "LSTM",
+        "config": {"input_size": 1, "hidden_size": 1, "num_layers": layers}, "weights": [k % 5 - 2 for k in range(weights)], "sample_rate": 48000,
+    })
+
+put(["state_dict"], "a.json", {"rec.weight": [[1, 2], [3, 4]], "rec.bias": [0.5, -1e3], "scale": []})
+
+array = lambda *shape: (np.arange(np.prod(shape)).reshape(shape) / 4 - 0.5).astype(np.float32)
+cell = lambda kind, gates, values: {"type": kind, "weight_ih": array(gates, values), "weight_hh": array(gates, 1), "bias_ih": array(gates)}
+folder = HERE / "corpus" / "made.safetensors"
+for name, layers in {
+    "stream": [cell("lstm", 4, 1) | {"initial_h": array(1), "initial_c": array(1)}, {"type": "dense", "weight": array(1, 1)}, {"type": "elu", "alpha": 0.5}],
+    "tokens": [
+        {"type": "embedding", "weight": array(2, 1)}, {"type": "bidirectional", "merge": "sum", "ahead": cell("gru", 3, 1), "back": cell("gru", 3, 1)},
+        cell("gru_reset_before", 3, 1) | {"reverse": True, "final_state": True}, {"type": "prelu", "slope": array(1)},
+    ],
+}.items():
+    network.TEST_STEPS = 2
+    network.save(folder, {"layers": layers})
+    put(["safetensors", "load_network"], f"{name}.safetensors", folder.read_bytes())
+folder.unlink()
+for code, kind in {"F16": np.float16, "F64": np.float64, "I64": np.int64}.items():
+    network.write_safetensors(folder, {"a": np.arange(2).astype(kind)}, {})
+    put(["safetensors"], f"{code}.safetensors", folder.read_bytes())
+folder.unlink()
