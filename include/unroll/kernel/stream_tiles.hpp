@@ -43,6 +43,12 @@ template <class Do, class Isa, class V, class Shape> constexpr bool leaves_vecto
     return true;
   }
 }
+template <class V, class Shape> constexpr bool may_fill_tile(int most) {
+  if constexpr (Shape::fixed)
+    return count_vectors<V>(Shape::units) >= most;
+  else
+    return true;
+}
 template <class Do, class Isa, class V, int n, class Shape, class... Args>
 UNROLL_INLINE void rest_of_tiles(Index left, const Shape& shape, const Args&... args) {
   if constexpr (n > 0) {
@@ -62,7 +68,7 @@ UNROLL_INLINE void for_each_tile(const Shape& shape, bool backwards, const Args&
     const Index first = (backwards ? groups - 1 - k : k) * group;
     const Index vectors = count_vectors<V>(std::min(shape.units - first, group));
     Index v = 0;
-    if constexpr (!Shape::fixed || count_vectors<V>(Shape::units) >= most)
+    if constexpr (may_fill_tile<V, Shape>(most))
       for (; v + most <= vectors; v += most) Do::template tile<Isa, most>(shape, first, v * V::width, args...);
     rest_of_tiles<Do, Isa, V, most - 1>(vectors - v, shape, first, v * V::width, args...);
   }

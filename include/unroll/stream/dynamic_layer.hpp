@@ -1,0 +1,186 @@
+// Layers of a stream whose sizes are known only at run time: everything is allocated when they are made.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include <unroll/core/matrix.hpp>
+#include <unroll/kernel/stream_dense.hpp>
+#include <unroll/kernel/stream_reset_before.hpp>
+#include <unroll/kernel/stream_step.hpp>
+#include <unroll/stream/recurrent_data.hpp>
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+/// A layer with its weights and its state. Columns of its output are y_stride apart and may be written to their end.
+class DynamicLayer {
+ public:
+  const Index inputs, outputs, y_stride;
+
+  DynamicLayer(Index in, Index out, Index stride) : inputs(in), outputs(out), y_stride(stride) {}
+  DynamicLayer(const DynamicLayer&) = delete;
+  DynamicLayer& operator=(const DynamicLayer&) = delete;
+  virtual ~DynamicLayer() = default;
+
+  virtual void run(const float* x, Index x_stride, float* y, Index n) noexcept = 0;
+  virtual void reset() noexcept {}
+  virtual std::span<std::byte> state() noexcept { return {}; }
+
+ protected:
+  static constexpr Index stride_of(Index values) { return (values + widest_block - 1) / widest_block * widest_block; }
+};
+
+/// (S padded, 1) fields and where they begin.
+class DynamicState {
+ public:
+  DynamicState(Index fields, Index padded) : now_(fields * padded, 1), initial_(fields * padded, 1), padded_(padded) {
+    now_.setZero();
+    initial_.setZero();
+  }
+  float* field(std::size_t s) { return now_.data() + static_cast<Index>(s) * padded_; }
+  float* initial(std::size_t s) { return initial_.data() + static_cast<Index>(s) * padded_; }
+  void reset() { std::copy_n(initial_.data(), initial_.size(), now_.data()); }
+  std::span<std::byte> bytes() { return std::as_writable_bytes(std::span(now_.data(), std::size_t(now_.size()))); }
+
+ private:
+  Matrix<float> now_, initial_;
+  Index padded_;
+};
+
+template <class E> struct RunDynamicRecurrent {
+  using Steps = StreamSteps<E, stream::Accurate, DynamicShape>;
+  template <class Isa>
+  static UNROLL_INLINE void run(DynamicShape shape, StreamWeights<float> w, typename Steps::Fields fields,
+                                bool* backwards, const float* x, Index x_stride, float* y, Index n, float* projected) {
+    Steps::template run<Isa>(shape, w, fields, *backwards, x, x_stride, y, n, projected);
+  }
+};
+
+template <class E> class DynamicRecurrent final : public DynamicLayer {
+ public:
+  static constexpr int S = E::S;
+  using Data = stream::RecurrentData<float, static_cast<std::size_t>(S)>;
+
+  DynamicRecurrent(const Data& data, Index D, Index H)
+      : DynamicLayer(D, H, stride_of(H)), shape_{D, H}, state_(S, y_stride) {
+    require_sizes(data, {E::GX, E::GU, E::P}, D, H);
+    const ColumnLayout<E::GX> input{H, D, widest_block};
+    const ColumnLayout<E::GU> recurrent{H, H, widest_block};
+    constexpr bool sums = E::same_ports;
+    for (auto [matrix, size] : {std::pair{&input_, input.size()},
+                                {&recurrent_, recurrent.size()},
+                                {&bias_, E::GX * y_stride},
+                                {&recurrent_bias_, E::GU * y_stride},
+                                {&unit_, E::P * y_stride},
+                                {&projected_, E::GX * y_stride * stream_chunk}}) {
+      matrix->resize(size, 1);
+      matrix->setZero();
+    }
+    pack_gates(input, data.weight_ih, E::GX, 0, input_.data());
+    pack_gates(recurrent, data.weight_hh, E::GU, 0, recurrent_.data());
+    pack_units(data.bias_ih, sums ? data.bias_hh : std::span<const float>{}, E::GX, H, y_stride, bias_.data());
+    if (!sums) pack_units(data.bias_hh, {}, E::GU, H, y_stride, recurrent_bias_.data());
+    pack_units(data.unit, {}, E::P, H, y_stride, unit_.data());
+    for (std::size_t s = 0; s < std::size_t(S); ++s) pack_units(data.initial[s], {}, 1, H, y_stride, state_.initial(s));
+    state_.reset();
+  }
+  void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
+    std::array<float*, static_cast<std::size_t>(S)> fields;
+    for (std::size_t s = 0; s < std::size_t(S); ++s) fields[s] = state_.field(s);
+    const StreamWeights<float> w{input_.data(), bias_.data(), recurrent_.data(), recurrent_bias_.data(), unit_.data()};
+    for (Index t = 0; t < n; t += stream_chunk)
+      dispatch<RunDynamicRecurrent<E>>(shape_, w, fields, &backwards_, x + t * x_stride, x_stride, y + t * y_stride,
+                                       std::min(stream_chunk, n - t), projected_.data());
+  }
+  void reset() noexcept override { state_.reset(); }
+  std::span<std::byte> state() noexcept override { return state_.bytes(); }
+
+ private:
+  DynamicShape shape_;
+  Matrix<float> input_, recurrent_, bias_, recurrent_bias_, unit_, projected_;
+  DynamicState state_;
+  bool backwards_ = false;
+};
+
+struct RunDynamicResetBefore {
+  template <class Isa>
+  static UNROLL_INLINE void run(DynamicShape shape, ResetBeforeWeights<float> w, float* state, const float* x,
+                                Index x_stride, float* y, Index n, float* projected, float* between) {
+    ResetBeforeSteps<float, stream::Accurate, DynamicShape>::run<Isa>(shape, w, state, x, x_stride, y, n, projected,
+                                                                      between);
+  }
+};
+class DynamicGruResetBefore final : public DynamicLayer {
+ public:
+  DynamicGruResetBefore(const stream::RecurrentData<float, 1>& data, Index D, Index H)
+      : DynamicLayer(D, H, stride_of(H)), shape_{D, H}, between_(2 * y_stride, 1), state_(1, y_stride) {
+    require_sizes(data, {3, 3, 0}, D, H);
+    const ColumnLayout<3> input{H, D, widest_block};
+    const ColumnLayout<2> gates{H, H, widest_block};
+    const ColumnLayout<1> candidate{H, H, widest_block};
+    for (auto [matrix, size] : {std::pair{&input_, input.size()},
+                                {&gates_, gates.size()},
+                                {&candidate_, candidate.size()},
+                                {&bias_, 3 * y_stride},
+                                {&projected_, 3 * y_stride * stream_chunk}}) {
+      matrix->resize(size, 1);
+      matrix->setZero();
+    }
+    pack_gates(input, data.weight_ih, 3, 0, input_.data());
+    pack_gates(gates, data.weight_hh, 3, 0, gates_.data());
+    pack_gates(candidate, data.weight_hh, 3, 2, candidate_.data());
+    pack_units(data.bias_ih, data.bias_hh, 3, H, y_stride, bias_.data());
+    pack_units(data.initial[0], {}, 1, H, y_stride, state_.initial(0));
+    state_.reset();
+  }
+  void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
+    const ResetBeforeWeights<float> w{input_.data(), bias_.data(), gates_.data(), candidate_.data()};
+    for (Index t = 0; t < n; t += stream_chunk)
+      dispatch<RunDynamicResetBefore>(shape_, w, state_.field(0), x + t * x_stride, x_stride, y + t * y_stride,
+                                      std::min(stream_chunk, n - t), projected_.data(), between_.data());
+  }
+  void reset() noexcept override { state_.reset(); }
+  std::span<std::byte> state() noexcept override { return state_.bytes(); }
+
+ private:
+  DynamicShape shape_;
+  Matrix<float> input_, gates_, candidate_, bias_, projected_, between_;
+  DynamicState state_;
+};
+
+struct RunDynamicDense {
+  template <class Isa>
+  static UNROLL_INLINE void run(DynamicShape shape, const float* weights, const float* bias, const float* x,
+                                Index x_stride, float* y, Index y_stride, Index n) {
+    StreamDense<float, DynamicShape>::run<Isa>(shape, weights, bias, x, x_stride, y, y_stride, n);
+  }
+};
+class DynamicDense final : public DynamicLayer {
+ public:
+  DynamicDense(std::span<const float> weight, std::span<const float> bias, Index I, Index O)
+      : DynamicLayer(I, O, stride_of(O)), bias_(y_stride, 1) {
+    require_size("Dense", "weight", weight, O * I);
+    if (!bias.empty()) require_size("Dense", "bias", bias, O);
+    const DenseLayout layout{I, O, widest_block};
+    weight_.resize(layout.size(), 1);
+    weight_.setZero();
+    bias_.setZero();
+    for (Index k = 0; k < I; ++k)
+      for (Index o = 0; o < O; ++o) weight_.data()[layout.at(o, k)] = weight[static_cast<std::size_t>(k * O + o)];
+    std::copy(bias.begin(), bias.end(), bias_.data());
+  }
+  void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
+    dispatch<RunDynamicDense>(DynamicShape{inputs, outputs}, weight_.data(), bias_.data(), x, x_stride, y, y_stride, n);
+  }
+
+ private:
+  Matrix<float> weight_, bias_;
+};
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END
