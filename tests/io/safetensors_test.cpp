@@ -19,7 +19,7 @@ std::vector<std::byte> make_file(std::string_view header, std::string_view data 
 SafeTensors parse(std::string_view header, std::string_view data = "") {
   return SafeTensors(make_file(header, data), "file");
 }
-std::string refusal(std::string_view header, std::string_view data = "") {
+std::string refusal_of(std::string_view header, std::string_view data = "") {
   return message_of([&] { parse(header, data); });
 }
 template <class... T> std::string bytes_text(T... values) {
@@ -125,8 +125,8 @@ TEST_CASE("a length that the file cannot have is refused before anything is allo
   auto file = make_file("{}");
   detail::store_bytes(std::uint64_t{3}, file.data());
   check_mentions(message_of([&] { SafeTensors(file, "file"); }), {"cut short", "2 bytes"});
-  check_mentions(refusal(""), {"does not begin with '{'"});
-  check_mentions(refusal("\xEF\xBB\xBF{}"), {"does not begin with '{'"});
+  check_mentions(refusal_of(""), {"does not begin with '{'"});
+  check_mentions(refusal_of("\xEF\xBB\xBF{}"), {"does not begin with '{'"});
 }
 
 TEST_CASE("tensors cover the data exactly") {
@@ -134,18 +134,18 @@ TEST_CASE("tensors cover the data exactly") {
     return concat(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)", a,
                   R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)", b, "}}");
   };
-  CHECK(refusal(with("[0,4]", "[4,8]"), "12345678") == "");
-  CHECK(refusal(with("[4,8]", "[0,4]"), "12345678") == "");
-  check_mentions(refusal(with("[0,4]", "[3,7]"), "1234567"), {"'b'", "byte 3", "expected 4", "overlaps"});
-  check_mentions(refusal(with("[0,4]", "[0,4]"), "1234"), {"overlaps"});
-  check_mentions(refusal(with("[0,4]", "[5,9]"), "123456789"), {"'b'", "byte 5", "expected 4", "gap"});
-  check_mentions(refusal(with("[1,5]", "[5,9]"), "123456789"), {"'a'", "byte 1", "expected 0"});
-  check_mentions(refusal(with("[0,4]", "[4,9]"), "123456789"), {"'b'", "got 5 bytes, expected 4"});
-  check_mentions(refusal(with("[0,4]", "[8,4]"), "12345678"), {"'b'", "[8, 4]"});
-  check_mentions(refusal(with("[0,4]", "[4,8]"), "1234567"), {"'b'", "not in the 7 bytes"});
-  check_mentions(refusal(with("[0,4]", "[18446744073709551612,18446744073709551615]"), "1234"), {"'b'", "not in"});
-  CHECK(refusal("{}") == "");
-  check_mentions(refusal("{}", "x"), {"1 bytes behind"});
+  CHECK(refusal_of(with("[0,4]", "[4,8]"), "12345678") == "");
+  CHECK(refusal_of(with("[4,8]", "[0,4]"), "12345678") == "");
+  check_mentions(refusal_of(with("[0,4]", "[3,7]"), "1234567"), {"'b'", "byte 3", "expected 4", "overlaps"});
+  check_mentions(refusal_of(with("[0,4]", "[0,4]"), "1234"), {"overlaps"});
+  check_mentions(refusal_of(with("[0,4]", "[5,9]"), "123456789"), {"'b'", "byte 5", "expected 4", "gap"});
+  check_mentions(refusal_of(with("[1,5]", "[5,9]"), "123456789"), {"'a'", "byte 1", "expected 0"});
+  check_mentions(refusal_of(with("[0,4]", "[4,9]"), "123456789"), {"'b'", "got 5 bytes, expected 4"});
+  check_mentions(refusal_of(with("[0,4]", "[8,4]"), "12345678"), {"'b'", "[8, 4]"});
+  check_mentions(refusal_of(with("[0,4]", "[4,8]"), "1234567"), {"'b'", "not in the 7 bytes"});
+  check_mentions(refusal_of(with("[0,4]", "[18446744073709551612,18446744073709551615]"), "1234"), {"'b'", "not in"});
+  CHECK(refusal_of("{}") == "");
+  check_mentions(refusal_of("{}", "x"), {"1 bytes behind"});
 }
 
 TEST_CASE("shapes whose sizes overflow are refused") {
@@ -154,52 +154,54 @@ TEST_CASE("shapes whose sizes overflow are refused") {
   };
   for (const auto* shape : {"[4294967296,4294967296]", "[18446744073709551615]", "[9223372036854775807,2]",
                             "[0,18446744073709551615]", "[2305843009213693952]", "[65536,65536,65536,65536,0]"})
-    check_mentions(refusal(with(shape)), {"'a'", "more elements than memory can hold"});
-  check_mentions(refusal(with("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]")), {"'a'", "more than 16 numbers in its shape"});
+    check_mentions(refusal_of(with(shape)), {"'a'", "more elements than memory can hold"});
+  check_mentions(refusal_of(with("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]")), {"'a'", "more than 16 numbers in its shape"});
   // Zero elements, sides of any length: a matrix of nothing.
   CHECK(parse(with("[0,4611686018427387904]")).matrix<double>("a").size() == 0);
 }
 
 TEST_CASE("names that stand twice are refused") {
   const std::string a = R"("a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
-  check_mentions(refusal("{" + a + "," + a + "}"), {"'a'", "twice"});
-  check_mentions(refusal(R"({"__metadata__":{"k":"1","k":"2"}})"), {"'k'", "twice"});
-  check_mentions(refusal(R"({"__metadata__":{},"__metadata__":{}})"), {"__metadata__", "twice"});
-  check_mentions(refusal(R"({"a":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}})"), {"dtype", "twice"});
-  check_mentions(refusal(R"({"a":{"dtype":"U8","shape":[0],"shape":[0],"data_offsets":[0,0]}})"), {"shape", "twice"});
+  check_mentions(refusal_of("{" + a + "," + a + "}"), {"'a'", "twice"});
+  check_mentions(refusal_of(R"({"__metadata__":{"k":"1","k":"2"}})"), {"'k'", "twice"});
+  check_mentions(refusal_of(R"({"__metadata__":{},"__metadata__":{}})"), {"__metadata__", "twice"});
+  check_mentions(refusal_of(R"({"a":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}})"),
+                 {"dtype", "twice"});
+  check_mentions(refusal_of(R"({"a":{"dtype":"U8","shape":[0],"shape":[0],"data_offsets":[0,0]}})"),
+                 {"shape", "twice"});
 }
 
 TEST_CASE("a header of another form is refused with what was expected") {
   const auto with = [](std::string_view fields) { return concat(R"({"a":{)", fields, "}}"); };
-  check_mentions(refusal(with(R"("dtype":"BOOL","shape":[0],"data_offsets":[0,0])")), {"'a'", "'BOOL'", "F64"});
-  check_mentions(refusal(with(R"("shape":[0],"data_offsets":[0,0])")), {"'a'", "no dtype"});
-  check_mentions(refusal(with(R"("dtype":"U8","data_offsets":[0,0])")), {"'a'", "no shape"});
-  check_mentions(refusal(with(R"("dtype":"U8","shape":[0])")), {"'a'", "no data_offsets"});
-  check_mentions(refusal(with(R"("dtype":"U8","shape":[0],"data_offsets":[0])")), {"'a'", "not two numbers"});
-  check_mentions(refusal(with(R"("dtype":"U8","shape":[0],"data_offsets":[0,0,0])")), {"'a'", "more than 2"});
-  check_mentions(refusal(with(R"("dtype":"U8","shape":[-1],"data_offsets":[0,0])")), {"'a'", "negative", "shape"});
-  check_mentions(refusal(with(R"("dtype":"U8","shape":[1.0],"data_offsets":[0,1])"), "x"), {"'a'", "fraction"});
-  check_mentions(refusal(with(R"("dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,1])")), {"fraction"});
-  check_mentions(refusal(with(R"("dtype":"U8","shape":[[0]],"data_offsets":[0,0])")), {"'a'", "got an array"});
-  check_mentions(refusal(with(R"("dtype":7,"shape":[0],"data_offsets":[0,0])")), {"'a'", "got a number", "'dtype'"});
-  check_mentions(refusal(with(R"("dtype":null,"shape":[0],"data_offsets":[0,0])")), {"'a'", "got null"});
-  check_mentions(refusal(with(R"("x":"y")")), {"'a'", "got a string", "'x'"});
-  check_mentions(refusal(R"({"a":3})"), {"'a'", "got a number"});
-  check_mentions(refusal(R"({"a":[]})"), {"'a'", "got an array"});
-  check_mentions(refusal(R"({"__metadata__":{"k":{}}})"), {"'k'", "got an object", "a string"});
-  check_mentions(refusal(R"({"__metadata__":{"k":1}})"), {"'k'", "got a number", "a string"});
-  check_mentions(refusal(R"({"__metadata__":[]})"), {"__metadata__"});
-  check_mentions(refusal("{} {}"), {"not JSON at byte"});
-  check_mentions(refusal("{\"a\xFF\":{}}"), {"not JSON at byte"});
-  check_mentions(refusal("{"), {"not JSON at byte"});
+  check_mentions(refusal_of(with(R"("dtype":"BOOL","shape":[0],"data_offsets":[0,0])")), {"'a'", "'BOOL'", "F64"});
+  check_mentions(refusal_of(with(R"("shape":[0],"data_offsets":[0,0])")), {"'a'", "no dtype"});
+  check_mentions(refusal_of(with(R"("dtype":"U8","data_offsets":[0,0])")), {"'a'", "no shape"});
+  check_mentions(refusal_of(with(R"("dtype":"U8","shape":[0])")), {"'a'", "no data_offsets"});
+  check_mentions(refusal_of(with(R"("dtype":"U8","shape":[0],"data_offsets":[0])")), {"'a'", "not two numbers"});
+  check_mentions(refusal_of(with(R"("dtype":"U8","shape":[0],"data_offsets":[0,0,0])")), {"'a'", "more than 2"});
+  check_mentions(refusal_of(with(R"("dtype":"U8","shape":[-1],"data_offsets":[0,0])")), {"'a'", "negative", "shape"});
+  check_mentions(refusal_of(with(R"("dtype":"U8","shape":[1.0],"data_offsets":[0,1])"), "x"), {"'a'", "fraction"});
+  check_mentions(refusal_of(with(R"("dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,1])")), {"fraction"});
+  check_mentions(refusal_of(with(R"("dtype":"U8","shape":[[0]],"data_offsets":[0,0])")), {"'a'", "got an array"});
+  check_mentions(refusal_of(with(R"("dtype":7,"shape":[0],"data_offsets":[0,0])")), {"'a'", "got a number", "'dtype'"});
+  check_mentions(refusal_of(with(R"("dtype":null,"shape":[0],"data_offsets":[0,0])")), {"'a'", "got null"});
+  check_mentions(refusal_of(with(R"("x":"y")")), {"'a'", "got a string", "'x'"});
+  check_mentions(refusal_of(R"({"a":3})"), {"'a'", "got a number"});
+  check_mentions(refusal_of(R"({"a":[]})"), {"'a'", "got an array"});
+  check_mentions(refusal_of(R"({"__metadata__":{"k":{}}})"), {"'k'", "got an object", "a string"});
+  check_mentions(refusal_of(R"({"__metadata__":{"k":1}})"), {"'k'", "got a number", "a string"});
+  check_mentions(refusal_of(R"({"__metadata__":[]})"), {"__metadata__"});
+  check_mentions(refusal_of("{} {}"), {"not JSON at byte"});
+  check_mentions(refusal_of("{\"a\xFF\":{}}"), {"not JSON at byte"});
+  check_mentions(refusal_of("{"), {"not JSON at byte"});
 }
 
 TEST_CASE("deep and large JSON costs nothing") {
-  check_mentions(refusal(R"({"a":)" + std::string(1'000'000, '[')), {"got an array"});
+  check_mentions(refusal_of(R"({"a":)" + std::string(1'000'000, '[')), {"got an array"});
   std::string deep;
   for (int k = 0; k < 200'000; ++k) deep += R"({"a":)";
-  check_mentions(refusal(deep), {"got an object"});
+  check_mentions(refusal_of(deep), {"got an object"});
   const std::string name(1'000'000, 'n');
-  CHECK(refusal("{\"" + name + "\":3}").size() < 400);
-  CHECK(refusal("{\"a\\n\\u0007\":3}").find('\n') == std::string::npos);
+  CHECK(refusal_of("{\"" + name + "\":3}").size() < 400);
+  CHECK(refusal_of("{\"a\\n\\u0007\":3}").find('\n') == std::string::npos);
 }
