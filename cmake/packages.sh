@@ -6,7 +6,7 @@ set -eu
 
 [ "${UNROLL_PACKAGES-}" != skip ] || exit 0
 [ $# -gt 0 ] || set -- g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev doctest-dev libcli11-dev zlib1g-dev \
-  libbenchmark-dev
+  libbenchmark-dev libsndfile1-dev
 
 has_header() {
   for directory in /usr/include /usr/local/include /opt/homebrew/include; do
@@ -24,6 +24,7 @@ has_package() {
     doctest-dev) has_header doctest/doctest.h ;;
     libcli11-dev) has_header CLI/CLI.hpp ;;
     zlib1g-dev) has_header zlib.h ;;
+    libsndfile1-dev) has_header sndfile.h ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
     clang-[0-9]*) command -v "clang++${1#clang}" ;;
     python3-pip) command -v pip3 ;;

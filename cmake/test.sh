@@ -9,7 +9,7 @@ case ${1-} in
 esac
 jobs=${UNROLL_JOBS:-$(nproc 2>/dev/null || echo 2)}
 
-sh cmake/packages.sh g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev doctest-dev libcli11-dev zlib1g-dev
+sh cmake/packages.sh g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev doctest-dev libcli11-dev zlib1g-dev libsndfile1-dev
 if [ -z "${CMAKE_GENERATOR-}" ] && command -v ninja >/dev/null; then
   export CMAKE_GENERATOR=Ninja
 fi
