@@ -40,7 +40,7 @@ void check_streams(const Network& network, bool compiled) {
   std::copy(samples.begin(), samples.end(), x.data());
   const Matrix<double> expected = run_network(network, x);
   stream::AnyModel model(network);
-  CHECK(model.is_compiled() == compiled);
+  CHECK(model.is_compiled() == (compiled && (simd_level() >= SimdLevel::avx2 || !UNROLL_HAS_X86_LEVELS)));
   std::vector<float> y(static_cast<std::size_t>(out * steps));
   model.process(samples, y);
   const double largest = expected.cwiseAbs().maxCoeff();
@@ -97,7 +97,7 @@ TEST_CASE("a file of another program streams to its own test vector") {
                            "guitarml_gru.json", "nam_lstm.nam", "nam_stereo.nam"}) {
     CAPTURE(name);
     const Network network = load_network(folder / name);
-    check_streams(network, false || stream::AnyModel(network).is_compiled());
+    check_streams(network, stream::AnyModel(network).is_compiled());
     if (network.test.empty()) continue;
     ++with_test;
     Network bare = network;

@@ -35,7 +35,7 @@ template <class E> struct CellValues {
     for (auto& start : initial) start = random_values(H, seed += 5, 0.5);
   }
   auto data() const {
-    unroll::stream::RecurrentData<float, E::S> result{W, U, b, b_h, unit, {}};
+    unroll::stream::RecurrentData<float, E::S> result{W, U, b, b_h, unit};
     for (std::size_t s = 0; s < std::size_t(E::S); ++s) result.initial[s] = initial[s];
     return result;
   }

@@ -24,13 +24,19 @@ namespace detail {
 /// Every other network runs on layers of any size.
 using CompiledUnits = std::integer_sequence<Index, 8, 12, 16, 20, 24, 32, 40, 64>;
 
-/// A whole model of fixed size in the place of a layer.
+/// A whole model of fixed size in the place of a layer, for the instructions in use when it is made.
 template <class Model> class CompiledModel final : public DynamicLayer {
  public:
+  using State = typename Model::State;
+  using Run = void (*)(const Model*, State*, const float*, float*, Index, stream::NonFinite);
+  static Run function() {
+    return stream_function<RunStream<Model>, const Model*, State*, const float*, float*, Index, stream::NonFinite>();
+  }
+
   explicit CompiledModel(const Model& model)
-      : DynamicLayer(Model::inputs, out, out), model_(model), state_(model.initial_state()) {}
+      : DynamicLayer(Model::inputs, out, out), model_(model), state_(model.initial_state()), run_(function()) {}
   void run(const float* x, Index, float* y, Index n) noexcept override {
-    dispatch<RunStream<Model>>(static_cast<const Model*>(&model_), &state_, x, y, n, stream::NonFinite::keep);
+    run_(&model_, &state_, x, y, n, stream::NonFinite::keep);
   }
   void reset() noexcept override { state_ = model_.initial_state(); }
   std::span<std::byte> state() noexcept override { return std::as_writable_bytes(std::span(&state_, 1)); }
@@ -38,12 +44,13 @@ template <class Model> class CompiledModel final : public DynamicLayer {
  private:
   static constexpr Index out = Model::template outputs<Model::inputs>;
   Model model_;
-  typename Model::State state_;
+  State state_;
+  Run run_;
 };
 
 template <int S> stream::RecurrentData<float, std::size_t(S)> data_of(const RecurrentLayer& w) {
   stream::RecurrentData<float, std::size_t(S)> data{
-      span_of(w.weight_ih), span_of(w.weight_hh), span_of(w.bias_ih), span_of(w.bias_hh), {}, {}};
+      span_of(w.weight_ih), span_of(w.weight_hh), span_of(w.bias_ih), span_of(w.bias_hh), {}};
   data.initial[0] = span_of(w.initial_h);
   if constexpr (S > 1) data.initial[1] = span_of(w.initial_c);
   return data;
@@ -57,11 +64,12 @@ LayerPointer compiled_model(const RecurrentLayer& w, const DenseLayer& head, std
   const auto try_size = [&]<Index units>() {
     using Cell = stream::Recurrent<C<float>, 1, units>;
     using Head = stream::Dense<units, 1>;
-    if (w.units() != units) return false;
-    auto model = std::make_unique<stream::Sequential<Cell, Head>>();
+    using Model = stream::Sequential<Cell, Head>;
+    if (w.units() != units || CompiledModel<Model>::function() == nullptr) return false;
+    auto model = std::make_unique<Model>();
     model->template layer<0>().set(data_of<Cell::S>(w));
     model->template layer<1>().set(span_of(head.weight), span_of(head.bias));
-    made = std::make_unique<CompiledModel<stream::Sequential<Cell, Head>>>(*model);
+    made = std::make_unique<CompiledModel<Model>>(*model);
     return true;
   };
   static_cast<void>((try_size.template operator()<H>() || ...));

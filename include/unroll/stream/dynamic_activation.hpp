@@ -59,7 +59,7 @@ class DynamicActivation final : public DynamicLayer {
     std::copy(slope.begin(), slope.end(), slope_.data());
   }
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
-    dispatch<RunDynamicActivation>(function_, outputs, alpha_, slope_.data(), x, x_stride, y, y_stride, n);
+    dispatch_stream<RunDynamicActivation>(function_, outputs, alpha_, slope_.data(), x, x_stride, y, y_stride, n);
   }
 
  private:

@@ -8,6 +8,7 @@
 
 #include <unroll/core/matrix.hpp>
 #include <unroll/kernel/stream_dense.hpp>
+#include <unroll/kernel/stream_dispatch.hpp>
 #include <unroll/kernel/stream_reset_before.hpp>
 #include <unroll/kernel/stream_step.hpp>
 #include <unroll/stream/recurrent_data.hpp>
@@ -93,8 +94,8 @@ template <class E> class DynamicRecurrent final : public DynamicLayer {
     for (std::size_t s = 0; s < std::size_t(S); ++s) fields[s] = state_.field(s);
     const StreamWeights<float> w{input_.data(), bias_.data(), recurrent_.data(), recurrent_bias_.data(), unit_.data()};
     for (Index t = 0; t < n; t += stream_chunk)
-      dispatch<RunDynamicRecurrent<E>>(shape_, w, fields, &backwards_, x + t * x_stride, x_stride, y + t * y_stride,
-                                       std::min(stream_chunk, n - t), projected_.data());
+      dispatch_stream<RunDynamicRecurrent<E>>(shape_, w, fields, &backwards_, x + t * x_stride, x_stride,
+                                              y + t * y_stride, std::min(stream_chunk, n - t), projected_.data());
   }
   void reset() noexcept override { state_.reset(); }
   std::span<std::byte> state() noexcept override { return state_.bytes(); }
@@ -140,8 +141,8 @@ class DynamicGruResetBefore final : public DynamicLayer {
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
     const ResetBeforeWeights<float> w{input_.data(), bias_.data(), gates_.data(), candidate_.data()};
     for (Index t = 0; t < n; t += stream_chunk)
-      dispatch<RunDynamicResetBefore>(shape_, w, state_.field(0), x + t * x_stride, x_stride, y + t * y_stride,
-                                      std::min(stream_chunk, n - t), projected_.data(), between_.data());
+      dispatch_stream<RunDynamicResetBefore>(shape_, w, state_.field(0), x + t * x_stride, x_stride, y + t * y_stride,
+                                             std::min(stream_chunk, n - t), projected_.data(), between_.data());
   }
   void reset() noexcept override { state_.reset(); }
   std::span<std::byte> state() noexcept override { return state_.bytes(); }
@@ -174,7 +175,8 @@ class DynamicDense final : public DynamicLayer {
     std::copy(bias.begin(), bias.end(), bias_.data());
   }
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
-    dispatch<RunDynamicDense>(DynamicShape{inputs, outputs}, weight_.data(), bias_.data(), x, x_stride, y, y_stride, n);
+    dispatch_stream<RunDynamicDense>(DynamicShape{inputs, outputs}, weight_.data(), bias_.data(), x, x_stride, y,
+                                     y_stride, n);
   }
 
  private:

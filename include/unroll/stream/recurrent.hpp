@@ -80,9 +80,8 @@ template <class E, Index D, Index H, class Functions = Accurate> class Recurrent
     static_assert(std::is_same_v<typename std::remove_cvref_t<decltype(layer.cell)>::Equations, E>,
                   "unroll::stream::Recurrent: the trained layer has another cell or another scalar type.");
     detail::require_recurrent(layer, E::name, D, H);
-    Data data{detail::span_of(layer.weight_ih), detail::span_of(layer.cell.weight_hh),
-              detail::span_of(layer.bias_ih),   detail::span_of(layer.cell.bias_hh),
-              detail::span_of(layer.cell.unit), {}};
+    Data data{detail::span_of(layer.weight_ih), detail::span_of(layer.cell.weight_hh), detail::span_of(layer.bias_ih),
+              detail::span_of(layer.cell.bias_hh), detail::span_of(layer.cell.unit)};
     for (std::size_t s = 0; s < std::size_t(S); ++s) data.initial[s] = detail::span_of(layer.initial[s]);
     set(data);
   }

@@ -3,18 +3,26 @@
 
 #include <array>
 #include <span>
+#include <utility>
 
 #include <unroll/kernel/column_product.hpp>
 #include <unroll/stream/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+namespace detail {
+/// One by one: g++ 12 cannot value-initialize an array of spans in a constant expression.
+template <class T, std::size_t... I> constexpr auto no_spans(std::index_sequence<I...>) {
+  return std::array<std::span<const T>, sizeof...(I)>{(static_cast<void>(I), std::span<const T>())...};
+}
+}  // namespace detail
+
 namespace stream {
 
 /// Weights in the library's layout and order of gates, column by column: W (GX H, D), U (GU H, H), b (GX H), b_h (GU
 /// H), parameters per unit (H, P), states to start from (H). Biases and states may be absent.
 template <class T, std::size_t S = 1> struct RecurrentData {
   std::span<const T> weight_ih, weight_hh, bias_ih{}, bias_hh{}, unit{};
-  std::array<std::span<const T>, S> initial{};
+  std::array<std::span<const T>, S> initial = detail::no_spans<T>(std::make_index_sequence<S>());
 };
 
 }  // namespace stream

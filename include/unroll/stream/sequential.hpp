@@ -32,7 +32,7 @@ inline constexpr bool can_stream = requires(const L& layer) {
   typename L::State;
   typename L::Input;
   layer.initial_state();
-  requires std::is_trivially_copyable_v<typename L::State>;
+  requires std::is_nothrow_copy_constructible_v<typename L::State>;
 };
 
 /// Do the widths fit, given the number of values that come in?

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <unroll/kernel/denormals.hpp>
-#include <unroll/kernel/level.hpp>
+#include <unroll/kernel/stream_dispatch.hpp>
 #include <unroll/stream/sequential.hpp>
 
 UNROLL_KERNEL_BEGIN
@@ -145,7 +145,7 @@ template <class Model> class Stream {
       return Output(last_);
   }
   void run(const Input* x, T* y, Index n) noexcept {
-    detail::dispatch<detail::RunStream<M>>(&model(), &state_, x, y, n, non_finite);
+    detail::dispatch_stream<detail::RunStream<M>>(&model(), &state_, x, y, n, non_finite);
   }
 
   std::conditional_t<borrows, const M*, M> model_{};
