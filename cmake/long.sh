@@ -63,5 +63,10 @@ for compiler in g++-12 clang++-19; do
     -DCMAKE_CXX_FLAGS=-ffast-math -DUNROLL_TEST_ARGUMENTS=--test-suite-exclude=bits
 done
 maybe bugs sh tests/bugs/run.sh
+embedded() {
+  sh cmake/packages.sh qemu-user g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-system-arm gcc-arm-none-eabi \
+    libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib && sh tests/embedded/cross.sh
+}
+maybe embedded embedded
 maybe bare-machine bare_machine
 finish

@@ -11,6 +11,10 @@ foreach(source IN LISTS sources)
   set_tests_properties(compile_fail.${name} PROPERTIES LABELS compile)
 endforeach()
 
+# A stream from a header: what it links, and that it runs.
+add_test(NAME embedded COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/embedded/run.sh ${compile} COMMAND_EXPAND_LISTS)
+set_tests_properties(embedded PROPERTIES LABELS compile)
+
 # Two translation units of one program, compiled for different processors, each with all headers.
 if(EXISTS ${PROJECT_SOURCE_DIR}/include/unroll/unroll.hpp)
   list(TRANSFORM headers REPLACE "^${PROJECT_SOURCE_DIR}/include/(.*)$" "#include <\\1>" OUTPUT_VARIABLE includes)

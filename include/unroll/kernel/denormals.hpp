@@ -19,6 +19,10 @@ inline std::uint64_t floating_point_mode() {
   std::uint64_t mode;
   __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
   return mode;
+#elif defined(__arm__) && defined(__ARM_FP)
+  std::uint32_t mode;
+  __asm__ volatile("vmrs %0, fpscr" : "=r"(mode));
+  return mode;
 #else
   return 0;
 #endif
@@ -28,6 +32,8 @@ inline void set_floating_point_mode([[maybe_unused]] std::uint64_t mode) {
   _mm_setcsr(static_cast<unsigned>(mode));
 #elif defined(__aarch64__)
   __asm__ volatile("msr fpcr, %0" : : "r"(mode));
+#elif defined(__arm__) && defined(__ARM_FP)
+  __asm__ volatile("vmsr fpscr, %0" : : "r"(static_cast<std::uint32_t>(mode)));
 #endif
 }
 
@@ -37,7 +43,7 @@ class FlushDenormals {
   explicit FlushDenormals(bool on = true) : before_(floating_point_mode()) {
 #if defined(__SSE2__)
     if (on) set_floating_point_mode(before_ | 0x8040);  // flush to zero, denormals are zero
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || (defined(__arm__) && defined(__ARM_FP))
     if (on) set_floating_point_mode(before_ | (std::uint64_t{1} << 24));
 #else
     static_cast<void>(on);
