@@ -248,13 +248,16 @@ void train(const TrainOptions& options) {
 
 struct RunOptions {
   fs::path model, input, output = "out.wav", target;
+  std::vector<float> knobs;
   std::size_t block = 64;
 };
 
 void run(const RunOptions& options) {
   const Network network = load_network(options.model);
-  require<FormatError>(network.inputs() == 1 && network.outputs() == 1, options.model.string(), ": ", network.inputs(),
-                       " inputs and ", network.outputs(), " outputs, expected one of each");
+  const auto inputs = static_cast<std::size_t>(network.inputs());
+  require<FormatError>(network.outputs() == 1 && inputs == 1 + options.knobs.size(), options.model.string(), ": ",
+                       inputs, " inputs and ", network.outputs(), " outputs, expected the sound and ",
+                       options.knobs.size(), " knobs (--knobs), and one output");
   const Sound dry = options.input.empty() ? play_guitar(10, 2) : read_wav(options.input);
   if (network.sample_rate && *network.sample_rate != dry.rate)
     std::cerr << "the model is for " << *network.sample_rate << " Hz, the input has " << dry.rate << '\n';
@@ -262,12 +265,17 @@ void run(const RunOptions& options) {
   Sound wet{std::vector<float>(dry.samples.size()), dry.rate};
   std::vector<double> times;  // of a sample, block by block
   times.reserve(dry.samples.size() / options.block + 1);
-  const std::span<const float> in(dry.samples);
+  std::vector<float> interleaved;  // the sound and the knobs, step by step
+  for (const float sample : dry.samples) {
+    interleaved.push_back(sample);
+    interleaved.insert(interleaved.end(), options.knobs.begin(), options.knobs.end());
+  }
+  const std::span<const float> in(interleaved);
   const std::span<float> out(wet.samples);
-  for (std::size_t n = 0; n < in.size(); n += options.block) {
-    const std::size_t count = std::min(options.block, in.size() - n);
+  for (std::size_t n = 0; n < out.size(); n += options.block) {
+    const std::size_t count = std::min(options.block, out.size() - n);
     const auto begin = Clock::now();
-    player.process(in.subspan(n, count), out.subspan(n, count));
+    player.process(in.subspan(n * inputs, count * inputs), out.subspan(n, count));
     times.push_back(std::chrono::duration<double, std::nano>(Clock::now() - begin).count() / double(count));
   }
   write_wav(options.output, wet);
@@ -318,6 +326,7 @@ int main(int argc, char** argv) {
       ->check(CLI::ExistingFile);
   running.add_option("--output", r.output)->capture_default_str();
   running.add_option("--target", r.target, "what should come out, to compare with")->check(CLI::ExistingFile);
+  running.add_option("--knobs", r.knobs, "what else the model listens to, 0 to 1 each");
   running.add_option("--block", r.block, "samples at a time")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   try {
     app.parse(argc, argv);

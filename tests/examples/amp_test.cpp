@@ -60,6 +60,16 @@ TEST_CASE("amp run reads the WAV files that amp run wrote") {
   CHECK(fs::file_size(folder / "once.wav") == fs::file_size(folder / "twice.wav"));
 }
 
+TEST_CASE("amp run turns the knobs of a model that has some") {
+  const Folder folder;
+  const fs::path model = fs::path(UNROLL_SOURCE_DIR) / "tests/data/io/guitarml_gru.json";
+  check_well(play(model, folder / "low.wav", {"--knobs", "0.1"}));
+  const Result high = play(model, folder / "high.wav", {"--knobs", "0.9", "--target", (folder / "low.wav").string()});
+  check_well(high);
+  CHECK(error_to_signal(high) > 1e-4);
+  check_refused(play(model, folder / "none.wav"), {"2 inputs and 1 outputs, expected the sound and 0 knobs"});
+}
+
 TEST_CASE("amp says in one line what it cannot do") {
   const Folder folder;
   const fs::path text = folder.write("a.wav", "not a sound");

@@ -1,6 +1,7 @@
 // PyTorch's state dictionaries: into models under other names and of other types, and back.
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -35,6 +36,13 @@ inline std::string name_in_file(const std::string& path, const StateDictOptions&
 template <class M, class F>
 void match_tensors(const SafeTensors& file, M& model, const StateDictOptions& options, F&& f) {
   std::set<std::string, std::less<>> used;
+  const auto ignored = [&](const std::string& name) {
+    return std::ranges::any_of(options.ignore, [&](const std::string& pattern) { return matches(pattern, name); });
+  };
+  for (const auto& [name, tensor] : file.tensors)
+    require<FormatError>(name.find("weight_hr_l") == std::string::npos || ignored(name), file.source, ": tensor ",
+                         quote(name),
+                         " is the projection of an LSTM with proj_size, a cell this library does not have");
   visit(
       [&](const Path& path, auto& p) {
         const std::string name = name_in_file(path.str(), options);
@@ -51,16 +59,9 @@ void match_tensors(const SafeTensors& file, M& model, const StateDictOptions& op
         f(tensor, name, p);
       },
       model);
-  for (const auto& [name, tensor] : file.tensors) {
-    if (used.contains(name)) continue;
-    bool ignored = false;
-    for (const std::string& pattern : options.ignore) ignored = ignored || matches(pattern, name);
-    require<FormatError>(ignored || name.find("weight_hr_l") == std::string::npos, file.source, ": tensor ",
-                         quote(name),
-                         " is the projection of an LSTM with proj_size, a cell this library does not have");
-    require<FormatError>(ignored, file.source, ": the model has no place for tensor ", quote(name), " ",
-                         describe_tensor(tensor.dtype, tensor.shape));
-  }
+  for (const auto& [name, tensor] : file.tensors)
+    require<FormatError>(used.contains(name) || ignored(name), file.source, ": the model has no place for tensor ",
+                         quote(name), " ", describe_tensor(tensor.dtype, tensor.shape));
 }
 
 /// Names to numbers, lists of numbers, lists of lists.
