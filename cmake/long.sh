@@ -35,6 +35,14 @@ tests() {
   return $status
 }
 tests_with_eigen5() { eigen5 && tests "$@" -DEigen3_DIR="$PWD/build/eigen5" -DUNROLL_CHECKS=OFF; }
+fuzz() { sh cmake/packages.sh clang-19 && sh tests/fuzz/run.sh; }
+# What the Python tools write and read, with Keras and onnxruntime as judges.
+tools() {
+  python=build/long/tools/bin/python
+  [ -e "$python" ] || python3 -m venv build/long/tools || return 1
+  $python -m pip install --quiet numpy h5py onnx onnxruntime keras tensorflow-cpu || return 1
+  (cd tests/tools && "../../$python" -m unittest convert_test) && echo "1 passed, 0 failed"
+}
 bare_machine() { sh cmake/bare-machine.sh && echo "1 passed, 0 failed"; }
 
 # maybe NAME COMMAND...: the step, if it is wanted.
@@ -45,7 +53,7 @@ maybe() {
 }
 
 sh cmake/packages.sh || exit 1
-sh cmake/packages.sh g++-12 clang-16 clang-19 python3-pip unzip || exit 1
+sh cmake/packages.sh g++-12 clang-16 clang-19 python3-pip python3-venv unzip libclang-rt-19-dev || exit 1
 export CMAKE_GENERATOR=Ninja
 for compiler in g++-12 clang++-16 clang++-19; do
   maybe "$compiler" tests "$compiler" -DCMAKE_CXX_COMPILER="$compiler"
@@ -63,6 +71,8 @@ for compiler in g++-12 clang++-19; do
     -DCMAKE_CXX_FLAGS=-ffast-math -DUNROLL_TEST_ARGUMENTS=--test-suite-exclude=bits
 done
 maybe bugs sh tests/bugs/run.sh
+maybe fuzz fuzz
+maybe tools tools
 embedded() {
   sh cmake/packages.sh qemu-user g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-system-arm gcc-arm-none-eabi \
     libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib && sh tests/embedded/cross.sh

@@ -27,7 +27,9 @@ has_package() {
     libsndfile1-dev) has_header sndfile.h ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
     clang-[0-9]*) command -v "clang++${1#clang}" ;;
+    libclang-rt-*-dev) ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a ;;
     python3-pip) command -v pip3 ;;
+    python3-venv) python3 -c 'import ensurepip' ;;
     *) command -v "$1" ;;
   esac >/dev/null
 }
