@@ -53,7 +53,7 @@ template <class C> void check(bool per_gate) {
     for (Index t = 0; t < packing.length(j); ++t) {
       Vector of_x = layer.bias_ih.col(0), of_h = layer.cell.bias_hh.col(0);
       for (Index g = 0; g < gates; ++g) {
-        const Vector mask_x = cache.input_mask.gate(int(g))->col(j), mask_h = cache.mask.gate(int(g))->col(j);
+        const Vector mask_x = cache.input.mask.gate(int(g))->col(j), mask_h = cache.mask.gate(int(g))->col(j);
         for (const Vector& mask : {mask_x, mask_h})
           for (const double m : mask) {
             CHECK((m == 0 || m == doctest::Approx(1 / (1 - rate))));

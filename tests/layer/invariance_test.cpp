@@ -102,6 +102,25 @@ TEST_CASE_TEMPLATE("a sequence has the same bits alone and in a batch, dropout i
   }
 }
 
+TEST_CASE("columns that repeat, as words do, are multiplied once, with the same bits" * doctest::test_suite("bits")) {
+  const auto layer = randomized(Recurrent(Lstm(D, H)));
+  constexpr Index n = 40, steps = 30;
+  const auto words = random_matrix<float>(D, 11, 3);
+  std::vector<Index> lengths;
+  for (Index b = 0; b < n; ++b) lengths.push_back(steps - b % 4);
+  Matrix<float> padded(D, n * steps);
+  for (Index j = 0; j < n * steps; ++j) padded.col(j) = words.col(j * j % 11);
+  const auto x = pack(batch_first(padded.data(), n, steps, D), std::span(lengths));
+  const auto all = run(layer, x);
+  for (const Index b : {0, 3, 39}) {
+    const auto one =
+        pack(batch_first(padded.col(b * steps).data(), 1, steps, D), std::span(lengths).subspan(std::size_t(b), 1));
+    const auto alone = run(layer, one);
+    CHECK((alone.final.fields[0].col(0).array() == all.final.fields[0].col(b).array()).all());
+    CHECK((alone.final.fields[1].col(0).array() == all.final.fields[1].col(b).array()).all());
+  }
+}
+
 TEST_CASE_TEMPLATE("T steps and then T' from the carried state are one run", C, CELLS) {
   const auto layer = randomized(Recurrent(C(D, H)));
   const auto padded = random_matrix<float>(D, B * T, 5);

@@ -44,8 +44,9 @@ template <class T, int S> struct Pass {
   std::array<Matrix<T>, S>& states;  ///< (rows, B + N)
   std::span<const Step> steps;       ///< all of them, all sequences, in the order of the forward pass
   const RecurrentMask<T>& mask;
-  bool keep;     ///< a backward pass may follow
-  Blocks order;  ///< of sums over columns: that in which the backward pass is done with them
+  bool keep;                                ///< a backward pass may follow
+  Blocks order;                             ///< of sums over columns: that in which the backward pass is done with them
+  const PackedMatrix<T>* packed = nullptr;  ///< in `accumulate`: the gates' gradient of its columns, or null
 };
 
 /// Room for a thread's steps.

@@ -49,7 +49,7 @@ template <PointwiseCell E> class Pointwise {
   Index state_rows(int) const { return units_; }
 
   void prepare(Cache& cache, Index columns, bool keep) const {
-    cache.weights.pack(weight_hh, units_, E::GU);
+    cache.weights.pack(weight_hh, units_, E::GU, keep);
     cache.values.resize(keep ? (E::C - kept_in_place<E>)*units_ : 0, columns);
     cache.du.resize(keep && !E::same_ports ? E::GU * units_ : 0, columns);
     cache.d_unit.resize(keep ? E::P * units_ : 0, columns);
@@ -116,8 +116,11 @@ template <PointwiseCell E> class Pointwise {
       const Index rows = E::GU * units_ / groups;
       for (int g = 0; g < groups; ++g) {
         gather_operand(pass, g, columns, cache.operand);
-        matmul(gradient.weight_hh.middleRows(g * rows, rows), du.middleRows(g * rows, rows), Transpose::no,
-               cache.operand, Transpose::yes, true, cache.product, pass.order);
+        if (E::same_ports && groups == 1 && pass.packed != nullptr)
+          matmul(gradient.weight_hh, *pass.packed, cache.operand, Transpose::yes, true, cache.product);
+        else
+          matmul(gradient.weight_hh.middleRows(g * rows, rows), du.middleRows(g * rows, rows), Transpose::no,
+                 cache.operand, Transpose::yes, true, cache.product, pass.order);
       }
     }
     if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums(du, gradient.bias_hh.data(), pass.order);

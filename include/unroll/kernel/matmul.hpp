@@ -58,14 +58,16 @@ void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose tran
   });
 }
 
-/// c = a b + bias (rows, or null), or c += a b with `accumulate`, for a packed a. Threads split the columns of c.
+/// c = a op(b) + bias (rows, or null), or c += a op(b) with `accumulate`, for a packed a. Threads split the columns of
+/// c.
 template <class C, class B, class T>
-void matmul(C&& c, const PackedMatrix<T>& a, const B& b, bool accumulate, MatmulScratch<T>& scratch,
-            const std::type_identity_t<T>* bias = nullptr) {
+void matmul(C&& c, const PackedMatrix<T>& a, const B& b, Transpose transpose_b, bool accumulate,
+            MatmulScratch<T>& scratch, const std::type_identity_t<T>* bias = nullptr) {
   const View<T> to = view(c);
   const View<const T> right = view(b);
   detail::in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<T>& room) {
-    product<T>(to.middle_cols(first, n), a, right.middle_cols(first, n), Transpose::no, accumulate, room, bias);
+    const View<const T> part = transpose_b == Transpose::no ? right.middle_cols(first, n) : right.middle_rows(first, n);
+    product<T>(to.middle_cols(first, n), a, part, transpose_b, accumulate, room, bias);
   });
 }
 

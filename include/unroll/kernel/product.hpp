@@ -30,12 +30,13 @@ inline constexpr Index direct_columns = 12;  // up to here reading A in place co
 template <class T> struct ProductScratch {
   Matrix<T> a, b;
 
-  /// For c (rows, cols) = a b with a sum over `depth`, and any part of c.
-  void reserve(Index rows, Index cols, Index depth) {
+  /// For c (rows, cols) = a op(b) with a sum over `depth`, and any part of c, unless a is packed already or b not
+  /// transposed.
+  void reserve(Index rows, Index cols, Index depth, bool pack_a = true, bool pack_b = true) {
     const Index packed_rows = cols > detail::column_block ? rows : std::min(rows, 4 * detail::panel_rows);
     depth = std::min(depth, detail::depth_block);
-    a.resize(detail::round_up(packed_rows, detail::panel_rows), depth);
-    b.resize(detail::round_up(std::min(cols, detail::column_block), 12), depth);
+    if (pack_a) a.resize(detail::round_up(packed_rows, detail::panel_rows), depth);
+    if (pack_b) b.resize(detail::round_up(std::min(cols, detail::column_block), 12), depth);
   }
 };
 
@@ -187,7 +188,7 @@ template <class T> void run_product(ProductArguments<T> p, ProductScratch<T>& sc
     for (Index j = 0; j < p.c.cols; ++j)
       for (Index i = 0; i < p.c.rows; ++i) p.c.data[i + j * p.c.stride] = p.bias != nullptr ? p.bias[i] : T(0);
   if (p.depth == 0 || p.c.rows == 0 || p.c.cols == 0) return;
-  scratch.reserve(p.c.rows, p.c.cols, p.depth);
+  scratch.reserve(p.c.rows, p.c.cols, p.depth, p.packed_a == nullptr, p.transpose_b == Transpose::yes);
   p.room_a = scratch.a.data();
   p.room_b = scratch.b.data();
   dispatch<Product>(p);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <unroll/cell/cell.hpp>
+#include <unroll/kernel/distinct_columns.hpp>
 #include <unroll/kernel/matmul.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -17,7 +18,8 @@ template <class M, class T> void scale_columns(const Packing& p, const Matrix<T>
   }
 }
 
-/// One product, or one per gate where every gate has a mask of its own. Belongs to a cache.
+/// One product, or one per gate where every gate has a mask of its own. Where columns of x repeat, as the words of a
+/// text do, they are multiplied once. Belongs to a cache.
 template <class T> struct InputProjection {
   RecurrentMask<T> mask;  ///< input dropout (D, B)
   struct Scratch {
@@ -27,18 +29,34 @@ template <class T> struct InputProjection {
 
   int groups() const { return std::max(mask.count, 1); }
 
-  /// W in the order in which products read it. Once before a pass; the masks have been drawn.
-  void prepare(const Matrix<T>& W) { pack(W, Transpose::no, weights_); }
+  /// Once before a pass; the masks have been drawn.
+  void prepare(const Matrix<T>& W, const Matrix<T>& bias, const PackedSequence<T>& x, Scratch& scratch) {
+    pack(W, Transpose::no, weights_);
+    repeated_ = false;
+    if (mask.count > 0 || x.values.cols() < DistinctColumns::least) return;
+    // Room for as many as there may be in a batch that is no larger; memory that is not touched costs nothing.
+    scratch.masked.resize(x.values.rows(), x.values.cols());
+    table_.resize(W.rows(), x.values.cols());
+    repeated_ = distinct_.find(view(std::as_const(x.values)));
+    if (!repeated_) return;
+    for (Index k = 0; k < distinct_.count(); ++k) scratch.masked.col(k) = x.values.col(distinct_.first(k));
+    matmul(table_.leftCols(distinct_.count()), weights_[0], scratch.masked.leftCols(distinct_.count()), Transpose::no,
+           false, scratch.product, bias.size() > 0 ? bias.data() : nullptr);
+  }
   void prepare_backward(const Matrix<T>& W) { pack(W, Transpose::yes, transposed_); }
 
   /// to (G H, n) = W (m * x) + b.
   template <class To>
   void forward(const PackedSequence<T>& x, const Columns& columns, const Matrix<T>& bias, To&& to,
                Scratch& scratch) const {
+    if (repeated_) {
+      for (Index j = 0; j < columns.n; ++j) to.col(j) = table_.col(distinct_.which(columns.first + j));
+      return;
+    }
     const Index rows = to.rows() / groups();
     for (int g = 0; g < groups(); ++g)
       with_masked(x, g, columns, scratch, [&](const auto& input) {
-        matmul(to.middleRows(g * rows, rows), weights_[std::size_t(g)], input, false, scratch.product,
+        matmul(to.middleRows(g * rows, rows), weights_[std::size_t(g)], input, Transpose::no, false, scratch.product,
                bias.size() > 0 ? bias.data() + g * rows : nullptr);
       });
   }
@@ -48,22 +66,26 @@ template <class T> struct InputProjection {
     const Index rows = da.rows() / groups();
     auto to = dx.middleCols(columns.first, columns.n);
     if (mask.count <= 1) {
-      matmul(to, transposed_[0], da, false, scratch.product);
+      matmul(to, transposed_[0], da, Transpose::no, false, scratch.product);
       if (mask.count == 1) scale_columns(p, *mask.gate(0), columns, to);
       return;
     }
     to.setZero();
     for (int g = 0; g < groups(); ++g) {
       scratch.masked.resize(dx.rows(), columns.n);
-      matmul(scratch.masked, transposed_[std::size_t(g)], da.middleRows(g * rows, rows), false, scratch.product);
+      matmul(scratch.masked, transposed_[std::size_t(g)], da.middleRows(g * rows, rows), Transpose::no, false,
+             scratch.product);
       scale_columns(p, *mask.gate(g), columns, scratch.masked);
       to += scratch.masked;
     }
   }
-  /// dW += dA (m * x)^T.
+  /// dW += dA (m * x)^T; `packed` is dA once more, or null.
   template <class Da>
-  void accumulate(const PackedSequence<T>& x, const Columns& columns, const Da& da, Matrix<T>& dW, Blocks order,
-                  Scratch& scratch) const {
+  void accumulate(const PackedSequence<T>& x, const Columns& columns, const Da& da, const PackedMatrix<T>* packed,
+                  Matrix<T>& dW, Blocks order, Scratch& scratch) const {
+    if (packed != nullptr && mask.count <= 1)
+      return with_masked(x, 0, columns, scratch,
+                         [&](const auto& input) { matmul(dW, *packed, input, Transpose::yes, true, scratch.product); });
     const Index rows = da.rows() / groups();
     for (int g = 0; g < groups(); ++g)
       with_masked(x, g, columns, scratch, [&](const auto& input) {
@@ -74,6 +96,9 @@ template <class T> struct InputProjection {
 
  private:
   std::vector<PackedMatrix<T>> weights_, transposed_;
+  DistinctColumns distinct_;
+  Matrix<T> table_;  ///< (G H, distinct) W x + b
+  bool repeated_ = false;
 
   void pack(const Matrix<T>& W, Transpose t, std::vector<PackedMatrix<T>>& to) const {
     if (to.size() < std::size_t(groups())) to.resize(std::size_t(groups()));

@@ -44,6 +44,7 @@ template <class C> class Recurrent {
     std::vector<StepScratch<T>> scratch;  ///< one per range
     std::vector<typename InputProjection<T>::Scratch> input_scratch;
     InputProjection<T> input;
+    PackedMatrix<T> packed;
     RecurrentMask<T> mask;
     typename Cell::Cache cell;
     bool keep = false, learned_start = false;
@@ -71,7 +72,7 @@ template <class C> class Recurrent {
     plan(p, c);
     c.keep = context.gradients;
     draw_masks(context, p, c);
-    c.input.prepare(weight_ih);
+    c.input.prepare(weight_ih, bias_ih, x, c.input_scratch[0]);
     c.gates.resize(cell.gate_rows(), c.keep ? p.total() : std::min(p.total(), std::max(p.batch(), chunk_columns(c))));
     enter(p, carry.in, c);
     cell.prepare(c.cell, p.total(), c.keep);
@@ -113,9 +114,10 @@ template <class C> class Recurrent {
     const auto input_gradient = [&](const Columns& columns, const Range& range) {
       if (c.want_dx) c.input.backward(p, columns, da(columns), c.dx.values, c.input_scratch[range.index]);
     };
-    const auto accumulate = [&](const Columns& columns) {
+    const auto accumulate = [&](const Columns& columns, const PackedMatrix<T>* packed = nullptr) {
+      pass.packed = packed;
       if (weight_ih.trainable)
-        c.input.accumulate(x, columns, da(columns), gradient.weight_ih, pass.order, c.input_scratch[0]);
+        c.input.accumulate(x, columns, da(columns), packed, gradient.weight_ih, pass.order, c.input_scratch[0]);
       if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums(da(columns), gradient.bias_ih.data(), pass.order);
       cell.accumulate(pass, c.cell, gradient.cell, columns);
     };
@@ -130,7 +132,8 @@ template <class C> class Recurrent {
         if (range.alone)
           for_completed_blocks(step, open, [&](const Columns& columns) {
             input_gradient(columns, range);
-            accumulate(columns);
+            c.packed.pack(view(da(columns)), Transpose::no);  // once for dW and dU
+            accumulate(columns, &c.packed);
           });
       }
       if (range.whole && !range.alone) input_gradient(open, range);
@@ -201,6 +204,7 @@ template <class C> class Recurrent {
     const std::size_t ranges = c.boundaries.size() - 1;
     if (c.scratch.size() < ranges) c.scratch.resize(ranges);
     if (c.input_scratch.size() < ranges) c.input_scratch.resize(ranges);
+    for (auto& scratch : c.input_scratch) scratch.masked.resize(cell.inputs(), p.total());
   }
 
   /// One thread's sequences.
