@@ -4,6 +4,7 @@ A directory holds train.tsv.gz and test.tsv.gz (or .tsv), a line `label<TAB>text
 rows of train; its last tenth (2,500 rows, not shuffled) is the validation set, because neighbors are often reviews of one movie.
 """
 
+import argparse
 import gzip
 import pathlib
 from collections import Counter
@@ -46,3 +47,22 @@ def load(directory, limit=None):
         "validation": (ids[split:], labels[split:]),
         "test": (encode(test_texts, vocabulary), test_labels),
     }
+
+
+def main():
+    options = argparse.ArgumentParser(description="Writes shuffled training batches, safetensors: ids (n, 64, 200), labels (n, 64).")
+    options.add_argument("--data", required=True)
+    options.add_argument("--out", required=True)
+    options.add_argument("--batches", type=int, default=20)
+    options = options.parse_args()
+    from safetensors.numpy import save_file
+
+    ids, labels = load(options.data)["train"]
+    order = np.random.default_rng(1).permutation(len(ids))[: options.batches * 64]
+    save_file(
+        {"ids": ids[order].reshape(-1, 64, LENGTH), "labels": labels[order].reshape(-1, 64).astype(np.int32)}, options.out
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+// Whole models on real reviews, and a word language model: training steps with clipping and Adam (or SGD), and
+// inference. The rows are those of benchmarks/peers/pytorch_rows.py and keras_rows.py:
+//   model_throughput --batches=FILE --threads=1 --benchmark_filter=sentiment/lstm/train
+// FILE comes from benchmarks/peers/imdb.py. A row's time is that of a step, the mean over the file's first batches;
+// tokens/s counts real tokens. FLOPs are those of the products, on real tokens.
+#include <sys/resource.h>
+
+#include <cstring>
+#include <iostream>
+#include <string>
+
+#include <benchmark/benchmark.h>
+
+#include <unroll/io/safetensors.hpp>
+#include <unroll/train/train_step.hpp>
+#include <unroll/unroll.hpp>
+
+#include "fma_peak.hpp"
+
+namespace {
+
+using namespace unroll;
+
+struct Batches {
+  std::vector<TokenBatch> inputs;
+  std::vector<std::vector<Index>> labels;
+
+  static Batches read(const std::string& path) {
+    const SafeTensors file = read_safetensors(path);
+    const auto integers = [&](const char* name) {
+      const Tensor& tensor = file.tensor(name);
+      require<FormatError>(tensor.dtype == Dtype::i32, path, ": ", name, " is not I32");
+      std::vector<std::int32_t> numbers(tensor.bytes.size() / 4);
+      std::memcpy(numbers.data(), tensor.bytes.data(), tensor.bytes.size());
+      return numbers;
+    };
+    const auto ids = integers("ids"), labels = integers("labels");
+    const auto& shape = file.tensor("ids").shape;
+    const std::size_t rows = shape[1], size = rows * shape[2];
+    Batches all;
+    for (std::size_t k = 0; k < shape[0]; ++k) {
+      all.inputs.emplace_back();
+      pack_tokens(std::span(ids).subspan(k * size, size), Index(rows), 0, all.inputs.back());
+      all.labels.emplace_back(labels.begin() + Index(k * rows), labels.begin() + Index((k + 1) * rows));
+    }
+    return all;
+  }
+};
+
+std::string batches_file;
+const Batches& batches() {
+  static const Batches all = Batches::read(batches_file);
+  return all;
+}
+
+auto two_lstms(const RecurrentOptions& options) {
+  return Sequential{Embedding{20'000, 128},
+                    Recurrent{Lstm{128, 128}, options},
+                    FinalState{Recurrent{Lstm{128, 64}, options}},
+                    Dense{64, 32},
+                    Relu{},
+                    Dropout{0.3},
+                    Dense{32, 1}};
+}
+auto two_bidirectional_lstms() {
+  return Sequential{Embedding{20'000, 128, {.padding = 0}},
+                    Dropout{0.3},
+                    FinalState{Stack{Bidirectional{Lstm{128, 256}}, Dropout{0.3}, Bidirectional{Lstm{512, 256}}}},
+                    Dense{512, 64},
+                    Relu{},
+                    Dropout{0.3},
+                    Dense{64, 2}};
+}
+constexpr double lstm_flops = 2.0 * (4 * 128 * (128 + 128) + 4 * 64 * (128 + 64));
+constexpr double bilstm_flops = 2.0 * 2 * (4 * 256 * (128 + 256) + 4 * 256 * (512 + 256));
+
+void report(benchmark::State& state, double tokens, double flops_of_token) {
+  state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsRate);
+  state.counters["FLOP/s"] = benchmark::Counter(tokens * flops_of_token, benchmark::Counter::kIsRate);
+  state.counters["peak"] = bench::fma_peak();
+  rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  state.counters["peak_memory_mb"] = static_cast<double>(used.ru_maxrss) / 1024;
+}
+
+template <class M, class L, class Rule>
+void train(benchmark::State& state, M model, const L& loss, const Rule& rule, double flops) {
+  initialize(model, Rng(1), Scheme::pytorch());
+  Optimizer optimizer(model, rule);
+  Workspace<M, TokenBatch> work(model);
+  std::uint64_t step = 0;
+  const auto one = [&](std::size_t k) {
+    return train_step(model, loss, optimizer, batches().inputs[k], Labels(batches().labels[k]), work,
+                      {.training = true, .seed = 1, .step = step++}, {.norm = 1});
+  };
+  for (std::size_t k = 0; k < 2; ++k)
+    if (!one(k).finite) return state.SkipWithError("the loss is no number");
+  double tokens = 0;
+  std::size_t k = 0;
+  for (auto _ : state) {
+    one(k);
+    tokens += static_cast<double>(batches().inputs[k].packing.total());
+    k = (k + 1) % batches().inputs.size();
+  }
+  report(state, tokens, 3 * flops);
+}
+
+template <class M> void infer(benchmark::State& state, M model, double flops) {
+  initialize(model, Rng(1), Scheme::pytorch());
+  CacheFor<M, TokenBatch> cache;
+  double tokens = 0;
+  std::size_t k = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(model.forward({.training = false, .gradients = false}, batches().inputs[k], cache).data());
+    tokens += static_cast<double>(batches().inputs[k].packing.total());
+    k = (k + 1) % batches().inputs.size();
+  }
+  report(state, tokens, flops);
+}
+
+/// 10,000 words, two layers of 650, 20 streams of 35 words: dropout 0.5, clipping, SGD; the state goes on.
+void train_words(benchmark::State& state) {
+  auto model = Sequential{Embedding{10'000, 650}, Dropout{0.5},
+                          Stack{Recurrent{Lstm{650, 650}}, Dropout{0.5}, Recurrent{Lstm{650, 650}}}, Dropout{0.5},
+                          Dense{650, 10'000}};
+  using M = decltype(model);
+  initialize(model, Rng(1), Scheme::pytorch());
+  Optimizer optimizer(model, Sgd{.rate = 1});
+  Workspace<M, TokenBatch> work(model);
+  constexpr Index streams = 20, window = 35;
+  Rng rng(2);
+  std::vector<std::int32_t> ids;
+  for (Index i = 0; i < 10 * streams * window; ++i) ids.push_back(static_cast<std::int32_t>(rng.uniform(0, 9999)));
+  const TokenStreams text(ids, {.streams = streams, .window = window});
+  TokenBatch x;
+  std::vector<Index> next;
+  typename M::State carried;
+  text.fill(0, x, next);
+  std::uint64_t step = 0;
+  const auto one = [&] {
+    return train_step(model, CrossEntropy{}, optimizer, x, Labels(next), work,
+                      {.training = true, .seed = 1, .step = step}, {.norm = 5},
+                      {step++ == 0 ? nullptr : &carried, &carried});
+  };
+  if (!one().finite) return state.SkipWithError("the loss is no number");
+  double tokens = 0;
+  for (auto _ : state) {
+    one();
+    tokens += static_cast<double>(x.packing.total());
+  }
+  report(state, tokens, 3 * 2.0 * (2 * 4 * 650 * 1300 + 650 * 10'000));
+}
+
+/// The value of --NAME=VALUE, taken out of the arguments.
+std::string take(int& argc, char** argv, const std::string& name, const std::string& otherwise) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.starts_with("--" + name + "=")) {
+      std::copy(argv + i + 1, argv + argc, argv + i);
+      --argc;
+      return argument.substr(name.size() + 3);
+    }
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  batches_file = take(argc, argv, "batches", "");
+  set_threads(std::stoi(take(argc, argv, "threads", "1")));
+  const auto row = [](const char* name, auto f) {
+    benchmark::RegisterBenchmark(name, f)->Unit(benchmark::kMillisecond)->UseRealTime();
+  };
+  const RecurrentOptions tied{.dropout = 0.2, .recurrent_dropout = 0.2},
+      per_gate{.dropout = 0.2, .recurrent_dropout = 0.2, .per_gate = true};
+  if (!batches_file.empty()) {
+    const auto lstm = [&](const char* name, const RecurrentOptions& options) {
+      row(name, [options](benchmark::State& s) {
+        train(s, two_lstms(options), BinaryCrossEntropy{}, Adam{.rate = 1e-3}, lstm_flops);
+      });
+    };
+    lstm("sentiment/lstm/train", {});
+    lstm("sentiment/lstm-dropout/train", tied);
+    lstm("sentiment/lstm-dropout-per-gate/train", per_gate);
+    row("sentiment/bilstm/train", [](benchmark::State& s) {
+      train(s, two_bidirectional_lstms(), CrossEntropy{}, Adam{.rate = 1e-3, .weight_decay = 1e-5}, bilstm_flops);
+    });
+    row("sentiment/lstm/inference", [](benchmark::State& s) { infer(s, two_lstms({}), lstm_flops); });
+    row("sentiment/bilstm/inference", [](benchmark::State& s) { infer(s, two_bidirectional_lstms(), bilstm_flops); });
+  }
+  row("words/lstm/train", train_words);
+  benchmark::AddCustomContext("simd level", std::string(name(simd_level())));
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}

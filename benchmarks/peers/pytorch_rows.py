@@ -1,0 +1,150 @@
+"""Rows of the benchmark in PyTorch.
+
+    python pytorch_rows.py lstm/forward+backward/D:128/H:128/B:64/T:200 --threads 1 --steps 10
+    python pytorch_rows.py sentiment/lstm/train --batches batches.safetensors --threads 1 --steps 10
+
+`--variant` chooses among ways to the same result, to take the fastest: `fused` (Adam in one kernel), `no-onednn`, `packed`
+(pack_padded_sequence instead of a reversal within each length), `packed-denormals` (the same with PyTorch's default of computing with
+denormals: the article's own code). Everything else flushes them.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+import imdb
+import pytorch_sentiment
+import rows
+
+
+class PackedBidirectionalLstm(nn.Module):
+    """What BidirectionalLstm computes, as the article writes it."""
+
+    def __init__(self, features, hidden, layers, dropout):
+        super().__init__()
+        self.lstm = nn.LSTM(features, hidden, layers, batch_first=True, bidirectional=True, dropout=dropout)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        h = self.lstm(packed)[1][0]
+        return torch.cat([h[-2], h[-1]], dim=1)
+
+
+class TwoLstms(nn.Module):
+    """The article's Keras plan without dropout on inputs and states. Layers of one direction may run over the padding: the state at a
+    review's own end is what counts."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(imdb.WORDS, 128)
+        self.lstm1 = nn.LSTM(128, 128, batch_first=True)
+        self.lstm2 = nn.LSTM(128, 64, batch_first=True)
+        self.head = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Dropout(0.3), nn.Linear(32, 1))
+
+    def forward(self, ids):
+        lengths = (ids != 0).sum(1).clamp(min=1)
+        y = self.lstm2(self.lstm1(self.embedding(ids[:, : int(lengths.max())]))[0])[0]
+        return self.head(y[torch.arange(len(ids)), lengths - 1])[:, 0]
+
+
+class WordModel(nn.Module):
+    """A word language model: 10,000 words, two layers of 650, dropout 0.5."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(10_000, 650)
+        self.dropout = nn.Dropout(0.5)
+        self.lstm = nn.LSTM(650, 650, 2, dropout=0.5)
+        self.decoder = nn.Linear(650, 10_000)
+
+    def forward(self, ids, state):
+        y, state = self.lstm(self.dropout(self.embedding(ids)), state)
+        return self.decoder(self.dropout(y)), state
+
+
+def layer(name, variant):
+    kind, what, *_ = name.split("/")
+    n = rows.sizes(name)
+    torch.backends.mkldnn.enabled = variant != "no-onednn"
+    net = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[kind](n["D"], n["H"])
+    x = torch.randn(n["T"], n["B"], n["D"], requires_grad=what != "forward")
+    dy = torch.randn(n["T"], n["B"], n["H"])
+
+    def forward(_):
+        with torch.inference_mode():
+            net(x)
+
+    def both(_):
+        y = net(x)[0]
+        y.backward(dy)
+        x.grad = None
+        net.zero_grad(set_to_none=True)
+
+    return forward if what == "forward" else both
+
+
+def sentiment(name, variant, path):
+    _, plan, what = name.split("/")
+    ids, labels = (torch.from_numpy(part).long() for part in rows.read_batches(path))
+    if plan == "lstm":
+        model = TwoLstms()
+        weight_decay = 0.0
+
+        def loss(logits, y):
+            return functional.binary_cross_entropy_with_logits(logits, y.float())
+
+    else:
+        model = pytorch_sentiment.Sentiment()
+        weight_decay = 1e-5
+        loss = functional.cross_entropy
+        if variant.startswith("packed"):
+            model.lstm = PackedBidirectionalLstm(128, 256, 2, 0.3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=weight_decay, fused="fused" in variant)
+
+    def train(k):
+        optimizer.zero_grad()
+        loss(model(ids[k % len(ids)]), labels[k % len(ids)]).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    def infer(k):
+        with torch.inference_mode():
+            model(ids[k % len(ids)])
+
+    model.train(what == "train")
+    return train if what == "train" else infer
+
+
+def words(variant):
+    model, state = WordModel(), None
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, fused="fused" in variant)
+    ids = torch.randint(10_000, (36, 20))
+
+    def train(_):
+        nonlocal state
+        optimizer.zero_grad()
+        logits, state = model(ids[:-1], state)
+        state = tuple(part.detach() for part in state)
+        functional.cross_entropy(logits.flatten(0, 1), ids[1:].flatten()).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimizer.step()
+
+    return train
+
+
+def main():
+    options = rows.options(__doc__)
+    torch.set_flush_denormal("denormals" not in options.variant)  # Before the first parallel region: its threads inherit the mode.
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+    if options.row.startswith("sentiment/"):
+        step = sentiment(options.row, options.variant, options.batches)
+    elif options.row.startswith("words/"):
+        step = words(options.variant)
+    else:
+        step = layer(options.row, options.variant)
+    rows.serve(step, options.steps)
+
+
+if __name__ == "__main__":
+    main()
