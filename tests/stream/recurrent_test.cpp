@@ -12,11 +12,11 @@ using namespace unroll;
 
 namespace {
 
-constexpr Index steps = 40;
+constexpr Index block_steps = 40;
 
 template <template <class> class C, Index D, Index H> void compare() {
   const CellValues<C<float>> values(D, H, 7);
-  const auto x = random_values(D * steps, 3);
+  const auto x = random_values(D * block_steps, 3);
   const auto expected = reference<C<double>>(values, x);
   static stream::Stream<stream::Sequential<stream::Recurrent<C<float>, D, H>>> layer;
   layer.model().template layer<0>().set(values.data());

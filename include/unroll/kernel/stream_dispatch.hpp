@@ -34,7 +34,7 @@ template <class Kernel, class... Args> auto stream_function() {
 #elif UNROLL_HAS_VECTORS
   return Function(&run_baseline<Kernel, Args...>);
 #else
-  return Function(&Kernel::template run<Plain, Args...>);
+  return Function([](Args... args) { Kernel::template run<Plain>(args...); });
 #endif
 }
 
