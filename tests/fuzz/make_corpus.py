@@ -71,6 +71,16 @@ for name, layers in {
     network.save(folder, {"layers": layers})
     put(["safetensors", "load_network"], f"{name}.safetensors", folder.read_bytes())
 folder.unlink()
+network.save(folder, {"layers": [{"type": "dense", "weight": array(1, 1), "bias": array(1)}]})
+tensors, metadata = network.read_safetensors(folder)
+put(["model_file"], "dense.safetensors", folder.read_bytes())
+words = {"unroll.tokenizer": "whitespace", "unroll.vocabulary": json.dumps(["<PAD>", "<OOV>", "a"]), "unroll.labels": json.dumps(["no", "yes"])}
+network.write_safetensors(folder, tensors, metadata | words)
+put(["model_file"], "words.safetensors", folder.read_bytes())
+metadata = {"unroll.checkpoint": "1", "value.rate": "3ff0000000000000", "value.steps": "12", "value.done": "true"}
+tensors = {"model.weight": array(1, 1), "model.bias": array(1), "losses": np.array([0.5])}
+network.write_safetensors(folder, tensors, metadata)
+put(["checkpoint"], "run.safetensors", folder.read_bytes())
 for code, kind in {"F16": np.float16, "F64": np.float64, "I64": np.int64}.items():
     network.write_safetensors(folder, {"a": np.arange(2).astype(kind)}, {})
     put(["safetensors"], f"{code}.safetensors", folder.read_bytes())
