@@ -1,0 +1,118 @@
+// Nanoseconds per sample of a stream: a recurrent layer and a dense layer with one output, batch 1, one thread.
+//   fixed/LSTM/D:1/H:20/process    sizes known to the compiler, blocks of 64 samples (step: one call a sample)
+//   any/LSTM/D:1/H:20/process      the same network given to stream::AnyModel
+//   any/../dynamic:1               .. and kept from its compiled sizes, by a second dense layer of one weight
+// Read the column "per_sample".
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include <unroll/core/random.hpp>
+#include <unroll/stream/any_model.hpp>
+
+namespace {
+
+using namespace unroll;
+
+constexpr Index samples = 1024, block = 64;
+
+std::vector<float> random_values(Index n, double scale) {
+  static Rng rng(1);
+  std::vector<float> values(static_cast<std::size_t>(n));
+  for (float& v : values) v = static_cast<float>(rng.uniform(-scale, scale));
+  return values;
+}
+Matrix<float> random_matrix(Index rows, Index cols, double scale) {
+  const auto values = random_values(rows * cols, scale);
+  return Eigen::Map<const Eigen::MatrixXf>(values.data(), rows, cols);
+}
+
+Network network_of(CellKind cell, Index D, Index H, bool dynamic) {
+  const double scale = 1 / std::sqrt(double(H));
+  const Index G = gates_of(cell);
+  RecurrentLayer w{.cell = cell};
+  w.weight_ih = random_matrix(G * H, D, scale);
+  w.weight_hh = random_matrix(G * H, H, scale);
+  w.bias_ih = random_matrix(G * H, 1, scale);
+  w.bias_hh = random_matrix(G * H, 1, scale);
+  Network network;
+  network.layers = {w, DenseLayer{random_matrix(1, H, scale), random_matrix(1, 1, scale)}};
+  if (dynamic) network.layers.push_back(DenseLayer{Matrix<float>::Constant(1, 1, 1.f), {}});
+  return network;
+}
+
+/// f runs all samples once.
+template <class F> void measure(benchmark::State& state, const F& f) {
+  for (auto _ : state) {
+    f();
+    benchmark::ClobberMemory();
+  }
+  state.counters["per_sample"] = benchmark::Counter(double(samples) * double(state.iterations()),
+                                                    benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+template <class S> void process(benchmark::State& state, S& stream, Index D) {
+  const auto x = random_values(samples * D, 1);
+  std::vector<float> y(static_cast<std::size_t>(samples));
+  measure(state, [&] {
+    for (Index t = 0; t < samples; t += block)
+      stream.process(std::span(x).subspan(std::size_t(t * D), std::size_t(block * D)),
+                     std::span(y).subspan(std::size_t(t), std::size_t(block)));
+    benchmark::DoNotOptimize(y.data());
+  });
+}
+
+template <template <class> class C, Index D, Index H> void add_fixed(const std::string& cell, CellKind kind) {
+  using Layer = stream::Recurrent<C<float>, D, H>;
+  using Model = stream::Stream<stream::Sequential<Layer, stream::Dense<H, 1>>>;
+  const Network network = network_of(kind, D, H, false);
+  const auto model = std::make_shared<Model>();
+  const auto& head = std::get<DenseLayer>(network.layers[1]);
+  model->model().template layer<0>().set(detail::data_of<Layer::S>(std::get<RecurrentLayer>(network.layers[0])));
+  model->model().template layer<1>().set(detail::span_of(head.weight), detail::span_of(head.bias));
+  model->reset();
+  const std::string name = "fixed/" + cell + "/D:" + std::to_string(D) + "/H:" + std::to_string(H);
+  benchmark::RegisterBenchmark((name + "/process").c_str(),
+                               [model](benchmark::State& state) { process(state, *model, D); });
+  benchmark::RegisterBenchmark((name + "/step").c_str(), [model](benchmark::State& state) {
+    const auto x = random_values(samples * D, 1);
+    measure(state, [&] {
+      float sum = 0;
+      for (Index t = 0; t < samples; ++t)
+        if constexpr (D == 1)
+          sum += model->step(x[std::size_t(t)]);
+        else
+          sum += model->step(std::span<const float, std::size_t(D)>(x.data() + t * D, std::size_t(D)));
+      benchmark::DoNotOptimize(sum);
+    });
+  });
+}
+void add_any(const std::string& cell, CellKind kind, Index D, Index H, bool dynamic) {
+  const auto model = std::make_shared<stream::AnyModel>(network_of(kind, D, H, dynamic));
+  const std::string name = "any/" + cell + "/D:" + std::to_string(D) + "/H:" + std::to_string(H) + "/process";
+  benchmark::RegisterBenchmark((name + (dynamic ? "/dynamic:1" : "")).c_str(),
+                               [model, D](benchmark::State& state) { process(state, *model, D); });
+}
+template <template <class> class C> void add_cell(const std::string& cell, CellKind kind) {
+  [&]<Index... H>(std::integer_sequence<Index, H...>) {
+    (add_fixed<C, 1, H>(cell, kind), ...);
+  }(std::integer_sequence<Index, 8, 12, 16, 20, 24, 32, 40, 64, 128>());
+  add_fixed<C, 16, 64>(cell, kind);
+  add_fixed<C, 128, 64>(cell, kind);
+  add_fixed<C, 16, 128>(cell, kind);
+  add_fixed<C, 128, 128>(cell, kind);
+  for (const Index H : {8, 12, 16, 20, 24, 32, 40, 64}) add_any(cell, kind, 1, H, false);
+  for (const Index H : {8, 12, 16, 20, 24, 32, 40, 64, 128}) add_any(cell, kind, 1, H, true);
+  for (const Index H : {64, 128}) add_any(cell, kind, 16, H, true);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  add_cell<Lstm>("LSTM", CellKind::lstm);
+  add_cell<Gru>("GRU", CellKind::gru);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
