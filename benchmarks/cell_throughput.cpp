@@ -2,7 +2,7 @@
 // plain kernels, one number at a time) and a well-written plain-Eigen loop. FLOPs are those of the products:
 // 2 G H (D + H) a step forward, three times as many with the backward. Every row's result is checked before it is
 // timed.
-//   cell_throughput --benchmark_filter='lstm.*H:128' --benchmark_enable_random_interleaving=true
+//   cell_throughput --threads=1 --benchmark_filter='lstm.*H:128' --benchmark_enable_random_interleaving=true
 #include <benchmark/benchmark.h>
 
 #include <unroll/cell/gru.hpp>
@@ -12,6 +12,7 @@
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
+#include "bench.hpp"
 #include "plain_eigen.hpp"
 
 namespace {
@@ -42,7 +43,6 @@ bool close(const Eigen::Ref<const Eigen::MatrixXf>& a, const Eigen::Ref<const Ei
 template <class C, class Eigens, Who who, bool backward> void run(benchmark::State& state) {
   const Index H = state.range(0), D = state.range(1), B = state.range(2), T = state.range(3);
   Case<C> c(H, D, B, T);
-  set_threads(1);
   const FlushDenormals flush;
   CacheFor<Recurrent<C>, PackedSequence<float>> cache;
   auto gradient = zeros_like(c.layer);
@@ -76,8 +76,7 @@ template <class C, class Eigens, Who who, bool backward> void run(benchmark::Sta
   set_simd_level(best);
   const double steps = static_cast<double>(B * T) * static_cast<double>(state.iterations());
   const double flops = 2.0 * C::GX * static_cast<double>(H * (D + H)) * (backward ? 3 : 1);
-  state.counters["cell-steps/s"] = benchmark::Counter(steps, benchmark::Counter::kIsRate);
-  state.counters["FLOP/s"] = benchmark::Counter(steps * flops, benchmark::Counter::kIsRate);
+  bench::report(state, steps, steps * flops);
 }
 
 template <class C, class Eigens> void add(const std::string& cell) {
@@ -85,7 +84,13 @@ template <class C, class Eigens> void add(const std::string& cell) {
     b->ArgNames({"H", "D", "B", "T"})->Unit(benchmark::kMillisecond)->UseRealTime();
     b->Args({128, 128, 64, 200});
     if (!naive)
-      b->Args({256, 128, 64, 200})->Args({64, 64, 16, 100})->Args({32, 32, 1, 1000})->Args({650, 650, 20, 35});
+      for (const auto& sizes : std::vector<std::vector<std::int64_t>>{{256, 128, 64, 200},
+                                                                      {256, 256, 32, 100},
+                                                                      {512, 512, 64, 50},
+                                                                      {650, 650, 20, 35},
+                                                                      {64, 64, 16, 100},
+                                                                      {32, 32, 1, 1000}})
+        b->Args(sizes);
   };
   const auto name = [&](const char* who, const char* what) { return cell + "/" + who + "/" + what; };
   with_sizes(benchmark::RegisterBenchmark(name("unroll", "forward").c_str(), run<C, Eigens, Who::library, false>),
@@ -104,6 +109,7 @@ template <class C, class Eigens> void add(const std::string& cell) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  set_threads(std::stoi(bench::take(argc, argv, "threads", "1")));
   add<Lstm<>, plain_eigen::Lstm>("lstm");
   add<Gru<>, plain_eigen::Gru>("gru");
   add<Rnn<>, plain_eigen::Rnn>("rnn");

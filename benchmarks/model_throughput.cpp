@@ -3,8 +3,6 @@
 //   model_throughput --batches=FILE --threads=1 --benchmark_filter=sentiment/lstm/train
 // FILE comes from benchmarks/peers/imdb.py. A row's time is that of a step, the mean over the file's first batches;
 // tokens/s counts real tokens. FLOPs are those of the products, on real tokens.
-#include <sys/resource.h>
-
 #include <cstring>
 #include <iostream>
 #include <string>
@@ -15,7 +13,7 @@
 #include <unroll/train/train_step.hpp>
 #include <unroll/unroll.hpp>
 
-#include "fma_peak.hpp"
+#include "bench.hpp"
 
 namespace {
 
@@ -74,15 +72,6 @@ auto two_bidirectional_lstms() {
 constexpr double lstm_flops = 2.0 * (4 * 128 * (128 + 128) + 4 * 64 * (128 + 64));
 constexpr double bilstm_flops = 2.0 * 2 * (4 * 256 * (128 + 256) + 4 * 256 * (512 + 256));
 
-void report(benchmark::State& state, double tokens, double flops_of_token) {
-  state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsRate);
-  state.counters["FLOP/s"] = benchmark::Counter(tokens * flops_of_token, benchmark::Counter::kIsRate);
-  state.counters["peak"] = bench::fma_peak();
-  rusage used;
-  getrusage(RUSAGE_SELF, &used);
-  state.counters["peak_memory_mb"] = static_cast<double>(used.ru_maxrss) / 1024;
-}
-
 template <class M, class L, class Rule>
 void train(benchmark::State& state, M model, const L& loss, const Rule& rule, double flops) {
   initialize(model, Rng(1), Scheme::pytorch());
@@ -102,7 +91,7 @@ void train(benchmark::State& state, M model, const L& loss, const Rule& rule, do
     tokens += static_cast<double>(batches().inputs[k].packing.total());
     k = (k + 1) % batches().inputs.size();
   }
-  report(state, tokens, 3 * flops);
+  bench::report(state, tokens, tokens * 3 * flops);
 }
 
 template <class M> void infer(benchmark::State& state, M model, double flops) {
@@ -115,7 +104,7 @@ template <class M> void infer(benchmark::State& state, M model, double flops) {
     tokens += static_cast<double>(batches().inputs[k].packing.total());
     k = (k + 1) % batches().inputs.size();
   }
-  report(state, tokens, flops);
+  bench::report(state, tokens, tokens * flops);
 }
 
 /// 10,000 words, two layers of 650, 20 streams of 35 words: dropout 0.5, clipping, SGD; the state goes on.
@@ -148,27 +137,14 @@ void train_words(benchmark::State& state) {
     one();
     tokens += static_cast<double>(x.packing.total());
   }
-  report(state, tokens, 3 * 2.0 * (2 * 4 * 650 * 1300 + 650 * 10'000));
-}
-
-/// The value of --NAME=VALUE, taken out of the arguments.
-std::string take(int& argc, char** argv, const std::string& name, const std::string& otherwise) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument.starts_with("--" + name + "=")) {
-      std::copy(argv + i + 1, argv + argc, argv + i);
-      --argc;
-      return argument.substr(name.size() + 3);
-    }
-  }
-  return otherwise;
+  bench::report(state, tokens, tokens * 3 * 2.0 * (2 * 4 * 650 * 1300 + 650 * 10'000));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  batches_file = take(argc, argv, "batches", "");
-  set_threads(std::stoi(take(argc, argv, "threads", "1")));
+  batches_file = bench::take(argc, argv, "batches", "");
+  set_threads(std::stoi(bench::take(argc, argv, "threads", "1")));
   const auto row = [](const char* name, auto f) {
     benchmark::RegisterBenchmark(name, f)->Unit(benchmark::kMillisecond)->UseRealTime();
   };
