@@ -15,6 +15,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/core/initialize.hpp>
 #include <unroll/core/packed_sequence.hpp>

@@ -94,7 +94,7 @@ TEST_CASE("a state dictionary that is not the model's says which tensor, and lea
   all.ignore.push_back("encoder.embed.*");
   CHECK(why_not("pytorch_tagger_f32.safetensors", encoder(), all) == "");
   check_mentions(why_not("pytorch_lstm_projected.safetensors", Stack{Recurrent{Lstm<double>{2, 4}}}),
-                 {"tensor 'weight_hr_l0' is the projection of an LSTM with proj_size"});
+                 {"tensor 'weight_hr_l0' is the projection of an LSTM with proj_size; the model has no ProjectedLstm"});
   check_mentions(why_not("pytorch_gru.safetensors", Stack{Recurrent{Gru<double>{2, 3}}}),
                  {"no place for tensor 'bias_hh_l1'"});
 

@@ -39,10 +39,12 @@ void match_tensors(const SafeTensors& file, M& model, const StateDictOptions& op
   const auto ignored = [&](const std::string& name) {
     return std::ranges::any_of(options.ignore, [&](const std::string& pattern) { return matches(pattern, name); });
   };
+  bool projects = false;
+  visit([&](const Path& path, const auto&) { projects = projects || path.name == "weight_hr"; }, model);
   for (const auto& [name, tensor] : file.tensors)
-    require<FormatError>(name.find("weight_hr_l") == std::string::npos || ignored(name), file.source, ": tensor ",
-                         quote(name),
-                         " is the projection of an LSTM with proj_size, a cell this library does not have");
+    require<FormatError>(projects || name.find("weight_hr_l") == std::string::npos || ignored(name), file.source,
+                         ": tensor ", quote(name), " is the projection of an LSTM with proj_size; the model has no ",
+                         "ProjectedLstm");
   visit(
       [&](const Path& path, auto& p) {
         const std::string name = name_in_file(path.str(), options);
