@@ -10,40 +10,52 @@ namespace unroll::inline UNROLL_ABI {
 enum class Merge { concat, sum, average, product };
 
 namespace detail {
-template <class T> void merge(Merge how, const Matrix<T>& a, const Matrix<T>& b, Matrix<T>& y) {
-  y.resize(how == Merge::concat ? a.rows() + b.rows() : a.rows(), a.cols());
-  switch (how) {
-    case Merge::concat:
-      y.topRows(a.rows()) = a, y.bottomRows(b.rows()) = b;
-      break;
-    case Merge::sum:
-      y = a + b;
-      break;
-    case Merge::average:
-      y = (a + b) / T(2);
-      break;
-    case Merge::product:
-      y = a.cwiseProduct(b);
-      break;
-  }
+template <class T> void merge(Merge how, const Matrix<T>& left, const Matrix<T>& right, Matrix<T>& to) {
+  to.resize(how == Merge::concat ? left.rows() + right.rows() : left.rows(), left.cols());
+  parallel_ranges(to.cols(), 256, [&](Index first, Index last) {
+    const auto a = left.middleCols(first, last - first), b = right.middleCols(first, last - first);
+    auto y = to.middleCols(first, last - first);
+    switch (how) {
+      case Merge::concat:
+        y.topRows(a.rows()) = a, y.bottomRows(b.rows()) = b;
+        break;
+      case Merge::sum:
+        y = a + b;
+        break;
+      case Merge::average:
+        y = (a + b) / T(2);
+        break;
+      case Merge::product:
+        y = a.cwiseProduct(b);
+        break;
+    }
+  });
 }
 template <class T>
-void merge_backward(Merge how, const Matrix<T>& a, const Matrix<T>& b, const Matrix<T>& dy, Matrix<T>& da,
-                    Matrix<T>& db) {
-  switch (how) {
-    case Merge::concat:
-      da = dy.topRows(a.rows()), db = dy.bottomRows(b.rows());
-      break;
-    case Merge::sum:
-      da = dy, db = dy;
-      break;
-    case Merge::average:
-      da = dy / T(2), db = da;
-      break;
-    case Merge::product:
-      da = dy.cwiseProduct(b), db = dy.cwiseProduct(a);
-      break;
-  }
+void merge_backward(Merge how, const Matrix<T>& left, const Matrix<T>& right, const Matrix<T>& d, Matrix<T>& d_left,
+                    Matrix<T>& d_right) {
+  const Index rows = how == Merge::concat ? d.rows() / 2 : d.rows();
+  d_left.resize(rows, d.cols());
+  d_right.resize(rows, d.cols());
+  parallel_ranges(d.cols(), 256, [&](Index first, Index last) {
+    const Index n = last - first;
+    const auto dy = d.middleCols(first, n);
+    auto da = d_left.middleCols(first, n), db = d_right.middleCols(first, n);
+    switch (how) {
+      case Merge::concat:
+        da = dy.topRows(rows), db = dy.bottomRows(rows);
+        break;
+      case Merge::sum:
+        da = dy, db = dy;
+        break;
+      case Merge::average:
+        da = dy / T(2), db = da;
+        break;
+      case Merge::product:
+        da = dy.cwiseProduct(right.middleCols(first, n)), db = dy.cwiseProduct(left.middleCols(first, n));
+        break;
+    }
+  });
 }
 }  // namespace detail
 
@@ -82,18 +94,20 @@ template <class C> class Bidirectional {
   template <Sequences<T> In>
   const PackedSequence<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
     c.ahead.want_y = c.back.want_y = c.want_y;
-    const auto& a = ahead.forward(context.child(0), x, c.ahead, part(carry, &State::forward));
-    const auto& b = back.forward(context.child(1), x, c.back, part(carry, &State::reverse));
+    both(
+        x.packing, [&] { ahead.forward(context.child(0), x, c.ahead, part(carry, &State::forward)); },
+        [&] { back.forward(context.child(1), x, c.back, part(carry, &State::reverse)); });
     c.y.packing = x.packing;
-    detail::merge(merge, a.values, b.values, c.y.values);
+    detail::merge(merge, c.ahead.y.values, c.back.y.values, c.y.values);
     return c.y;
   }
   template <Sequences<T> In, class Dy>
   const In& backward(const In& x, const Dy& dy, Cache<In>& c, Bidirectional& gradient, Carry<State> d = {}) const {
     c.ahead.want_dx = c.back.want_dx = c.want_dx;
     const auto run = [&](const auto& da, const auto& db) {
-      ahead.backward(x, da, c.ahead, gradient.ahead, part(d, &State::forward));
-      back.backward(x, db, c.back, gradient.back, part(d, &State::reverse));
+      both(
+          x.packing, [&] { ahead.backward(x, da, c.ahead, gradient.ahead, part(d, &State::forward)); },
+          [&] { back.backward(x, db, c.back, gradient.back, part(d, &State::reverse)); });
     };
     if constexpr (std::same_as<Dy, None>) {
       run(dy, dy);
@@ -104,7 +118,10 @@ template <class C> class Bidirectional {
     }
     if (!c.want_dx) return c.dx;
     shape_like(c.dx, x, x.values.rows());
-    c.dx.values = c.ahead.dx.values + c.back.dx.values;
+    parallel_ranges(c.dx.values.cols(), 256, [&](Index first, Index last) {
+      const Index n = last - first;
+      c.dx.values.middleCols(first, n) = c.ahead.dx.values.middleCols(first, n) + c.back.dx.values.middleCols(first, n);
+    });
     return c.dx;
   }
 
@@ -135,6 +152,16 @@ template <class C> class Bidirectional {
   }
 
  private:
+  /// Two threads take a direction each, which needs no more than one fork; more of them share each direction.
+  template <class A, class B> void both(const Packing& packing, const A& a, const B& b) const {
+    const Index work = packing.total() * ahead.weight_ih.size();
+    if (threads() != 2 || inside_parallel() || work < 4'000'000) {
+      a();
+      b();
+    } else {
+      parallel_for(2, [&](int k) { k == 0 ? a() : b(); });
+    }
+  }
   static RecurrentOptions directed(RecurrentOptions options, bool reverse) {
     options.reverse = reverse;
     return options;
