@@ -106,7 +106,7 @@ Sound amplify(const Sound& dry) {
 /// ears do, and the same of the means. Column t * B + b of a window is step t of stream b.
 class EmphasizedLoss {
  public:
-  explicit EmphasizedLoss(Index streams) : before_(streams, 0.0), target_before_(streams, 0.0) {}
+  explicit EmphasizedLoss(Index streams) : before_(static_cast<std::size_t>(streams), 0.0), target_before_(before_) {}
 
   /// The loss and its gradient; the last step of each stream is kept for the first of the next window.
   double operator()(const Matrix<float>& y, const Matrix<float>& target, Matrix<float>& dy) {
