@@ -18,7 +18,7 @@ for target; do
   if $cxx -std=c++20 -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DUNROLL_PLAIN_KERNELS \
       -I"$root/include" -isystem "${EIGEN_INCLUDE:-/usr/include/eigen3}" -c "$here/$target.cpp" -o "$work/$target.o" >"$work/log" 2>&1 &&
     ${CXX:-clang++-19} -fsanitize=fuzzer,address,undefined "$work/$target.o" -o "$work/$target" >>"$work/log" 2>&1 &&
-    "$work/$target" -runs="$runs" -max_len=8192 -timeout=20 -rss_limit_mb=2048 -dict="$here/words.dict" -artifact_prefix="$work/found/" "$work/corpus" \
+    "$work/$target" -runs="$runs" -max_len=2400 -timeout=20 -rss_limit_mb=2048 -dict="$here/words.dict" -artifact_prefix="$work/found/" "$work/corpus" \
       "$here/corpus/$target" >>"$work/log" 2>&1; then
     passed=$((passed + 1))
     echo "ok      $target: $(grep -E '^(Done|stat::|#[0-9]+.*DONE)' "$work/log" | tail -n 1)"
