@@ -1,5 +1,6 @@
 // Nanoseconds per sample of a stream: a recurrent layer and a dense layer with one output, batch 1, one thread.
 //   fixed/LSTM/D:1/H:20/process    sizes known to the compiler, blocks of 64 samples (step: one call a sample)
+//   int16/LSTM/D:1/H:128/process   the same with weights of 16 bits
 //   any/LSTM/D:1/H:20/process      the same network given to stream::AnyModel
 //   any/../dynamic:1               .. and kept from its compiled sizes, by a second dense layer of one weight
 // Read the column "per_sample".
@@ -64,8 +65,9 @@ template <class S> void process(benchmark::State& state, S& stream, Index D) {
   });
 }
 
-template <template <class> class C, Index D, Index H> void add_fixed(const std::string& cell, CellKind kind) {
-  using Layer = stream::Recurrent<C<float>, D, H>;
+template <template <class> class C, Index D, Index H, class Stored = float>
+void add_fixed(const std::string& cell, CellKind kind) {
+  using Layer = stream::Recurrent<C<float>, D, H, stream::Accurate, Stored>;
   using Model = stream::Stream<stream::Sequential<Layer, stream::Dense<H, 1>>>;
   const Network network = network_of(kind, D, H, false);
   const auto model = std::make_shared<Model>();
@@ -73,7 +75,8 @@ template <template <class> class C, Index D, Index H> void add_fixed(const std::
   model->model().template layer<0>().set(detail::data_of<Layer::S>(std::get<RecurrentLayer>(network.layers[0])));
   model->model().template layer<1>().set(detail::span_of(head.weight), detail::span_of(head.bias));
   model->reset();
-  const std::string name = "fixed/" + cell + "/D:" + std::to_string(D) + "/H:" + std::to_string(H);
+  const std::string name = (std::is_same_v<Stored, float> ? "fixed/" : "int16/") + cell + "/D:" + std::to_string(D) +
+                           "/H:" + std::to_string(H);
   benchmark::RegisterBenchmark((name + "/process").c_str(),
                                [model](benchmark::State& state) { process(state, *model, D); });
   benchmark::RegisterBenchmark((name + "/step").c_str(), [model](benchmark::State& state) {
@@ -103,6 +106,8 @@ template <template <class> class C> void add_cell(const std::string& cell, CellK
   add_fixed<C, 128, 64>(cell, kind);
   add_fixed<C, 16, 128>(cell, kind);
   add_fixed<C, 128, 128>(cell, kind);
+  add_fixed<C, 1, 128, std::int16_t>(cell, kind);
+  add_fixed<C, 128, 128, std::int16_t>(cell, kind);
   for (const Index H : {8, 12, 16, 20, 24, 32, 40, 64}) add_any(cell, kind, 1, H, false);
   for (const Index H : {8, 12, 16, 20, 24, 32, 40, 64, 128}) add_any(cell, kind, 1, H, true);
   for (const Index H : {64, 128}) add_any(cell, kind, 16, H, true);

@@ -62,3 +62,33 @@ TEST_CASE("a stream gives what the equations give in double, at every level and 
   compare<Rnn, 2, 33>();
   compare<PeepholeLstm, 1, 12>();
 }
+
+namespace {
+
+/// The largest difference between weights as they are and weights of 16 bits.
+template <template <class> class C, Index D, Index H> double rounding() {
+  const CellValues<C<float>> values(D, H, 7);
+  const auto x = random_values(D * block_steps, 3);
+  static stream::Stream<stream::Sequential<stream::Recurrent<C<float>, D, H>>> exact;
+  static stream::Stream<stream::Sequential<stream::Recurrent<C<float>, D, H, stream::Accurate, std::int16_t>>> rounded;
+  exact.model().template layer<0>().set(values.data());
+  rounded.model().template layer<0>().set(values.data());
+  std::vector<float> a(static_cast<std::size_t>(H * block_steps)), b = a;
+  double worst = 0;
+  for_each_level([&](SimdLevel) {
+    exact.reset();
+    rounded.reset();
+    exact.process(x, a);
+    rounded.process(x, b);
+    worst = std::max(worst, largest_difference(a, b));
+  });
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("weights of 16 bits change an output by no more than a few 1e-5") {
+  CHECK(rounding<Lstm, 1, 100>() < 5e-5);
+  CHECK(rounding<Lstm, 1, 100>() > 1e-7);
+  CHECK(rounding<Gru, 20, 33>() < 5e-5);
+}

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include <unroll/core/config.hpp>
@@ -74,25 +76,45 @@ template <class V, std::size_t... I> UNROLL_INLINE auto zeros_of(std::index_sequ
 }
 template <class V, int n> UNROLL_INLINE Registers<V, n> zeros() { return zeros_of<V>(std::make_index_sequence<n>()); }
 
-template <class V, int Vectors, int G>
-UNROLL_INLINE void add_column(Registers<V, Vectors * G>& sum, const typename V::Scalar* weights, const Index* at,
-                              Index block, const V& x) {
+/// Weights as they are kept: floats, or whole numbers of 16 bits that a scale makes weights of.
+template <class V, class Stored> UNROLL_INLINE V load_weights(const Stored* from) {
+  if constexpr (std::is_same_v<Stored, typename V::Scalar>) {
+    return V::load(from);
+  } else {
+#if defined(UNROLL_GCC_X86)
+    if constexpr (V::width >= 8 && std::is_same_v<typename V::Scalar, float>) {
+      typename V::Storage lanes;
+      Instructions<float, V::width>::load_int16(from, &lanes);
+      return V::from(lanes);
+    } else
+#endif
+    {
+      typename V::Scalar lanes[V::width];
+      UNROLL_UNROLL
+      for (int lane = 0; lane < V::width; ++lane) lanes[lane] = static_cast<typename V::Scalar>(from[lane]);
+      return V::load(lanes);
+    }
+  }
+}
+
+template <class V, int Vectors, int G, class Stored>
+UNROLL_INLINE void add_column(Registers<V, Vectors * G>& sum, const Stored* weights, const Index* at, Index block,
+                              const V& x) {
   UNROLL_UNROLL
   for (int v = 0; v < Vectors; ++v) {
     UNROLL_UNROLL
     for (int g = 0; g < G; ++g) {
       auto& s = sum[static_cast<std::size_t>(v * G + g)];
-      s = fma(V::load(weights + at[v] + g * block), x, s);
+      s = fma(load_weights<V>(weights + at[v] + g * block), x, s);
     }
   }
 }
 
 /// sum[v G + g] += row `first` + v W, .. of gate g times x. `weights` are the group's, `first` counts from its first
 /// row.
-template <class V, int Vectors, int G, int Parts>
-UNROLL_INLINE void multiply_column(Registers<V, Vectors * G>& sum, const typename V::Scalar* weights,
-                                   const ColumnLayout<G>& layout, Index stride, Index first,
-                                   const typename V::Scalar* x, Index depth) {
+template <class V, int Vectors, int G, int Parts, class Stored>
+UNROLL_INLINE void multiply_column(Registers<V, Vectors * G>& sum, const Stored* weights, const ColumnLayout<G>& layout,
+                                   Index stride, Index first, const typename V::Scalar* x, Index depth) {
   constexpr int n = Vectors * G;
   Index at[Vectors];
   UNROLL_UNROLL

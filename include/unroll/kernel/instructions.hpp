@@ -35,6 +35,13 @@ template <> struct Instructions<float, 16> {
   UNROLL_AVX512 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps512_mask(*a, *a, all, 4); }
   UNROLL_AVX512 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps512_mask(*a, *b, *a, all, 4); }
   UNROLL_AVX512 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps512_mask(*a, *b, *a, all, 4); }
+  /// 16 whole numbers of 16 bits.
+  UNROLL_AVX512 load_int16(const std::int16_t* from, V* r) {
+    typedef short Packed __attribute__((vector_size(32), aligned(2), may_alias));
+    typedef int Wide __attribute__((vector_size(64)));
+    const Wide wide = __builtin_ia32_pmovsxwd512_mask(*reinterpret_cast<const Packed*>(from), Wide{}, all);
+    *r = __builtin_ia32_cvtdq2ps512_mask(wide, V{}, all, 4);
+  }
   UNROLL_AVX512 fill(const float* from, V* r) {
     typedef float First __attribute__((vector_size(16)));
     *r = __builtin_ia32_broadcastss512(First{*from}, V{}, all);
@@ -71,6 +78,12 @@ template <> struct Instructions<float, 8> {
   UNROLL_AVX2 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps256(*a); }
   UNROLL_AVX2 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps256(*a, *b); }
   UNROLL_AVX2 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps256(*a, *b); }
+  UNROLL_AVX2 load_int16(const std::int16_t* from, V* r) {
+    typedef short Packed __attribute__((vector_size(16), aligned(2), may_alias));
+    typedef int Wide __attribute__((vector_size(32)));
+    const Wide wide = __builtin_ia32_pmovsxwd256(*reinterpret_cast<const Packed*>(from));
+    *r = __builtin_ia32_cvtdq2ps256(wide);
+  }
   UNROLL_AVX2 fill(const float* from, V* r) { *r = __builtin_ia32_vbroadcastss256(from); }
   UNROLL_AVX2 load(const float* from, Index n, V* r) {
     const M mask = M{0, 1, 2, 3, 4, 5, 6, 7} < static_cast<int>(n);

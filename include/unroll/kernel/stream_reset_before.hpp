@@ -25,7 +25,7 @@ template <class T, class Functions, class Shape> struct ResetBeforeSteps {
   static UNROLL_INLINE void run(const Shape& shape, const ResetBeforeWeights<T>& w, T* state, const T* x,
                                 Index x_stride, T* y, Index n, T* projected, T* between) {
     const Index padded = Gates::layout(shape).padded();
-    project<Isa, 3>(shape, w.input, w.bias, x, x_stride, n, projected);
+    project<Isa, 3>(shape, w.input, static_cast<const T*>(nullptr), w.bias, x, x_stride, n, projected);
     for (Index t = 0; t < n; ++t, projected += 3 * padded, y += padded) {
       for_each_tile<Gates, Isa, T>(shape, false, w.gates, projected, state, between, between + padded);
       for_each_tile<Candidate, Isa, T>(shape, false, w.candidate, projected + 2 * padded, between, between + padded,

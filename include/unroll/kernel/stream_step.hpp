@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/activations.hpp>
@@ -14,26 +15,31 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
 /// The weights of a pointwise cell as its steps read them. Per unit and gate: [gate][padded unit].
-template <class T> struct StreamWeights {
-  const T* input;           ///< W, packed as ColumnLayout<GX>
-  const T* bias;            ///< b, with b_h in it where the equations see only sums
-  const T* recurrent;       ///< U, packed as ColumnLayout<GU>
-  const T* recurrent_bias;  ///< b_h
-  const T* unit;            ///< [parameter][padded unit]
+template <class T, class Input = T, class Recurrent = T> struct StreamWeights {
+  const Input* input;                  ///< W, packed as ColumnLayout<GX>
+  const T* bias;                       ///< b, with b_h in it where the equations see only sums
+  const Recurrent* recurrent;          ///< U, packed as ColumnLayout<GU>
+  const T* recurrent_bias;             ///< b_h
+  const T* unit;                       ///< [parameter][padded unit]
+  const T* input_scale = nullptr;      ///< of weights that are whole numbers
+  const T* recurrent_scale = nullptr;  ///< likewise
 };
 
 /// n steps of cell E: x of step t at x + t * x_stride, its h to y + t * padded units. `fields` hold the state, padded.
 /// `projected` has room for n columns of GX * padded units where there is more than one input. `backwards` is part of
 /// the state.
-template <class E, class Functions, class Shape, class T = typename E::Scalar> struct StreamSteps {
+template <class E, class Functions, class Shape, class Input = typename E::Scalar, class Recurrent = Input>
+struct StreamSteps {
+  using T = typename E::Scalar;
+  using Weights = StreamWeights<T, Input, Recurrent>;
   static constexpr int GX = E::GX, GU = E::GU, S = E::S, P = E::P;
   using Fields = std::array<T*, static_cast<std::size_t>(S)>;
 
   template <class Isa>
-  static UNROLL_INLINE void run(const Shape& shape, const StreamWeights<T>& w, const Fields& fields, bool& backwards,
-                                const T* x, Index x_stride, T* y, Index n, T* projected) {
+  static UNROLL_INLINE void run(const Shape& shape, const Weights& w, const Fields& fields, bool& backwards, const T* x,
+                                Index x_stride, T* y, Index n, T* projected) {
     const Index padded = Advance::layout(shape).padded();
-    if (shape.inputs != 1) project<Isa, GX>(shape, w.input, w.bias, x, x_stride, n, projected);
+    if (shape.inputs != 1) project<Isa, GX>(shape, w.input, w.input_scale, w.bias, x, x_stride, n, projected);
     for (Index t = 0; t < n; ++t) {
       // In one tile every sum is complete before the first h is written; else the old h must stay until the last.
       const T* h = is_single_tile<Isa>() || t == 0 ? fields[0] : y + (t - 1) * padded;
@@ -60,15 +66,16 @@ template <class E, class Functions, class Shape, class T = typename E::Scalar> s
     static constexpr ColumnLayout<GU> layout(const Shape& shape) { return {shape.units, shape.units, Shape::block}; }
 
     template <class Isa, int n>
-    static UNROLL_INLINE void tile(const Shape& shape, Index group, Index row, const StreamWeights<T>& w,
-                                   const Fields& fields, const T* x, const T* projected, const T* h, T* y) {
+    static UNROLL_INLINE void tile(const Shape& shape, Index group, Index row, const Weights& w, const Fields& fields,
+                                   const T* x, const T* projected, const T* h, T* y) {
       using V = Vector<Isa>;
       using A = Activated<V, Functions>;
       const ColumnLayout<GX> input{shape.units, shape.inputs, Shape::block};
       const auto recurrent = layout(shape);
       const Index padded = recurrent.padded(), block = group / Shape::block;
       auto u = zeros<V, n * GU>();
-      if constexpr (!E::same_ports) {
+      constexpr bool is_scaled = !std::is_same_v<Recurrent, T>;
+      if constexpr (!E::same_ports && !is_scaled) {
         UNROLL_UNROLL
         for (std::size_t v = 0; v < n; ++v) {
           UNROLL_UNROLL
@@ -92,12 +99,19 @@ template <class E, class Functions, class Shape, class T = typename E::Scalar> s
         UNROLL_UNROLL
         for (std::size_t g = 0; g < GX; ++g) {
           const T* at = (shape.inputs == 1 ? w.bias : projected) + Index(g) * padded + unit;
-          x_values[g] = shape.inputs == 1 ? fma(V::load(w.input + input.within(unit) + Index(g) * Shape::block),
+          x_values[g] = shape.inputs == 1 ? fma(load_weights<V>(w.input + input.within(unit) + Index(g) * Shape::block),
                                                 V::fill(x), V::load(at))
                                           : V::load(at);
         }
         UNROLL_UNROLL
-        for (std::size_t g = 0; g < GU; ++g) u_values[g] = u[v * GU + g];
+        for (std::size_t g = 0; g < GU; ++g) {
+          const Index at = Index(g) * padded + unit;
+          u_values[g] = u[v * GU + g];
+          if constexpr (is_scaled) {
+            const V bias = E::same_ports ? V() : V::load(w.recurrent_bias + at);
+            u_values[g] = fma(u[v * GU + g], V::load(w.recurrent_scale + at), bias);
+          }
+        }
         prev[0] = V::load(h + unit);
         UNROLL_UNROLL
         for (std::size_t f = 1; f < S; ++f) prev[f] = V::load(fields[f] + unit);

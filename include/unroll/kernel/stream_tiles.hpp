@@ -79,13 +79,13 @@ template <int G, class Shape, class T, int columns> struct ProjectColumns {
   template <class Isa> static constexpr int most = 1;
   static constexpr ColumnLayout<G> layout(const Shape& shape) { return {shape.units, shape.inputs, Shape::block}; }
 
-  template <class Isa, int>
-  static UNROLL_INLINE void tile(const Shape& shape, Index group, Index row, const T* input, const T* bias, const T* x,
-                                 Index x_stride, T* projected) {
+  template <class Isa, int, class Stored>
+  static UNROLL_INLINE void tile(const Shape& shape, Index group, Index row, const Stored* input, const T* scale,
+                                 const T* bias, const T* x, Index x_stride, T* projected) {
     using V = StreamVector<Isa, Shape, T>;
     const auto at = layout(shape);
     const Index padded = at.padded(), stride = at.stride(group / Shape::block);
-    const T* weights = input + at.begin(group / Shape::block) + at.within(row);
+    const Stored* weights = input + at.begin(group / Shape::block) + at.within(row);
     auto even = zeros<V, columns * G>(), odd = zeros<V, columns * G>();
     Index k = 0;
     for (; k + 2 <= shape.inputs; k += 2, weights += 2 * stride) {
@@ -98,37 +98,41 @@ template <int G, class Shape, class T, int columns> struct ProjectColumns {
       const Index to = Index(g) * padded + group + row;
       const V b = V::load(bias + to);
       UNROLL_UNROLL
-      for (std::size_t c = 0; c < columns; ++c)
-        ((even[g * columns + c] + odd[g * columns + c]) + b).store(projected + Index(c) * G * padded + to);
+      for (std::size_t c = 0; c < columns; ++c) {
+        const V sum = even[g * columns + c] + odd[g * columns + c];
+        (std::is_same_v<Stored, T> ? sum + b : fma(sum, V::load(scale + to), b))
+            .store(projected + Index(c) * G * padded + to);
+      }
     }
   }
-  template <class V>
-  static UNROLL_INLINE void add_columns(Registers<V, columns * G>& sum, const T* weights, const T* x, Index x_stride) {
+  template <class V, class Stored>
+  static UNROLL_INLINE void add_columns(Registers<V, columns * G>& sum, const Stored* weights, const T* x,
+                                        Index x_stride) {
     V element[columns];
     UNROLL_UNROLL
     for (std::size_t c = 0; c < columns; ++c) element[c] = V::fill(x + Index(c) * x_stride);
     UNROLL_UNROLL
     for (std::size_t g = 0; g < G; ++g) {
-      const V weight = V::load(weights + Index(g) * Shape::block);
+      const V weight = load_weights<V>(weights + Index(g) * Shape::block);
       UNROLL_UNROLL
       for (std::size_t c = 0; c < columns; ++c) sum[g * columns + c] = fma(weight, element[c], sum[g * columns + c]);
     }
   }
 };
 /// n columns of x to `projected`, [column][gate][padded unit]. Bits do not depend on n.
-template <class Isa, int G, class Shape, class T>
-UNROLL_INLINE void project(const Shape& shape, const T* input, const T* bias, const T* x, Index x_stride, Index n,
-                           T* projected) {
+template <class Isa, int G, class Shape, class T, class Stored>
+UNROLL_INLINE void project(const Shape& shape, const Stored* input, const T* scale, const T* bias, const T* x,
+                           Index x_stride, Index n, T* projected) {
   constexpr int columns = Isa::registers >= 32 ? 3 : 1;
   using Some = ProjectColumns<G, Shape, T, columns>;
   using One = ProjectColumns<G, Shape, T, 1>;
   const Index size = G * One::layout(shape).padded();
   Index t = 0;
   for (; t + columns <= n; t += columns)
-    for_each_tile<Some, Isa, T>(shape, false, input, bias, x + t * x_stride, x_stride, projected + t * size);
+    for_each_tile<Some, Isa, T>(shape, false, input, scale, bias, x + t * x_stride, x_stride, projected + t * size);
   if constexpr (columns > 1)
     for (; t < n; ++t)
-      for_each_tile<One, Isa, T>(shape, false, input, bias, x + t * x_stride, x_stride, projected + t * size);
+      for_each_tile<One, Isa, T>(shape, false, input, scale, bias, x + t * x_stride, x_stride, projected + t * size);
 }
 
 }  // namespace detail

@@ -1,7 +1,9 @@
 // The weights of a recurrent layer as a stream takes them, and how they are packed.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -50,6 +52,26 @@ constexpr void pack_gates(const ColumnLayout<G>& layout, std::span<const T> from
     for (int g = 0; g < G; ++g)
       for (Index row = 0; row < layout.rows; ++row)
         to[layout.at(row, g, k)] = from[static_cast<std::size_t>((k * all + first + g) * layout.rows + row)];
+}
+/// The same in whole numbers of 16 bits: each row in steps of a 32767th of its largest weight, which go to `scale`,
+/// [gate][padded row].
+template <int G, class T>
+constexpr void pack_gates(const ColumnLayout<G>& layout, std::span<const T> from, int all, int first, std::int16_t* to,
+                          T* scale) {
+  for (int g = 0; g < G; ++g)
+    for (Index row = 0; row < layout.rows; ++row) {
+      const auto at = [&](Index k) {
+        return from[static_cast<std::size_t>((k * all + first + g) * layout.rows + row)];
+      };
+      T largest = 0;
+      for (Index k = 0; k < layout.depth; ++k) largest = std::max({largest, at(k), -at(k)});
+      const T step = largest > 0 ? largest / 32767 : T(1);
+      scale[g * layout.padded() + row] = step;
+      for (Index k = 0; k < layout.depth; ++k) {
+        const T steps = at(k) / step;
+        to[layout.at(row, g, k)] = static_cast<std::int16_t>(steps + (steps < 0 ? T(-0.5) : T(0.5)));
+      }
+    }
 }
 /// Gates (or parameters, or states) of n units each, `padded` apart: to = a + b, either of which may be absent.
 template <class T>
