@@ -13,6 +13,13 @@ namespace unroll::inline UNROLL_ABI {
 /// Room for the packed operands of a product, for each thread. Keeps its memory; belongs to a cache.
 template <class T> struct MatmulScratch {
   std::vector<ProductScratch<T>> pieces;
+
+  /// For a whole product and any part of it: how it is cut may change from one batch to the next, room must not.
+  void reserve(Index rows, Index cols, Index depth) {
+    const auto most = static_cast<std::size_t>(threads());
+    if (pieces.size() < most) pieces.resize(most);
+    for (auto& piece : pieces) piece.reserve(rows, cols, depth);
+  }
 };
 
 namespace detail {
@@ -23,7 +30,6 @@ template <class T, class F> void in_pieces(Index n, Index work_of_each, MatmulSc
   const Index units = (n + unit - 1) / unit;
   const Index pieces =
       std::clamp<Index>(std::min(units, n * work_of_each / least_work), 1, inside_parallel() ? 1 : threads());
-  if (scratch.pieces.size() < static_cast<std::size_t>(pieces)) scratch.pieces.resize(static_cast<std::size_t>(pieces));
   parallel_for(static_cast<int>(pieces), [&](int k) {
     const Index first = units * k / pieces * unit, last = std::min(units * (k + 1) / pieces * unit, n);
     f(first, last - first, scratch.pieces[static_cast<std::size_t>(k)]);
@@ -41,14 +47,12 @@ void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose tran
   const View<const T> left = view(a), right = view(b);
   const Index depth = transpose_a == Transpose::no ? left.cols : left.rows;
   const bool by_columns = to.cols >= to.rows;
-  // Sized for the whole product: how it is cut may change from one batch to the next, room must not.
-  for (auto& piece : scratch.pieces) piece.reserve(to.rows, to.cols, depth);
+  scratch.reserve(to.rows, to.cols, depth);
   const Index n = by_columns ? to.cols : to.rows, across = by_columns ? to.rows : to.cols;
   detail::in_pieces(n, across * depth, scratch, [&](Index first, Index count, ProductScratch<T>& room) {
     const auto part = [&](const View<const T>& m, bool columns) {
       return columns ? m.middle_cols(first, count) : m.middle_rows(first, count);
     };
-    room.reserve(to.rows, to.cols, depth);
     if (by_columns)
       product<T>(to.middle_cols(first, count), left, transpose_a, part(right, transpose_b == Transpose::no),
                  transpose_b, accumulate, room, order, bias);
@@ -65,6 +69,7 @@ void matmul(C&& c, const PackedMatrix<T>& a, const B& b, Transpose transpose_b, 
             MatmulScratch<T>& scratch, const std::type_identity_t<T>* bias = nullptr) {
   const View<T> to = view(c);
   const View<const T> right = view(b);
+  scratch.reserve(to.rows, transpose_b == Transpose::yes ? to.cols : 0, a.depth());
   detail::in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<T>& room) {
     const View<const T> part = transpose_b == Transpose::no ? right.middle_cols(first, n) : right.middle_rows(first, n);
     product<T>(to.middle_cols(first, n), a, part, transpose_b, accumulate, room, bias);

@@ -201,9 +201,9 @@ template <class C> class Recurrent {
     const double units = static_cast<double>(cell.state_rows(0)), rows = static_cast<double>(cell.gate_rows());
     detail::balance_columns(p, rows * (units + static_cast<double>(cell.inputs())), c.boundaries);
     // A thread's range may be wider in a later batch that is no larger: room for all sequences, whatever the range.
-    const std::size_t ranges = c.boundaries.size() - 1;
-    if (c.scratch.size() < ranges) c.scratch.resize(ranges);
-    if (c.input_scratch.size() < ranges) c.input_scratch.resize(ranges);
+    const auto most = static_cast<std::size_t>(threads());
+    if (c.scratch.size() < most) c.scratch.resize(most);
+    if (c.input_scratch.size() < most) c.input_scratch.resize(most);
     for (auto& scratch : c.input_scratch) scratch.masked.resize(cell.inputs(), p.total());
   }
 
