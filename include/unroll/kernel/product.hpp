@@ -47,6 +47,7 @@ UNROLL_INLINE void multiply_tile(const LeftPanels<T>& a, const StridedColumns<T>
                                  Addend<T> add) {
   Tile<V, Panels, Vectors, Columns> tile;
   tile.clear();
+  if (add.stride > 0) tile.fetch(add.data, add.stride);
   tile.multiply(a.data, a.panel_stride, a.stride, b, depth);
   tile.write(c.data, c.stride, c.rows, add.data, add.stride);
 }

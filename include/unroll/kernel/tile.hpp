@@ -48,6 +48,14 @@ template <class V, int Panels, int Vectors, int Columns> struct Tile {
       for (int r = 0; r < rows; ++r) sum[j][r] = V();
     }
   }
+  /// Starts to bring what will be added into the first cache, for as long as `multiply` takes.
+  UNROLL_INLINE void fetch(const T* add, Index add_stride) const {
+    UNROLL_UNROLL
+    for (int j = 0; j < Columns; ++j) {
+      UNROLL_UNROLL
+      for (int r = 0; r < rows; ++r) __builtin_prefetch(add + j * add_stride + r * V::width, 1);
+    }
+  }
   /// sum += a b: for each k in order, one fma an element. `a` has its panels `panel_stride` apart and its k `a_stride`.
   UNROLL_INLINE void multiply(const T* a, Index panel_stride, Index a_stride, const StridedColumns<T>& b, Index depth) {
     const T* column[Columns];
