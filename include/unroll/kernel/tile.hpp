@@ -73,8 +73,8 @@ template <class V, int Panels, int Vectors, int Columns> struct Tile {
       }
     }
   }
-  /// c = sum, + what `add` points to where it is not null. Panels of c are below each other; only the first `limit` rows
-  /// exist.
+  /// c = sum, + what `add` points to where it is not null. Panels of c are below each other; only the first `limit`
+  /// rows exist.
   UNROLL_INLINE void write(T* c, Index stride, Index limit, const T* add, Index add_stride) const {
     if (limit >= rows * V::width) {
       UNROLL_UNROLL
