@@ -11,11 +11,13 @@ function number_before(word,   text) {
   inside_passed += number_before("passed")
   inside_failed += number_before("failed")
 }
-/^Test Passed\.$/ && inside { finish(inside_passed + inside_failed == 0 ? 1 : 0, 0) }
+# CTest calls a test passed whose program was never built.
+/^Unable to find executable: / { missing = 1 }
+/^Test Passed\.$/ && inside { finish(!missing && inside_passed + inside_failed == 0, missing) }
 /^(Test Failed\.|Test Fail Reason:)$/ && inside { finish(0, inside_failed == 0 ? 1 : 0) }
 function finish(more_passed, more_failed) {
   passed += inside_passed + more_passed
   failed += inside_failed + more_failed
-  inside = 0
+  inside = missing = 0
 }
 END { printf "%d passed, %d failed\n", passed, failed }
