@@ -170,3 +170,36 @@ TEST_CASE("a model that was saved loads as a network, with a test vector of its 
   CHECK(largest_error(detail::run_test_input(loaded), detail::run_test_input(described)) <= 1e-7);
   CHECK(load_model([](const ModelInfo&) { return tagger(9, 4, 3, 2); }, folder / "m.safetensors").info.has("0.weight"));
 }
+
+TEST_CASE("stacks, dropout and final states of a saved model are the network's layers") {
+  const TemporaryFolder folder;
+  Sequential model{
+      Embedding{9, 4}, Stack{Recurrent{Lstm{4, 3}}, Dropout{0.2}, Recurrent{Lstm{3, 5}}},
+      Dropout{0.3},    FinalState{Stack{Bidirectional{Lstm{5, 3}}, Bidirectional{Lstm{6, 2}, {}, Merge::sum}}},
+      Dense{2, 2},     Tanh{}};
+  initialize(model, Rng(6));
+  save(folder / "m.safetensors", model);
+  Network network = load_network(folder / "m.safetensors");
+  std::vector<std::string> kinds;
+  for (const NetworkLayer& layer : network.layers) kinds.push_back(kind_name(layer));
+  CHECK(kinds == std::vector<std::string>{"embedding", "lstm", "lstm", "bidirectional lstm", "bidirectional lstm",
+                                          "dense", "tanh"});
+  CHECK(network.has_final_state());
+  network.test = {};
+  network.test.tokens = {1, 2, 3, 8, 4};
+  const std::vector<Index> lengths{5};
+  CacheFor<decltype(model), TokenBatch> cache;
+  const auto& y = model.forward(Context{.gradients = false},
+                                TokenBatch{network.test.tokens, Packing::from_lengths(lengths, 5)}, cache);
+  CHECK(largest_error(y.cast<double>(), detail::run_test_input(network)) <= 2e-6);
+  auto other = model;
+  initialize(other, Rng(7));
+  network.test = {};
+  assign(network, other);
+  visit(
+      [](const Path& path, const auto& a, const auto& b) {
+        CAPTURE(path.str());
+        CHECK(a == b);
+      },
+      model, other);
+}
