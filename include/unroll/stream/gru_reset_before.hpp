@@ -9,7 +9,7 @@ namespace unroll::inline UNROLL_ABI {
 namespace stream {
 
 /// `Recurrent<GruResetBefore<>, D, H>`: two products a step, so not a pointwise cell.
-template <class Scalar_, Index D, Index H, class Functions> class Recurrent<GruResetBefore<Scalar_>, D, H, Functions> {
+template <class Real, Index D, Index H, class Functions> class Recurrent<GruResetBefore<Real>, D, H, Functions> {
   using Shape = detail::FixedShape<D, H>;
   static constexpr detail::ColumnLayout<3> input_layout{H, D, Shape::block};
   static constexpr detail::ColumnLayout<2> gates_layout{H, H, Shape::block};
@@ -17,7 +17,7 @@ template <class Scalar_, Index D, Index H, class Functions> class Recurrent<GruR
   static constexpr Index padded = input_layout.padded();
 
  public:
-  using Scalar = Scalar_;
+  using Scalar = Real;
   using T = Scalar;
   using Input = T;
   static constexpr int S = 1;
