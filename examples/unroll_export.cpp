@@ -40,7 +40,7 @@ class Header {
     std::ostringstream out;
     out << "// Written by unroll_export from " << file << ":";
     for (const NetworkLayer& layer : network.layers) out << ' ' << kind_name(layer);
-    out << (network.skip ? ", skip" : "") << ".\n#pragma once\n\n";
+    out << (network.skip ? ", skip" : "") << ".\n// clang-format off\n#pragma once\n\n";
     for (const std::string& include : includes_) out << "#include <unroll/" << include << ">\n";
     out << "\nnamespace " << name << " {\nnamespace weights {\n" << arrays_.str() << "}  // namespace weights\n\n";
     const std::string layers = network.skip ? "unroll::stream::Skip<" + types_ + ">" : types_;

@@ -1,4 +1,5 @@
 // Written by unroll_export from nam_lstm.nam: lstm lstm dense.
+// clang-format off
 #pragma once
 
 #include <unroll/cell/lstm.hpp>
