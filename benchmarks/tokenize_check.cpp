@@ -37,8 +37,7 @@ void run(const char* train_path, const char* test_path) {
   const auto test = unroll::read_labelled_text(test_path);
 
   const auto start = std::chrono::steady_clock::now();
-  const auto vocabulary = unroll::Vocabulary::build(train.texts, {.max_size = 20'000});
-  const auto encoded = vocabulary.encode(train.texts);
+  const auto [vocabulary, encoded] = unroll::Vocabulary::build_and_encode(train.texts, {.max_size = 20'000});
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
 
   Digest tokens;

@@ -47,6 +47,18 @@ TEST_CASE("encoding gives ids, unknown tokens the id of <OOV>, and decoding give
   CHECK(reused == Ids{3});
 }
 
+TEST_CASE("a vocabulary built and its texts encoded in one pass are those of two") {
+  const std::vector<std::string> texts{"a b b <PAD> c", "", "c c d <OOV> b"};
+  using unroll::VocabularyOptions, unroll::WhitespaceTokenizer;
+  for (const VocabularyOptions& options :
+       {VocabularyOptions{}, VocabularyOptions{.max_size = 4}, VocabularyOptions{.tokenizer = WhitespaceTokenizer{}},
+        VocabularyOptions{.max_size = 3, .tokenizer = WhitespaceTokenizer{}}}) {
+    const auto [vocabulary, encoded] = Vocabulary::build_and_encode(texts, options);
+    CHECK(vocabulary == Vocabulary::build(texts, options));
+    CHECK(encoded == vocabulary.encode(texts));
+  }
+}
+
 TEST_CASE("no text encodes to padding, not even one that spells it") {
   const Vocabulary vocabulary =
       Vocabulary::build({"<PAD> <PAD> <OOV> <unk>"}, {.tokenizer = unroll::WhitespaceTokenizer{}});

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <unroll/core/error.hpp>
@@ -62,8 +63,7 @@ class Vocabulary {
   /// Python's `Counter.most_common`). Throws std::invalid_argument for a max_size with no room for the special tokens.
   template <TextRange Texts = std::initializer_list<std::string_view>>
   static Vocabulary build(Texts&& texts, const VocabularyOptions& options = {}) {
-    require(options.max_size >= 2, "Vocabulary: max_size is ", options.max_size, ", expected at least 2 for ",
-            pad_token, " and ", oov_token);
+    require_room(options);
     Vocabulary counted(options.tokenizer);
     std::vector<Index> counts(counted.tokens_.size(), 0);
     for (std::string_view text : texts)
@@ -73,6 +73,33 @@ class Vocabulary {
         ++counts[id];
       });
     return counted.most_common(counts, options);
+  }
+
+  /// `build` and then `encode` of the same texts, which are read once: half the time.
+  template <TextRange Texts = std::initializer_list<std::string_view>>
+  static std::pair<Vocabulary, std::vector<std::vector<std::int32_t>>> build_and_encode(
+      Texts&& texts, const VocabularyOptions& options = {}) {
+    require_room(options);
+    Vocabulary counted(options.tokenizer);
+    std::vector<Index> counts(counted.tokens_.size(), 0);
+    std::vector<std::vector<std::int32_t>> encoded;
+    std::vector<std::int32_t> ids;
+    for (std::string_view text : texts) {
+      ids.clear();
+      options.tokenizer(text, [&](const Token& token) {
+        ids.push_back(counted.tokens_.insert(token));
+        if (static_cast<std::size_t>(ids.back()) == counts.size()) counts.push_back(0);
+        ++counts[static_cast<std::size_t>(ids.back())];
+      });
+      encoded.emplace_back(ids.begin(), ids.end());
+    }
+    Vocabulary vocabulary = counted.most_common(counts, options);
+    std::vector<std::int32_t> new_id;
+    for (std::int32_t id = 0; id < counted.size(); ++id)
+      new_id.push_back(std::max(vocabulary.tokens_.find(counted.tokens_[id]), oov));
+    for (auto& text : encoded)
+      for (std::int32_t& id : text) id = new_id[static_cast<std::size_t>(id)];
+    return {std::move(vocabulary), std::move(encoded)};
   }
 
   Index size() const { return static_cast<Index>(tokens_.size()); }
@@ -139,6 +166,10 @@ class Vocabulary {
   bool operator==(const Vocabulary&) const = default;
 
  private:
+  static void require_room(const VocabularyOptions& options) {
+    require(options.max_size >= 2, "Vocabulary: max_size is ", options.max_size, ", expected at least 2 for ",
+            pad_token, " and ", oov_token);
+  }
   template <class Error> void append(std::string_view token, std::int32_t due, std::string_view who) {
     require<Error>(!token.empty(), who, ": token ", due, " is empty");
     require<Error>(is_valid_utf8(token), who, ": token ", due, " is not UTF-8");
