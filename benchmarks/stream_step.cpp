@@ -98,6 +98,24 @@ void add_any(const std::string& cell, CellKind kind, Index D, Index H, bool dyna
   benchmark::RegisterBenchmark((name + (dynamic ? "/dynamic:1" : "")).c_str(),
                                [model, D](benchmark::State& state) { process(state, *model, D); });
 }
+/// h = 0.9 h from 1 on, without input: soon all of it is denormal, or, flushed, zero. Beside it the same with input.
+void add_decay(bool decays) {
+  using Layer = stream::Recurrent<ReluRnn<>, 1, 32>;
+  const auto model = std::make_shared<stream::Stream<stream::Sequential<Layer>>>();
+  const std::vector<float> W(32, 1.f), h(32, 1.f);
+  std::vector<float> U(32 * 32, 0.f);
+  for (std::size_t k = 0; k < 32; ++k) U[33 * k] = 0.9f;
+  Layer::Data data{W, U};
+  data.initial[0] = h;
+  model->model().layer<0>().set(data);
+  benchmark::RegisterBenchmark(decays ? "decay/RNN/H:32/process" : "decay/RNN/H:32/process/with_input:1",
+                               [model, decays](benchmark::State& state) {
+                                 const std::vector<float> x(std::size_t(samples), decays ? 0.f : 1.f);
+                                 std::vector<float> y(32 * x.size());
+                                 model->reset();
+                                 measure(state, [&] { model->process(x, y); });
+                               });
+}
 template <template <class> class C> void add_cell(const std::string& cell, CellKind kind) {
   [&]<Index... H>(std::integer_sequence<Index, H...>) {
     (add_fixed<C, 1, H>(cell, kind), ...);
@@ -118,6 +136,8 @@ template <template <class> class C> void add_cell(const std::string& cell, CellK
 int main(int argc, char** argv) {
   add_cell<Lstm>("LSTM", CellKind::lstm);
   add_cell<Gru>("GRU", CellKind::gru);
+  add_decay(true);
+  add_decay(false);
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -30,6 +30,7 @@
 namespace {
 
 using namespace unroll;
+using Sizes = stream::CompiledUnits<16, 20, 40>;  // models of these sizes run fastest
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
@@ -169,7 +170,7 @@ Network to_network(const Model& model, int rate) {
   return network;
 }
 std::vector<float> play(const Network& network, std::span<const float> dry) {
-  stream::AnyModel player(network);
+  stream::AnyModel player(network, Sizes());
   std::vector<float> wet(dry.size());
   player.process(dry, wet);
   return wet;
@@ -261,7 +262,7 @@ void run(const RunOptions& options) {
   const Sound dry = options.input.empty() ? play_guitar(10, 2) : read_wav(options.input);
   if (network.sample_rate && *network.sample_rate != dry.rate)
     std::cerr << "the model is for " << *network.sample_rate << " Hz, the input has " << dry.rate << '\n';
-  stream::AnyModel player(network);
+  stream::AnyModel player(network, Sizes());
   Sound wet{std::vector<float>(dry.samples.size()), dry.rate};
   std::vector<double> times;  // of a sample, block by block
   times.reserve(dry.samples.size() / options.block + 1);

@@ -28,7 +28,7 @@ class Processor {
  public:
   /// The main thread. Reads, checks, allocates, lets the model settle: all that takes time.
   void load(const std::filesystem::path& path) {
-    auto model = std::make_unique<stream::AnyModel>(load_network(path));
+    auto model = std::make_unique<stream::AnyModel>(load_network(path), stream::CompiledUnits<16, 20, 40>());
     require(model->inputs() == 1 && model->outputs() == 1, path.string(), ": not a model of one input and one output");
     model->non_finite = stream::NonFinite::replace;
     model->prewarm(2048);

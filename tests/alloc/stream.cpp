@@ -52,7 +52,7 @@ DenseLayer dense_of(Index in, Index out) { return {Matrix<float>::Constant(out, 
 stream::AnyModel any_model(std::vector<NetworkLayer> layers) {
   Network network;
   network.layers = std::move(layers);
-  return stream::AnyModel(network);
+  return stream::AnyModel(network, stream::CompiledUnits<20>());
 }
 
 int passed = 0, failed = 0;

@@ -10,6 +10,8 @@ using namespace unroll;
 
 namespace {
 
+using Units = stream::CompiledUnits<8, 20, 64>;  // the usual ones take longer to compile
+
 Matrix<float> random_matrix_of(Index rows, Index cols, std::uint64_t seed) {
   const auto values = random_values(rows * cols, seed, 1 / std::sqrt(double(std::max<Index>(cols, 4))));
   return Eigen::Map<const Eigen::MatrixXf>(values.data(), rows, cols);
@@ -39,7 +41,7 @@ void check_streams(const Network& network, bool compiled) {
   const auto samples = random_values(in * steps, 11);
   std::copy(samples.begin(), samples.end(), x.data());
   const Matrix<double> expected = run_network(network, x);
-  stream::AnyModel model(network);
+  stream::AnyModel model(network, Units());
   CHECK(model.is_compiled() == (compiled && (simd_level() >= SimdLevel::avx2 || !UNROLL_HAS_X86_LEVELS)));
   std::vector<float> y(static_cast<std::size_t>(out * steps));
   model.process(samples, y);
@@ -97,12 +99,12 @@ TEST_CASE("a file of another program streams to its own test vector") {
                            "guitarml_gru.json", "nam_lstm.nam", "nam_stereo.nam"}) {
     CAPTURE(name);
     const Network network = load_network(folder / name);
-    check_streams(network, stream::AnyModel(network).is_compiled());
+    check_streams(network, stream::AnyModel(network, Units()).is_compiled());
     if (network.test.empty()) continue;
     ++with_test;
     Network bare = network;
     bare.input_gain = bare.output_gain = 1;
-    stream::AnyModel model(bare);
+    stream::AnyModel model(bare, Units());
     std::vector<float> y(static_cast<std::size_t>(network.test.output.size()));
     model.process(std::span(network.test.input.data(), std::size_t(network.test.input.size())), y);
     CHECK(largest_difference(y, std::span(network.test.output.data(), y.size())) <=
@@ -114,10 +116,10 @@ TEST_CASE("a file of another program streams to its own test vector") {
 TEST_CASE("what reads its sequence from the end is refused") {
   Network network = network_of({random_layer(CellKind::lstm, 1, 4)});
   std::get<RecurrentLayer>(network.layers[0]).reverse = true;
-  CHECK_THROWS_WITH(stream::AnyModel{network},
+  CHECK_THROWS_WITH(stream::AnyModel(network, Units()),
                     "stream::AnyModel: a layer runs from the end of a sequence, which a stream has not seen");
   network.layers = {BidirectionalLayer{random_layer(CellKind::lstm, 1, 4), random_layer(CellKind::lstm, 1, 4)}};
-  CHECK_THROWS_WITH(stream::AnyModel{network},
+  CHECK_THROWS_WITH(stream::AnyModel(network, Units()),
                     "stream::AnyModel: a bidirectional layer cannot stream: it reads its sequence from the end, too");
 }
 
@@ -125,7 +127,7 @@ TEST_CASE("token ids stream through an embedding") {
   Network network =
       network_of({EmbeddingLayer{random_matrix_of(6, 30, 1)}, random_layer(CellKind::gru, 6, 9), random_dense(9, 2)});
   add_test(network);
-  stream::AnyModel model(network);
+  stream::AnyModel model(network, Units());
   std::vector<float> y(static_cast<std::size_t>(network.test.output.size()));
   model.process(network.test.tokens, y);
   CHECK(largest_difference(y, std::span(network.test.output.data(), y.size())) < 1e-6);

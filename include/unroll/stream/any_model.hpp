@@ -18,11 +18,15 @@
 #include <unroll/stream/stream.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-namespace detail {
+namespace stream {
 
 /// The hidden sizes for which the compiler makes programs of their own: LSTM or GRU of one input, one dense output.
 /// Every other network runs on layers of any size.
-using CompiledUnits = std::integer_sequence<Index, 8, 12, 16, 20, 24, 32, 40, 64>;
+template <Index... H> struct CompiledUnits {};
+using UsualUnits = CompiledUnits<8, 12, 16, 20, 24, 32, 40, 64>;
+
+}  // namespace stream
+namespace detail {
 
 /// A whole model of fixed size in the place of a layer, for the instructions in use when it is made.
 template <class Model> class CompiledModel final : public DynamicLayer {
@@ -59,7 +63,7 @@ template <int S> stream::RecurrentData<float, std::size_t(S)> data_of(const Recu
 using LayerPointer = std::unique_ptr<DynamicLayer>;
 
 template <template <class> class C, Index... H>
-LayerPointer compiled_model(const RecurrentLayer& w, const DenseLayer& head, std::integer_sequence<Index, H...>) {
+LayerPointer compiled_model(const RecurrentLayer& w, const DenseLayer& head, stream::CompiledUnits<H...>) {
   LayerPointer made;
   const auto try_size = [&]<Index units>() {
     using Cell = stream::Recurrent<C<float>, 1, units>;
@@ -76,13 +80,13 @@ LayerPointer compiled_model(const RecurrentLayer& w, const DenseLayer& head, std
   return made;
 }
 /// The first two layers as one, if it is one of those.
-inline LayerPointer compiled_model(const Network& network) {
+template <class Units> LayerPointer compiled_model(const Network& network, Units units) {
   if (network.layers.size() != 2) return nullptr;
   const auto* w = std::get_if<RecurrentLayer>(&network.layers[0]);
   const auto* head = std::get_if<DenseLayer>(&network.layers[1]);
   if (w == nullptr || head == nullptr || w->inputs() != 1 || head->weight.rows() != 1) return nullptr;
-  if (w->cell == CellKind::lstm) return compiled_model<Lstm>(*w, *head, CompiledUnits());
-  if (w->cell == CellKind::gru) return compiled_model<Gru>(*w, *head, CompiledUnits());
+  if (w->cell == CellKind::lstm) return compiled_model<Lstm>(*w, *head, units);
+  if (w->cell == CellKind::gru) return compiled_model<Gru>(*w, *head, units);
   return nullptr;
 }
 
@@ -125,7 +129,10 @@ class AnyModel {
   NonFinite non_finite = NonFinite::keep;
 
   /// Throws std::invalid_argument where the network is not sound or reads its sequence from the end.
-  explicit AnyModel(const Network& network)
+  explicit AnyModel(const Network& network) : AnyModel(network, UsualUnits()) {}
+  /// With programs for other sizes, or for none: `CompiledUnits<>`. Each costs about a second of compile time.
+  template <Index... H>
+  AnyModel(const Network& network, CompiledUnits<H...> units)
       : skip_(network.skip),
         input_gain_(static_cast<float>(network.input_gain)),
         output_gain_(static_cast<float>(network.output_gain)) {
@@ -133,7 +140,7 @@ class AnyModel {
     inputs_ = network.inputs();
     outputs_ = network.outputs();
     if (network.takes_tokens()) table_ = std::get<EmbeddingLayer>(network.layers.front()).weight;
-    if (auto compiled = detail::compiled_model(network)) {
+    if (auto compiled = detail::compiled_model(network, units)) {
       is_compiled_ = true;
       layers_.push_back(std::move(compiled));
     } else {
