@@ -13,7 +13,12 @@ namespace {
 template <class F> void for_each_float(const F& f) {
   for (double x = 0; x < 30; x += 1.7e-4)
     for (const double s : {-x, x}) f(static_cast<float>(s));
-  for (int e = -140; e < 120; ++e)
+#if defined(__FAST_MATH__)
+  constexpr int lowest = -120;  // what is smaller than the smallest normal number is zero there
+#else
+  constexpr int lowest = -140;
+#endif
+  for (int e = lowest; e < 120; ++e)
     for (const double m : {1.0, 1.37, 1.9})
       f(static_cast<float>(std::ldexp(m, e))), f(static_cast<float>(-std::ldexp(m, e)));
 }
@@ -44,13 +49,16 @@ TEST_CASE("the activations of streams are as accurate as they say") {
 }
 
 TEST_CASE("the activations of streams: the ends of the line") {
-  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
   using V = Simd<float, 4>;
   CHECK(stream::Accurate::tanh(V(infinity))[1] == doctest::Approx(1));
   CHECK(stream::Accurate::tanh(V(-infinity))[1] == doctest::Approx(-1));
   CHECK(stream::Accurate::sigmoid(V(infinity))[1] == doctest::Approx(1));
   CHECK(std::abs(stream::Accurate::sigmoid(V(-infinity))[1]) < 2e-7f);
+#if !defined(__FAST_MATH__)
+  const float nan = std::numeric_limits<float>::quiet_NaN();
   CHECK(std::isnan(stream::Accurate::tanh(V(nan))[2]));
   CHECK(std::isnan(stream::Accurate::sigmoid(V(nan))[2]));
+#endif
   CHECK(stream::Accurate::tanh(Value<double>(0.3))[0] == doctest::Approx(std::tanh(0.3)).epsilon(1e-15));
 }

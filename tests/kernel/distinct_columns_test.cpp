@@ -3,6 +3,8 @@
 #include <unroll/core/matrix.hpp>
 #include <unroll/kernel/distinct_columns.hpp>
 
+#include "../support/not_finite.hpp"
+
 using namespace unroll;
 
 TEST_CASE("every column equals the distinct column that it is said to be, and no two of those are equal") {
@@ -31,7 +33,7 @@ TEST_CASE("where few columns repeat nothing is found") {
 
 TEST_CASE("columns are compared by bits") {
   Matrix<float> m(1, 600);
-  for (Index j = 0; j < m.cols(); ++j) m(0, j) = j % 2 == 0 ? 0.f : -0.f;
+  for (Index j = 0; j < m.cols(); ++j) m(0, j) = not_finite::of_bits<float>(j % 2 == 0 ? 0 : 0x80000000);  // 0 and -0
   DistinctColumns distinct;
   REQUIRE(distinct.find(view(std::as_const(m))));
   CHECK(distinct.count() == 2);

@@ -1,4 +1,4 @@
-// Infinities and NaN, by bits that the compiler does not see: -ffast-math believes that there are none.
+// Infinities, NaN and other numbers, by bits that the compiler does not see: -ffast-math believes that there are none.
 #pragma once
 
 #include <bit>
