@@ -34,9 +34,9 @@ struct Batches {
     };
     const auto ids = integers("ids"), labels = integers("labels");
     const auto& shape = file.tensor("ids").shape;
-    const std::size_t rows = shape[1], size = rows * shape[2];
+    const auto rows = static_cast<std::size_t>(shape[1]), size = rows * static_cast<std::size_t>(shape[2]);
     Batches all;
-    for (std::size_t k = 0; k < shape[0]; ++k) {
+    for (std::size_t k = 0; k < static_cast<std::size_t>(shape[0]); ++k) {
       all.inputs.emplace_back();
       pack_tokens(std::span(ids).subspan(k * size, size), Index(rows), 0, all.inputs.back());
       all.labels.emplace_back(labels.begin() + Index(k * rows), labels.begin() + Index((k + 1) * rows));
