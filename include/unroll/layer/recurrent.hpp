@@ -15,9 +15,11 @@ namespace unroll::inline UNROLL_ABI {
 ///   d_t   += dy_t                           what this step's output is asked for
 ///   dA_t, d_{t-1} = cell'(d_t)              U^T da is in d_{t-1}
 ///   dW += dA X^T    db += sum dA    dX = W^T dA    dU += du h_{t-1}^T
-/// A sequence joins or leaves by itself: states are kept in T + 1 blocks (see Packing), and in the backward loop the
-/// column of a sequence waits with the gradient of its final state until its block comes, and stays behind holding the
-/// gradient of its initial state. There is no mask, no padding, no first step and no last step.
+/// The products over all N are made in pieces, A for a few steps just before they run and the gradients' when a block
+/// of columns is complete: what they share is still in a cache. The numbers do not know. A sequence joins or leaves by
+/// itself: states are kept in T + 1 blocks (see Packing), and in the backward loop the column of a sequence waits with
+/// the gradient of its final state until its block comes, and stays behind holding the gradient of its initial state.
+/// There is no mask, no padding, no first step and no last step.
 template <class C> class Recurrent {
  public:
   using Cell = typename detail::CellFor<C>::type;
@@ -136,8 +138,10 @@ template <class C> class Recurrent {
             accumulate(columns, &c.packed);
           });
       }
-      if (range.whole && !range.alone) input_gradient(open, range);
-      if (range.whole && !range.alone) accumulate(open);
+      if (range.whole && !range.alone) {
+        input_gradient(open, range);
+        accumulate(open);
+      }
     });
     if (c.boundaries.size() > 2) accumulate({0, p.total()});
     initial_gradient(p, c, d.out, gradient);
