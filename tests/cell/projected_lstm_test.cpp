@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 
 #include <doctest/doctest.h>
@@ -52,6 +53,17 @@ TEST_CASE("a projected LSTM gives what nn.LSTM with proj_size computed") {
   const auto& got = model.forward({.gradients = false}, input, cache).values;
   REQUIRE(got.rows() == 3);
   CHECK((got - y).cwiseAbs().maxCoeff() <= 1e-12);
+
+  const auto path = std::filesystem::temp_directory_path() / "unroll_projected_lstm.safetensors";
+  save_state_dict(path, model, {.dtype = Dtype::f32});
+  const auto back = read_safetensors(path), from = read_safetensors(folder / "pytorch_lstm_projected.safetensors");
+  CHECK(back.tensors.size() == 5);
+  for (const auto& [name, tensor] : from.tensors) {
+    CAPTURE(name);
+    CHECK(back.tensor(name).shape == tensor.shape);
+    CHECK(std::ranges::equal(back.tensor(name).bytes, tensor.bytes));
+  }
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("the state of a projected LSTM has the output's rows in h and the units' in c") {

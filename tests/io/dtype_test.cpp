@@ -38,6 +38,42 @@ TEST_CASE("bfloat16 is the upper half of a float") {
   CHECK(float_from_bfloat16(0x3FC0) == 1.5f);
 }
 
+TEST_CASE("a number is written as the nearest of 16 bits, of two the even one") {
+  // Neighbors a < b of both formats, the number between them and those beside it, in double.
+  const auto check = [](auto round, auto read, std::uint16_t largest) {
+    for (std::uint16_t k = 0; k < largest; ++k) {
+      const double a = read(k), b = read(static_cast<std::uint16_t>(k + 1)), middle = a + (b - a) / 2;
+      const std::uint16_t even = k % 2 == 0 ? k : static_cast<std::uint16_t>(k + 1);
+      REQUIRE(round(a) == k);
+      REQUIRE(round(-a) == (k | 0x8000));
+      REQUIRE(round(middle) == even);
+      REQUIRE(round(-middle) == (even | 0x8000));
+      REQUIRE(round(std::nextafter(middle, 0.0)) == k);
+      REQUIRE(round(std::nextafter(middle, b)) == k + 1);
+    }
+  };
+  check(half_from, float_from_half, 0x7BFF);
+  check(bfloat16_from, float_from_bfloat16, 0x7F7F);
+  CHECK(half_from(1e-300) == 0);
+  CHECK(half_from(std::numeric_limits<double>::denorm_min()) == 0);
+}
+
+TEST_CASE("what 16 bits cannot hold becomes infinite, and is told apart from what was") {
+  CHECK(half_from(65519.999) == 0x7BFF);
+  CHECK(half_from(65520) == 0x7C00);
+  CHECK(half_from(-1e300) == 0xFC00);
+  CHECK(half_from(std::numeric_limits<double>::infinity()) == 0x7C00);
+  CHECK((half_from(std::numeric_limits<double>::quiet_NaN()) & 0x7FFF) > 0x7C00);
+  CHECK(bfloat16_from(std::ldexp(511, 119)) == 0x7F80);
+  std::byte to[8];
+  CHECK(detail::store_rounded(65504, Dtype::f16, to));
+  CHECK_FALSE(detail::store_rounded(65520, Dtype::f16, to));
+  CHECK(detail::store_rounded(std::numeric_limits<double>::infinity(), Dtype::f16, to));
+  CHECK_FALSE(detail::store_rounded(1e39, Dtype::bf16, to));
+  CHECK_FALSE(detail::store_rounded(1e39, Dtype::f32, to));
+  CHECK(detail::store_rounded(1e39, Dtype::f64, to));
+}
+
 TEST_CASE("bytes are little-endian at any alignment") {
   std::byte buffer[9]{};
   detail::store_bytes(std::uint32_t{0x01020304}, buffer + 1);

@@ -85,6 +85,33 @@ TEST_CASE("what cannot be read again is not written") {
       {"'b'", "3", "(2, 2)"});
 }
 
+TEST_CASE("numbers are written as another type of them, aligned, or refused with the type") {
+  SafeTensorsWriter writer;
+  const auto m = distinct<double>(2, 3);
+  writer.add("half", m, Dtype::f16);
+  writer.add_transposed("bfloat16", m, Dtype::bf16);
+  writer.add("float", m, Dtype::f32);
+  writer.add("double", distinct<float>(2, 3), Dtype::f64);
+  const SafeTensors file(writer.bytes());
+  CHECK(file.tensor("half").dtype == Dtype::f16);
+  CHECK(file.tensor("half").bytes.data() > file.tensor("float").bytes.data());
+  for (Index i = 0; i < 2; ++i)
+    for (Index j = 0; j < 3; ++j) {
+      CHECK(file.matrix<float>("half")(i, j) == float_from_half(half_from(m(i, j))));
+      CHECK(file.matrix<float>("bfloat16")(j, i) == float_from_bfloat16(bfloat16_from(m(i, j))));
+      CHECK(file.matrix<double>("float")(i, j) == static_cast<float>(m(i, j)));
+    }
+  CHECK(file.matrix<float>("double") == distinct<float>(2, 3));
+  const std::vector<float> large{1, 7e4f};
+  const std::vector<std::int32_t> whole{1};
+  check_mentions(message_of<std::invalid_argument>([&] { writer.add_vector<float>("l", large, Dtype::f16); }),
+                 {"element 1 of 'l' is 70000, too large for F16"});
+  check_mentions(message_of<std::invalid_argument>([&] { writer.add_vector<std::int32_t>("w", whole, Dtype::f16); }),
+                 {"'w' is I32, which cannot be written as F16"});
+  CHECK(message_of<std::invalid_argument>([&] { writer.add_vector<float>("l", large, Dtype::i64); }) != "");
+  CHECK(SafeTensors(writer.bytes()).tensors.size() == 4);
+}
+
 TEST_CASE("an empty file and empty tensors are legal") {
   const auto bytes = SafeTensorsWriter().bytes();
   CHECK(SafeTensors(bytes).tensors.empty());

@@ -124,6 +124,28 @@ TEST_CASE("a model is written under PyTorch's own names") {
   }
 }
 
+TEST_CASE("a model is written in PyTorch's types as PyTorch rounds to them") {
+  const TemporaryFolder folder;
+  auto model = tagger<double>();
+  load_state_dict(io_file("pytorch_tagger_f32.safetensors"), model, tagger_names);
+  for (const auto& [dtype, name] :
+       {std::pair{Dtype::f64, "f64"}, {Dtype::f32, "f32"}, {Dtype::f16, "f16"}, {Dtype::bf16, "bf16"}}) {
+    CAPTURE(name);
+    StateDictOptions options = tagger_names;
+    options.dtype = dtype;
+    save_state_dict(folder / "back.safetensors", model, options);
+    const auto back = read_safetensors(folder / "back.safetensors"),
+               from = read_safetensors(io_file(concat("pytorch_tagger_", name, ".safetensors")));
+    CHECK(back.tensors.size() == from.tensors.size());
+    for (const auto& [key, tensor] : from.tensors) {
+      CAPTURE(key);
+      CHECK(back.tensor(key).dtype == tensor.dtype);
+      CHECK(back.tensor(key).shape == tensor.shape);
+      CHECK(std::ranges::equal(back.tensor(key).bytes, tensor.bytes));
+    }
+  }
+}
+
 TEST_CASE("JSON that is not a state dictionary is refused") {
   const auto refused = [](const std::string& text) {
     return message_of([&] { detail::tensors_from_json(detail::JsonAt(detail::Json::parse(text), "text")); });

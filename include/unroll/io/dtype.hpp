@@ -16,7 +16,7 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-/// The element types of safetensors that the library reads. Of these it writes f64, f32, i64 and i32.
+/// The element types of safetensors that the library reads. It writes all but u8.
 enum class Dtype : std::uint8_t { f64, i64, f32, i32, f16, bf16, u8 };
 
 constexpr std::string_view name_of(Dtype dtype) {
@@ -34,7 +34,11 @@ constexpr std::optional<Dtype> dtype_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-/// The type under which a scalar is written.
+constexpr bool is_floating_point(Dtype dtype) {
+  return dtype != Dtype::i64 && dtype != Dtype::i32 && dtype != Dtype::u8;
+}
+
+/// The type under which a scalar is written unless another is asked for.
 template <class T>
 inline constexpr Dtype dtype_of = [] {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, std::int32_t> ||
@@ -62,6 +66,35 @@ inline float float_from_bfloat16(std::uint16_t upper) {
 
 namespace detail {
 
+/// The nearest number of E bits of exponent and F of fraction, of two equally near ones the one whose last bit is 0;
+/// infinity for what is beyond the largest.
+template <int E, int F> std::uint16_t round_to_small(double x) {
+  constexpr auto infinity = static_cast<std::uint64_t>((1 << E) - 1) << F;
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  const std::uint64_t sign = bits >> 63 << (E + F), magnitude = bits & 0x7FFF'FFFF'FFFF'FFFFu;
+  const auto with_sign = [sign](std::uint64_t value) { return static_cast<std::uint16_t>(sign | value); };
+  if (magnitude > 0x7FF0'0000'0000'0000u) return with_sign(infinity | 1u << (F - 1));  // NaN
+  const int exponent = static_cast<int>(magnitude >> 52) - 1023 + ((1 << (E - 1)) - 1);
+  if (exponent >= (1 << E) - 1) return with_sign(infinity);
+  const int dropped = 52 - F + std::max(0, 1 - exponent);  // bits, more of them where the result is subnormal
+  if (dropped > 53) return with_sign(0);
+  const std::uint64_t significand = (magnitude & 0xF'FFFF'FFFF'FFFFu) | std::uint64_t{1} << 52;
+  const std::uint64_t kept = significand >> dropped, half = std::uint64_t{1} << (dropped - 1);
+  const std::uint64_t rest = significand & (2 * half - 1);
+  const bool up = rest > half || (rest == half && (kept & 1) == 1);
+  // The leading 1 of `kept` counts in the exponent, and a carry goes there, up to infinity.
+  return with_sign(kept + (up ? 1 : 0) + (static_cast<std::uint64_t>(std::max(0, exponent - 1)) << F));
+}
+
+}  // namespace detail
+
+/// Rounded once, to nearest, ties to even; beyond 65504 infinity.
+inline std::uint16_t half_from(double x) { return detail::round_to_small<5, 10>(x); }
+/// Likewise; bfloat16 has the range of a float.
+inline std::uint16_t bfloat16_from(double x) { return detail::round_to_small<8, 7>(x); }
+
+namespace detail {
+
 /// Files are little-endian.
 template <class T> T load_bytes(const std::byte* from) {
   std::array<std::byte, sizeof(T)> bytes;
@@ -73,6 +106,25 @@ template <class T> void store_bytes(T value, std::byte* to) {
   auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
   if constexpr (std::endian::native == std::endian::big) std::ranges::reverse(bytes);
   std::ranges::copy(bytes, to);
+}
+
+/// Stores a number as an element of a floating-point type. False where it was finite and is not any more.
+inline bool store_rounded(double x, Dtype dtype, std::byte* to) {
+  const auto stored = [&](float read) { return has_finite_bits(read) || !has_finite_bits(x); };
+  if (dtype == Dtype::f16) {
+    store_bytes(half_from(x), to);
+    return stored(float_from_half(half_from(x)));
+  }
+  if (dtype == Dtype::bf16) {
+    store_bytes(bfloat16_from(x), to);
+    return stored(float_from_bfloat16(bfloat16_from(x)));
+  }
+  if (dtype == Dtype::f32) {
+    store_bytes(static_cast<float>(x), to);
+    return stored(static_cast<float>(x));
+  }
+  store_bytes(x, to);
+  return true;
 }
 
 /// f(read), where read(bytes) is the element that begins there, in its own type (float for the 16-bit ones).

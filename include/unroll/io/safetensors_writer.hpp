@@ -23,34 +23,39 @@ inline std::string hex_text(std::uint64_t bits) {
 }  // namespace detail
 
 /// Collects tensors and metadata, then writes them in one go: the same calls give the same bytes. Tensors stand in the
-/// order in which they were added, those of 8 bytes per element before those of 4, so that each is aligned.
+/// order in which they were added, those of 8 bytes per element before those of 4 and 2, so that each is aligned.
 ///
-/// `add` copies, so the file is of the moment of the calls. Its errors are std::invalid_argument.
+/// `add` copies, so the file is of the moment of the calls. A floating-point number may be written as another
+/// floating-point type, rounded to nearest, ties to even. Errors are std::invalid_argument, also for a number that is
+/// too large for its type.
 class SafeTensorsWriter {
  public:
   /// Stored row-major: element (i, j) is [i][j], of shape (rows, cols).
-  template <class T> void add(std::string_view name, const Matrix<T>& m) {
+  template <class T> void add(std::string_view name, const Matrix<T>& m, Dtype dtype = dtype_of<T>) {
     const Index shape[] = {m.rows(), m.cols()};
-    copy(name, m, false, shape);
+    copy(name, m, false, shape, dtype);
   }
   /// Stored as the transpose, of shape (cols, rows).
-  template <class T> void add_transposed(std::string_view name, const Matrix<T>& m) {
+  template <class T> void add_transposed(std::string_view name, const Matrix<T>& m, Dtype dtype = dtype_of<T>) {
     const Index shape[] = {m.cols(), m.rows()};
-    copy(name, m, true, shape);
+    copy(name, m, true, shape, dtype);
   }
   /// A vector of shape (n).
-  template <class T> void add_vector(std::string_view name, std::span<const T> values) {
+  template <class T> void add_vector(std::string_view name, std::span<const T> values, Dtype dtype = dtype_of<T>) {
     const Index shape[] = {static_cast<Index>(values.size())};
-    add_array(name, values, shape);
+    add_array(name, values, shape, dtype);
   }
   /// Row-major values of any shape.
-  template <class T> void add_array(std::string_view name, std::span<const T> values, std::span<const Index> shape) {
+  template <class T>
+  void add_array(std::string_view name, std::span<const T> values, std::span<const Index> shape,
+                 Dtype dtype = dtype_of<T>) {
     Index size = 1;
     for (const Index dim : shape) size *= dim;
     require(size == static_cast<Index>(values.size()), "safetensors: '", name, "' has ", values.size(),
             " values, expected ", detail::shape_text(shape));
-    std::byte* to = allocate(name, dtype_of<T>, shape);
-    for (const T value : values) detail::store_bytes(value, to), to += sizeof(T);
+    Entry to = make_entry<T>(name, dtype, shape);
+    for (std::size_t k = 0; k < values.size(); ++k) store(values[k], to, k);
+    keep(std::move(to));
   }
   /// Text that travels with the tensors. Both must be UTF-8: JSON knows nothing else.
   void set_metadata(std::string_view key, std::string_view value) {
@@ -83,22 +88,34 @@ class SafeTensorsWriter {
   };
 
   template <class T>
-  void copy(std::string_view name, const Matrix<T>& m, bool transposed, std::span<const Index> shape) {
-    std::byte* to = allocate(name, dtype_of<T>, shape);
+  void copy(std::string_view name, const Matrix<T>& m, bool transposed, std::span<const Index> shape, Dtype dtype) {
+    Entry to = make_entry<T>(name, dtype, shape);
     for (Index j = 0; j < m.cols(); ++j)
-      for (Index i = 0; i < m.rows(); ++i) {
-        const Index k = transposed ? j * m.rows() + i : i * m.cols() + j;
-        detail::store_bytes(m(i, j), to + static_cast<std::size_t>(k) * sizeof(T));
-      }
+      for (Index i = 0; i < m.rows(); ++i)
+        store(m(i, j), to, static_cast<std::size_t>(transposed ? j * m.rows() + i : i * m.cols() + j));
+    keep(std::move(to));
   }
-  std::byte* allocate(std::string_view name, Dtype dtype, std::span<const Index> shape) {
+  template <class T> static void store(T value, Entry& to, std::size_t k) {
+    std::byte* const at = to.bytes.data() + k * size_of(to.dtype);
+    if (to.dtype == dtype_of<T>) return detail::store_bytes(value, at);
+    if constexpr (std::is_floating_point_v<T>)
+      require(detail::store_rounded(static_cast<double>(value), to.dtype, at), "safetensors: element ", k, " of ",
+              detail::quote(to.name), " is ", value, ", too large for ", name_of(to.dtype));
+  }
+  template <class T> Entry make_entry(std::string_view name, Dtype dtype, std::span<const Index> shape) const {
     require(is_valid_utf8(name) && name != "__metadata__", "safetensors: a tensor cannot be called ",
             detail::quote(name));
-    require(names_.emplace(name).second, "safetensors: two tensors are called ", detail::quote(name));
+    require(!names_.contains(name), "safetensors: two tensors are called ", detail::quote(name));
+    require(dtype == dtype_of<T> || (std::is_floating_point_v<T> && is_floating_point(dtype)),
+            "safetensors: ", detail::quote(name), " is ", name_of(dtype_of<T>), ", which cannot be written as ",
+            name_of(dtype));
     std::size_t bytes = size_of(dtype);
     for (const Index dim : shape) bytes *= static_cast<std::size_t>(dim);
-    entries_.push_back({std::string(name), dtype, {shape.begin(), shape.end()}, std::vector<std::byte>(bytes)});
-    return entries_.back().bytes.data();
+    return {std::string(name), dtype, {shape.begin(), shape.end()}, std::vector<std::byte>(bytes)};
+  }
+  void keep(Entry entry) {
+    names_.insert(entry.name);
+    entries_.push_back(std::move(entry));
   }
   std::vector<const Entry*> in_order() const {
     std::vector<const Entry*> order;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,6 +23,9 @@ struct StateDictOptions {
   std::vector<TensorPrefix> names{};
   /// Tensors of the file that are left out on purpose, `*` standing for anything: `{"decoder.*"}`.
   std::vector<std::string> ignore{};
+  /// The elements of a file that is written: f64, f32, f16 or bf16, rounded to nearest; by default the model's own
+  /// type.
+  std::optional<Dtype> dtype{};
 };
 
 namespace detail {
@@ -53,10 +57,9 @@ void match_tensors(const SafeTensors& file, M& model, const StateDictOptions& op
         require<FormatError>(found != file.tensors.end(), file.source, ": no tensor '", name, "' for the model's '",
                              path.str(), "' ", shape_text(expected));
         const Tensor& tensor = found->second;
-        const bool is_float = tensor.dtype != Dtype::i64 && tensor.dtype != Dtype::i32 && tensor.dtype != Dtype::u8;
-        require<FormatError>(is_float && tensor.shape == expected, file.source, ": tensor '", name, "': got ",
-                             describe_tensor(tensor.dtype, tensor.shape), ", expected floats ", shape_text(expected),
-                             " for the model's '", path.str(), "'");
+        require<FormatError>(is_floating_point(tensor.dtype) && tensor.shape == expected, file.source, ": tensor '",
+                             name, "': got ", describe_tensor(tensor.dtype, tensor.shape), ", expected floats ",
+                             shape_text(expected), " for the model's '", path.str(), "'");
         require(used.insert(name).second, "load_state_dict: two parameters of the model are called '", name, "'");
         f(tensor, name, p);
       },
@@ -115,7 +118,7 @@ inline SafeTensors read_state_dict_json(const std::filesystem::path& path) {
 
 /// Writes the parameters under the names that a PyTorch module gives them, and nothing else (`save` says more), for
 /// `module.load_state_dict(safetensors.torch.load_file(path))`. A second bias that PyTorch wants and the model lacks is
-/// written as zeros.
+/// written as zeros. Throws std::invalid_argument for a parameter that is not finite or too large for the type.
 template <Visitable M>
 void save_state_dict(const std::filesystem::path& path, const M& model, const StateDictOptions& options = {}) {
   SafeTensorsWriter all;
@@ -128,7 +131,8 @@ void save_state_dict(const std::filesystem::path& path, const M& model, const St
       using T = decltype(read(nullptr));
       if constexpr (std::is_floating_point_v<T>) {
         const std::vector<T> values = tensors.elements<T>(name);
-        renamed.add_array(detail::name_in_file(name, options), std::span<const T>(values), tensor.shape);
+        renamed.add_array(detail::name_in_file(name, options), std::span<const T>(values), tensor.shape,
+                          options.dtype.value_or(tensor.dtype));
       }
     });
   renamed.save(path);
