@@ -17,10 +17,11 @@ import zipfile
 import h5py
 import numpy as np
 
-from network import GATES, NetworkError, check, load, require, save, swap_first_gates, total_bias
+from network import GATES, NetworkError, check, check_test_vector, load, require, save, swap_first_gates, test_vector, total_bias
 
 MERGES = {"concat": "concat", "sum": "sum", "ave": "average", "mul": "product"}
 RECURRENT = {"SimpleRNN", "LSTM", "GRU"}
+TEST_KEY = "unroll_test"  # beside the model in its JSON, where Keras does not look
 
 
 def snake(name):
@@ -168,7 +169,7 @@ def read_keras(model, file):
     require(not weights.arrays, f"no layer has a place for {sorted(weights.arrays)}")
     if masks:
         network["metadata"] = {"keras.mask_zero": True}
-    check(network)
+    check_test_vector(network, model.get(TEST_KEY, {}), file.filename)
     return network
 
 
@@ -249,7 +250,8 @@ def write_keras(network):
         for inner, values in variables.items():
             arrays |= {f"{group}{inner}/vars/{k}": np.asarray(value, np.float32) for k, value in enumerate(values)}
     config = {"name": "network", "trainable": True, "layers": layers, "build_input_shape": layers[0]["config"]["batch_shape"]}
-    return {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None}, arrays
+    model = {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None}
+    return model | {TEST_KEY: test_vector(network)}, arrays
 
 
 def write_h5(target, arrays):

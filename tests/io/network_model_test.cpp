@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <unroll/cell/projected_lstm.hpp>
 #include <unroll/io/model_file.hpp>
 
 #include "networks.hpp"
@@ -145,6 +146,26 @@ TEST_CASE("a network that was saved loads as a network and as a model, and is th
   auto [model, info] = load_model(single, folder / "n.safetensors");
   const Computed computed("keras", "rtneural_lstm");
   CHECK(largest_error(run_float(model, computed), computed.y) <= 2e-6);
+}
+
+TEST_CASE("a model with layers that a network has not is saved with a test vector all the same") {
+  const TemporaryFolder folder;
+  Sequential model{Recurrent{ProjectedLstm{2, 4, 3}}, Dense{3, 1}};
+  static_assert(!NetworkModel<decltype(model)>);
+  initialize(model, Rng(8));
+  save(folder / "m.safetensors", model);
+  const auto make = [](const ModelInfo&) { return Sequential{Recurrent{ProjectedLstm{2, 4, 3}}, Dense{3, 1}}; };
+  CHECK(std::get<1>(load_model(make, folder / "m.safetensors").model.layers).weight ==
+        std::get<1>(model.layers).weight);
+  SafeTensors file = read_safetensors(folder / "m.safetensors");
+  auto output = nlohmann::json::parse(file.metadata.at("unroll.test_output"));
+  CHECK(output.size() == 32);
+  output[31] = output[31].get<double>() + 0.1;
+  file.metadata.at("unroll.test_output") = output.dump();
+  check_mentions(message_of([&] { load_model(make, file); }), {"output 31 of the test vector"});
+  check_mentions(
+      message_of([&] { load_network(folder / "m.safetensors"); }),
+      {"m.safetensors: tensor '0.weight_hr_l0' is the projection of an LSTM with proj_size, which a Network"});
 }
 
 TEST_CASE("what the Keras tool wrote loads as a model of the library") {

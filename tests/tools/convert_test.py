@@ -3,6 +3,7 @@
 python -m unittest convert_test, in this folder. Needs numpy, h5py, onnx and onnxruntime; keras judges too if it is there.
 """
 
+import io
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import unittest
+import zipfile
 
 import h5py
 import numpy as np
@@ -216,6 +218,35 @@ class Converters(unittest.TestCase):
         node.attribute.extend(before)
         onnx.save(model, str(self.folder / "net.onnx"))
         self.assertEqual(onnx_convert.read_onnx(self.folder / "net.onnx")["layers"][1]["ahead"]["type"], "gru_reset_before")
+
+    def test_files_carry_a_test_vector_that_is_run(self):
+        made = random_network(10, ["lstm", "gru"])
+        plain, keras_file, onnx_file = (self.folder / name for name in ("net.safetensors", "net.keras", "net.onnx"))
+        network.save(plain, made)
+        keras_convert.convert(plain, keras_file)
+        onnx_convert.convert(plain, onnx_file)
+        says = "does not give its test vector"
+
+        tensors, metadata = network.read_safetensors(plain)
+        tensors = tensors | {"1.bias_hh_l0": tensors["1.bias_hh_l0"] + 0.125}
+        network.write_safetensors(self.folder / "wrong.safetensors", tensors, metadata)
+        self.refused(network.load, self.folder / "wrong.safetensors", says=says)
+
+        with zipfile.ZipFile(keras_file) as archive:
+            names = {name: archive.read(name) for name in archive.namelist()}
+        weights = io.BytesIO(names["model.weights.h5"])
+        with h5py.File(weights, "r+") as file:
+            file["layers/gru/cell/vars/2"][1, 8] += 0.125
+        with zipfile.ZipFile(keras_file, "w") as archive:
+            for name, content in (names | {"model.weights.h5": weights.getvalue()}).items():
+                archive.writestr(name, content)
+        self.refused(keras_convert.convert, keras_file, self.folder / "out.safetensors", says=says)
+
+        model = onnx.load(str(onnx_file))
+        head = next(item for item in model.graph.initializer if list(item.dims) == [2])
+        head.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(head) + np.float32(0.125), head.name))
+        onnx.save(model, str(onnx_file))
+        self.refused(onnx_convert.read_onnx, onnx_file, says=says)
 
     def test_numbers_that_are_not_finite_are_refused(self):
         made = random_network(8, ["lstm"])

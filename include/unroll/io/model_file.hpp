@@ -19,7 +19,8 @@ struct SaveOptions {
   std::vector<std::string> labels{};  ///< names of the classes, in the order of the outputs
   std::map<std::string, std::string>
       extra{};  ///< anything else, such as how texts are cut; no key begins with "unroll."
-  /// What `load` re-runs. Empty: made up where the model's input is known, by its vocabulary or its library layers.
+  /// What `load` re-runs. Empty: made up where the model's input is known, by its vocabulary or its first layer, one of
+  /// the library's; any other model is saved without a test vector.
   TestInput test_input{};
 };
 
@@ -103,7 +104,7 @@ SafeTensorsWriter write_model(const M& model, const Vocabulary* vocabulary, cons
     TestInput input = options.test_input;
     if (Accepts<M, TokenBatch> && input.empty() && vocabulary != nullptr)
       input.tokens = make_test_tokens(vocabulary->size(), TestInput::max_steps);
-    if constexpr (NetworkModel<M>)
+    if constexpr (NetworkModel<M> || has_known_input<M>)
       if (input.empty()) input = make_test_input(model);
     if (!input.empty()) add_test_vector(writer, model, input);
   } else {

@@ -58,9 +58,9 @@ class NetworkTensorsReader {
   Matrix<float> tensor(const JsonAt& at, Index rank) {
     const std::string& name = at.string();
     const Tensor& stored = file_.tensor(name);
-    const bool is_float = stored.dtype != Dtype::i64 && stored.dtype != Dtype::i32 && stored.dtype != Dtype::u8;
-    require<FormatError>(stored.rank() == rank && is_float, file_.source, ": tensor ", quote(name), ": got ",
-                         describe_tensor(stored.dtype, stored.shape), ", expected floats of ", rank, " dimensions");
+    require<FormatError>(stored.rank() == rank && is_floating_point(stored.dtype), file_.source, ": tensor ",
+                         quote(name), ": got ", describe_tensor(stored.dtype, stored.shape), ", expected floats of ",
+                         rank, " dimensions");
     require<FormatError>(used_.insert(name).second, file_.source, ": tensor ", quote(name), " is used twice");
     return file_.matrix<float>(name);
   }
@@ -156,6 +156,11 @@ class NetworkTensorsReader {
 /// The network of a safetensors file that says what it holds (metadata "unroll.network"): written by `save_network`,
 /// `save`, or the Python tools. Every tensor is used once. Throws FormatError.
 inline Network network_from_safetensors(const SafeTensors& file) {
+  for (const auto& [name, tensor] : file.tensors)
+    require<FormatError>(
+        name.find("weight_hr_l") == std::string::npos, file.source, ": tensor ", detail::quote(name),
+        " is the projection of an LSTM with proj_size, which a Network cannot hold (load_state_dict and ",
+        "load_model read it into a model with ProjectedLstm)");
   const auto found = file.metadata.find(detail::network_key);
   require<FormatError>(found != file.metadata.end(), file.source, ": no metadata '", detail::network_key,
                        "': nothing says what network the tensors are of (load_state_dict reads them into a model)");

@@ -138,8 +138,18 @@ template <NetworkModel M> Json network_json_of(const M& model) {
   return {{"layers", layers}};
 }
 
+/// Whether a model begins with a layer of the library's whose weights say what it takes, whatever comes behind.
+template <class L> inline constexpr bool has_known_input = false;
+template <class C> inline constexpr bool has_known_input<Recurrent<C>> = true;
+template <class C> inline constexpr bool has_known_input<Bidirectional<C>> = true;
+template <class T> inline constexpr bool has_known_input<Dense<T>> = true;
+template <class T> inline constexpr bool has_known_input<Embedding<T>> = true;
+template <class L> inline constexpr bool has_known_input<FinalState<L>> = has_known_input<L>;
+template <class L, class... Ls> inline constexpr bool has_known_input<Sequential<L, Ls...>> = has_known_input<L>;
+template <class L, class... Ls> inline constexpr bool has_known_input<Stack<L, Ls...>> = has_known_input<L>;
+
 /// Token ids that the embedding has, or random values.
-template <NetworkModel M> TestInput make_test_input(const M& model) {
+template <class M> TestInput make_test_input(const M& model) {
   TestInput input;
   const Path root;
   walk_layers(model, root, false, [&, first = true]<class L>(const L& layer, const Path&, bool) mutable {
