@@ -6,6 +6,9 @@ target_compile_options(unroll_warnings INTERFACE
   # g++ 12 takes Eigen's packet loads of small vectors for reads past their end; the sanitizers of `dev` know better.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
 
+# g++ collects its garbage rarely: a tenth of the time for a tenth of the memory.
+target_compile_options(unroll_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:SHELL:--param=ggc-min-expand=300>)
+
 # Checks by calls instead of inline ones: the kernels compile in half the time.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_FLAGS MATCHES "fsanitize=address")
   target_compile_options(unroll_warnings INTERFACE "SHELL:--param asan-instrumentation-with-call-threshold=0")
@@ -17,3 +20,21 @@ if(PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${UNROLL_CCACHE})
   endif()
 endif()
+
+# The headers of the library, read once for all tests and examples. ccache does not know precompiled headers again, so it goes without.
+function(unroll_precompile target)
+  if(UNROLL_CCACHE)
+    return()
+  endif()
+  set(plain ${ARGV1})
+  if(NOT TARGET precompiled${plain})
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
+    add_library(precompiled${plain} OBJECT ${PROJECT_BINARY_DIR}/precompiled.cpp)
+    target_link_libraries(precompiled${plain} PRIVATE unroll::io unroll_warnings ZLIB::ZLIB)
+    if(plain)
+      target_compile_definitions(precompiled${plain} PRIVATE UNROLL_PLAIN_KERNELS)
+    endif()
+    target_precompile_headers(precompiled${plain} PRIVATE <unroll/unroll.hpp>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM precompiled${plain})
+endfunction()

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstdlib>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,32 +20,67 @@ class FormatError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// One part of a message: text, a character, a truth value or a number. A type of its own rather than a template, so
+/// that messages of all shapes share the code that writes them.
+class Part {
+ public:
+  Part(std::string_view text) : kind_(Kind::text), value_{.text = text} {}
+  Part(const std::string& text) : Part(std::string_view(text)) {}
+  Part(const char* text) : Part(std::string_view(text)) {}
+  Part(char c) : kind_(Kind::character), value_{.character = c} {}
+  template <std::same_as<bool> Bool>  // a template, or pointers would prefer it
+  Part(Bool b) : Part(std::string_view(b ? "true" : "false")) {}
+  template <std::signed_integral Number> requires(!std::same_as<Number, char>)
+  Part(Number number) : kind_(Kind::integer), value_{.integer = number} {}
+  template <std::unsigned_integral Number> requires(!std::same_as<Number, bool> && !std::same_as<Number, char>)
+  Part(Number number) : kind_(Kind::natural), value_{.natural = number} {}
+  template <std::floating_point Number> Part(Number number) : kind_(Kind::real), value_{.real = number} {}
+
+  void append_to(std::string& out) const {
+    char digits[64];
+    char* end = digits;
+    switch (kind_) {
+      case Kind::text:
+        out += value_.text;
+        break;
+      case Kind::character:
+        out += value_.character;
+        break;
+      case Kind::integer:
+        end = std::to_chars(digits, digits + sizeof digits, value_.integer).ptr;
+        break;
+      case Kind::natural:
+        end = std::to_chars(digits, digits + sizeof digits, value_.natural).ptr;
+        break;
+      case Kind::real:
+        end = std::to_chars(digits, digits + sizeof digits, value_.real, std::chars_format::general, 6).ptr;
+        break;
+    }
+    out.append(digits, end);
+  }
+
+ private:
+  enum class Kind { text, character, integer, natural, real } kind_;
+  union {
+    std::string_view text;
+    char character;
+    long long integer;
+    unsigned long long natural;
+    double real;
+  } value_;
+};
+
 namespace detail {
-inline void append(std::string& out, std::string_view text) { out += text; }
-inline void append(std::string& out, char c) { out += c; }
-template <std::same_as<bool> Bool>  // a template, or string literals would prefer it
-void append(std::string& out, Bool b) {
-  out += b ? "true" : "false";
-}
-template <class Number> requires((std::integral<Number> && !std::same_as<Number, bool>) || std::floating_point<Number>)
-void append(std::string& out, Number number) {
-  char digits[64];
-  const auto end = [&] {
-    if constexpr (std::floating_point<Number>)
-      return std::to_chars(digits, digits + sizeof digits, number, std::chars_format::general, 6).ptr;
-    else
-      return std::to_chars(digits, digits + sizeof digits, number).ptr;
-  }();
-  out.append(digits, end);
+inline void append(std::string& out, const Part& part) { part.append_to(out); }
+inline std::string join(std::initializer_list<Part> parts) {
+  std::string out;
+  for (const Part& part : parts) part.append_to(out);
+  return out;
 }
 }  // namespace detail
 
 /// The parts, numbers written out, in one string.
-template <class... Parts> std::string concat(const Parts&... parts) {
-  std::string out;
-  (detail::append(out, parts), ...);
-  return out;
-}
+template <class... Parts> std::string concat(const Parts&... parts) { return detail::join({Part(parts)...}); }
 
 /// Ends here with `Error`. The one place that knows what to do where exceptions are switched off: there it stops.
 template <class Error = std::invalid_argument, class... Parts> [[noreturn]] void fail(const Parts&... parts) {

@@ -95,15 +95,50 @@ struct Path {
   }
 };
 
+namespace detail {
+template <class M> inline constexpr bool has_scalar = requires { typename M::Scalar; };
+
+/// The caller of `visit` without its type: a model's traversal is compiled once for all of them. A is one of the
+/// visited objects, const or not, whose parameters are all of its Scalar.
+template <class... A> class Visitor {
+  template <class B, template <class> class P>
+  using Of = std::conditional_t<std::is_const_v<B>, const P<typename B::Scalar>, P<typename B::Scalar>>;
+  template <template <class> class P> using Call = void (*)(void*, const Path&, Of<A, P>&...);
+
+ public:
+  template <class F> requires(!std::same_as<F, Visitor>)
+  explicit Visitor(F& f)
+      : f_(const_cast<void*>(static_cast<const void*>(&f))), parameter_(call<F, Parameter>), table_(call<F, Table>) {}
+
+  void operator()(const Path& path, Of<A, Parameter>&... p) const { parameter_(f_, path, p...); }
+  void operator()(const Path& path, Of<A, Table>&... p) const { table_(f_, path, p...); }
+
+ private:
+  template <class F, template <class> class P> static void call(void* f, const Path& path, Of<A, P>&... p) {
+    if (size_of_first(p...) > 0) (*static_cast<F*>(f))(path, p...);
+  }
+  static Index size_of_first(const auto& first, const auto&...) { return first.size(); }
+
+  void* f_;
+  Call<Parameter> parameter_;
+  Call<Table> table_;
+};
+}  // namespace detail
+
 /// Calls f(path, parameter of a, the same parameter of b, ...) for every parameter that `a` has. The objects may differ
 /// in constness and scalar type. Each layer says once what its parameters are, in a static member
 /// `visit(f, const Path& at, self...)`; count, zero, clip, optimize, freeze, save, load and compare are written over
 /// this.
 template <class F, class A, class... Others> void visit(F&& f, A& a, Others&... others) {
-  const auto present = [&f](const Path& path, auto& first, auto&... rest) {
-    if (first.size() > 0) f(path, first, rest...);
-  };
-  std::remove_const_t<A>::visit(present, Path{}, a, others...);
+  if constexpr (detail::has_scalar<A> && (detail::has_scalar<Others> && ...)) {
+    const detail::Visitor<A, Others...> visitor(f);
+    std::remove_const_t<A>::visit(visitor, Path{}, a, others...);
+  } else {
+    const auto present = [&f](const Path& path, auto& first, auto&... rest) {
+      if (first.size() > 0) f(path, first, rest...);
+    };
+    std::remove_const_t<A>::visit(present, Path{}, a, others...);
+  }
 }
 
 template <class M>

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <unroll/core/error.hpp>
+#include <unroll/core/function_ref.hpp>
 #include <unroll/kernel/denormals.hpp>
 
 #if EIGEN_VERSION_AT_LEAST(3, 4, 90)
@@ -89,13 +90,13 @@ inline int threads() { return detail::default_pool().threads; }
 /// f(k) for k in 0 .. tasks - 1, on the pool's threads and the caller's, under the caller's floating-point mode. Which
 /// thread runs which k is not defined, so f may only write what belongs to k. Allocates nothing. Inside another
 /// parallel_for it runs in place. The first exception comes back to the caller after all have ended.
-template <class F> void parallel_for(int tasks, const F& f) {
+inline void parallel_for(int tasks, FunctionRef<int> f) {
   if (tasks <= 1 || threads() <= 1 || detail::in_parallel()) {
     for (int k = 0; k < tasks; ++k) f(k);
     return;
   }
   struct Job {
-    const F& f;
+    const FunctionRef<int> f;
     const int tasks;
     const std::uint64_t mode = floating_point_mode();
     std::atomic<int> next{0};
@@ -144,7 +145,7 @@ template <class F> void parallel_for(int tasks, const F& f) {
 }
 
 /// Cuts 0 .. n - 1 into at most threads() pieces of at least `least`, and calls f(first, last) for each.
-template <class F> void parallel_ranges(Index n, Index least, const F& f) {
+inline void parallel_ranges(Index n, Index least, FunctionRef<Index, Index> f) {
   const Index pieces = std::clamp<Index>(n / std::max<Index>(least, 1), 1, threads());
   parallel_for(static_cast<int>(pieces), [&](int k) { f(n * k / pieces, n * (k + 1) / pieces); });
 }

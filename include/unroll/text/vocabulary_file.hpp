@@ -1,6 +1,7 @@
 // A vocabulary as a text file.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -55,7 +56,7 @@ template <class... Where> std::string unescape(std::string_view line, const Wher
 
 /// Cuts the part up to the next `end` off the front of the text.
 inline std::string_view take_until(std::string_view& text, char end) {
-  const std::size_t size = std::min(text.find(end), text.size());
+  const auto size = static_cast<std::size_t>(std::find(text.begin(), text.end(), end) - text.begin());
   const std::string_view part = text.substr(0, size);
   text.remove_prefix(std::min(size + 1, text.size()));
   return part;
