@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import types
 import unittest
 import zipfile
 
@@ -83,6 +84,36 @@ for entry in NETWORKS.values():
     entry["layers"] += [{"type": "elu", "alpha": 0.5}, {"type": "prelu", "slope": np.array([0.25, 0.75], np.float32)}, {"type": "softmax"}]
 
 
+# Mistakes that one could make in a reader: (what, a text that is there once, what replaces it). Each must change what some
+# model gives.
+MISTAKES = {
+    keras_convert: [
+        ("an LSTM's gates are rotated", "lambda array: array\n    after", "lambda array: np.roll(array, len(array) // 4, 0)\n    after"),
+        ("a GRU's gates stay as they stand", 'swap_first_gates if kind == "GRU" else lambda array: array\n    after', "lambda array: array\n    after"),
+        ("both biases of a GRU are forgotten", 'w["bias_ih"], w["bias_hh"] = order(arrays[2][0]), order(arrays[2][1])', "pass"),
+        ("one bias is forgotten", 'w["bias_ih"] = order(arrays[2])', "pass"),
+        ("one GRU is taken for the other", 'w["type"] = "gru_reset_before"', "pass"),
+        ("a layer that goes backwards goes forwards", 'layer["reverse"] = True', "pass"),
+    ],
+    onnx_convert: [
+        ("an LSTM's gates stay as they stand", '"LSTM": lstm_from_onnx', '"LSTM": lambda array: array'),
+        ("a GRU's gates stay as they stand", '"LSTM": lstm_from_onnx, "GRU": swap_first_gates}', '"LSTM": lstm_from_onnx}'),
+        ("biases are forgotten", "if bias is not None:", "if False:"),
+        ("one GRU is taken for the other", '"gru" if attributes.get("linear_before_reset", 0)', '"gru" if not attributes.get("linear_before_reset", 0)'),
+        ("the initial state is forgotten", "w[leaf] = state[k, 0]", "pass"),
+        ("the directions are swapped", '"ahead": sides[0], "back": sides[1]', '"ahead": sides[1], "back": sides[0]'),
+    ],
+}
+
+
+def changed_module(module, old, new):
+    source = pathlib.Path(module.__file__).read_text()
+    assert source.count(old) == 1, f"{old!r} is there {source.count(old)} times, expected once"
+    made = types.ModuleType("changed")
+    exec(source.replace(old, new), made.__dict__)
+    return made
+
+
 class Converters(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp())
@@ -120,6 +151,28 @@ class Converters(unittest.TestCase):
         for name in ("onnx_tagger", "onnx_stack", "onnx_last"):
             onnx_convert.convert(DATA / f"{name}.onnx", self.folder / "out.safetensors")
             self.check_expected(name)
+
+    def test_mistakes_in_a_reader_are_noticed(self):
+        states = self.folder / "states.onnx"
+        onnx_convert.write_onnx(random_network(7, ["lstm", "gru"], initial=True), states)
+        stripped = onnx.load(str(states))
+        stripped.ClearField("metadata_props")  # or the test vector in it would notice
+        onnx.save(stripped, str(states))
+        initial = network.run_layers(onnx_convert.read_onnx(states), self.x)
+
+        def is_right(convert, source, name):
+            convert(source, self.folder / "out.safetensors")
+            y = network.run_layers(network.load(self.folder / "out.safetensors"), EXPECTED[f"{name}.x"] if name else self.x)
+            return close(y, EXPECTED[f"{name}.y"] if name else initial, 1e-6)
+
+        for module, mistakes in MISTAKES.items():
+            kind = "keras" if module is keras_convert else "onnx"
+            models = [(DATA / f"{kind}_{name}.{kind}", f"{kind}_{name}") for name in ("tagger", "stack", "last")]
+            models += [(states, None)] if kind == "onnx" else []
+            self.assertTrue(all(is_right(module.convert, *model) for model in models))
+            for what, old, new in mistakes:
+                convert = changed_module(module, old, new).convert
+                self.assertFalse(all(is_right(convert, *model) for model in models), f"{kind}: nobody noticed: {what}")
 
     # Writing: onnxruntime and Keras judge, and reading again gives the same network.
 
