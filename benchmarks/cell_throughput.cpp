@@ -3,6 +3,12 @@
 // 2 G H (D + H) a step forward, three times as many with the backward. Every row's result is checked before it is
 // timed.
 //   cell_throughput --threads=1 --benchmark_filter='lstm.*H:128' --benchmark_enable_random_interleaving=true
+// --sizes='256,256,32,100 64,64,1,100' (H, D, B, T) instead of the named ones; --level=baseline, avx2 or avx512 for the
+// library;
+// --recompute=K is RecurrentOptions::recompute_every; `cache MB` is what a layer's cache holds, its output and the
+// gradient of its input apart.
+#include <sstream>
+
 #include <benchmark/benchmark.h>
 
 #include <unroll/cell/gru.hpp>
@@ -19,13 +25,58 @@ namespace {
 
 using namespace unroll;
 enum class Who { library, eigen, naive };
+Index recompute_every = 0;
+std::vector<std::vector<std::int64_t>> sizes;
+
+/// 'H,D,B,T H,D,B,T ...'
+std::vector<std::vector<std::int64_t>> parse(const std::string& text) {
+  std::vector<std::vector<std::int64_t>> all;
+  std::istringstream rows(text);
+  for (std::string row; rows >> row;) {
+    std::istringstream numbers(row);
+    all.emplace_back();
+    for (std::string number; std::getline(numbers, number, ',');) all.back().push_back(std::stoll(number));
+  }
+  return all;
+}
+
+/// A cell that the library does not have, written as a user writes one: the minimal gated unit (Zhou et al. 2016).
+///   f = sigmoid(x_f + u_f),  n = tanh(x_n + f * u_n),  h_t = h_{t-1} + f * (n - h_{t-1})
+template <class T = float> struct MinimalGated : CellSize<T> {
+  using CellSize<T>::CellSize;
+  static constexpr int GX = 2, GU = 2, S = 1, C = 3;
+  static constexpr bool same_ports = false;
+  static constexpr std::string_view name = "MinimalGated";
+  template <class V> using Two = std::array<V, 2>;
+  template <class V> using State = std::array<V, 1>;
+  template <class V> using Cached = std::array<V, 3>;
+
+  template <class V>
+  static void forward(const Two<V>& x, const Two<V>& u, const State<V>& prev, State<V>& next, Cached<V>& cache) {
+    const V f = sigmoid(x[0] + u[0]);
+    const V n = tanh(x[1] + f * u[1]);
+    next = {prev[0] + f * (n - prev[0])};
+    cache = {f, n, u[1]};
+  }
+  template <class V>
+  static void backward(const State<V>& prev, const State<V>&, const Cached<V>& cache, const State<V>& d_next,
+                       Two<V>& dx, Two<V>& du, State<V>& d_prev) {
+    const auto [f, n, u_n] = cache;
+    const V dh = d_next[0];
+    const V da_n = dh * f * (1 - n * n);
+    const V da_f = (dh * (n - prev[0]) + da_n * u_n) * f * (1 - f);
+    dx = {da_f, da_n};
+    du = {da_f, da_n * f};
+    d_prev = {dh * (1 - f)};
+  }
+};
 
 template <class C> struct Case {
   Recurrent<C> layer;
   PackedSequence<float> x, dy;
   plain_eigen::Weights weights;
 
-  Case(Index H, Index D, Index B, Index T) : layer(C(D, H)) {
+  Case(Index H, Index D, Index B, Index T) : layer(C(D, H), {.recompute_every = recompute_every}) {
     randomize(layer, Rng(1), 1 / std::sqrt(static_cast<double>(H)));
     weights = {layer.weight_ih, layer.cell.weight_hh, layer.bias_ih, layer.cell.bias_hh};
     const std::vector<Index> lengths(std::size_t(B), T);
@@ -77,20 +128,15 @@ template <class C, class Eigens, Who who, bool backward> void run(benchmark::Sta
   const double steps = static_cast<double>(B * T) * static_cast<double>(state.iterations());
   const double flops = 2.0 * C::GX * static_cast<double>(H * (D + H)) * (backward ? 3 : 1);
   bench::report(state, steps, steps * flops);
+  Index kept = cache.gates.capacity() + cache.cell.values.capacity() + cache.cell.du.capacity();
+  for (std::size_t s = 0; s < C::S; ++s) kept += cache.states[s].capacity() + cache.saved[s].capacity();
+  state.counters["cache MB"] = static_cast<double>(kept) * sizeof(float) / 1e6;
 }
 
 template <class C, class Eigens> void add(const std::string& cell) {
   const auto with_sizes = [](benchmark::internal::Benchmark* b, bool naive) {
     b->ArgNames({"H", "D", "B", "T"})->Unit(benchmark::kMillisecond)->UseRealTime();
-    b->Args({128, 128, 64, 200});
-    if (!naive)
-      for (const auto& sizes : std::vector<std::vector<std::int64_t>>{{256, 128, 64, 200},
-                                                                      {256, 256, 32, 100},
-                                                                      {512, 512, 64, 50},
-                                                                      {650, 650, 20, 35},
-                                                                      {64, 64, 16, 100},
-                                                                      {32, 32, 1, 1000}})
-        b->Args(sizes);
+    for (const auto& of : naive ? decltype(sizes){sizes.front()} : sizes) b->Args(of);
   };
   const auto name = [&](const char* who, const char* what) { return cell + "/" + who + "/" + what; };
   with_sizes(benchmark::RegisterBenchmark(name("unroll", "forward").c_str(), run<C, Eigens, Who::library, false>),
@@ -106,13 +152,58 @@ template <class C, class Eigens> void add(const std::string& cell) {
              true);
 }
 
+/// The own cell has no twin in plain Eigen: it is checked against the library's plain kernels.
+template <bool backward> void run_own(benchmark::State& state) {
+  Case<MinimalGated<>> c(state.range(0), state.range(1), state.range(2), state.range(3));
+  const FlushDenormals flush;
+  CacheFor<Recurrent<MinimalGated<>>, PackedSequence<float>> cache;
+  const auto pass = [&](auto& gradient) {
+    c.layer.forward({.training = true, .gradients = backward}, c.x, cache);
+    if (backward) c.layer.backward(c.x, c.dy, cache, gradient);
+  };
+  auto gradient = zeros_like(c.layer), plain = gradient;
+  pass(gradient);
+  const Matrix<float> y = cache.y.values;
+  const SimdLevel best = simd_level();
+  set_simd_level(SimdLevel::plain);
+  pass(plain);
+  set_simd_level(best);
+  if (!close(y, cache.y.values) || (backward && !close(gradient.cell.weight_hh, plain.cell.weight_hh))) {
+    state.SkipWithError("the kernels and the plain ones disagree");
+    return;
+  }
+  for (auto _ : state) {
+    pass(gradient);
+    set_zero(gradient);
+  }
+  const double steps = static_cast<double>(c.x.values.cols()) * static_cast<double>(state.iterations());
+  const double flops = 2.0 * 2 * static_cast<double>(state.range(0) * (state.range(1) + state.range(0)));
+  bench::report(state, steps, steps * flops * (backward ? 3 : 1));
+}
+void add_own() {
+  const auto with_sizes = [](benchmark::internal::Benchmark* b) {
+    b->ArgNames({"H", "D", "B", "T"})->Unit(benchmark::kMillisecond)->UseRealTime();
+    for (const auto& of : sizes) b->Args(of);
+  };
+  with_sizes(benchmark::RegisterBenchmark("own/unroll/forward", run_own<false>));
+  with_sizes(benchmark::RegisterBenchmark("own/unroll/forward+backward", run_own<true>));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   set_threads(std::stoi(bench::take(argc, argv, "threads", "1")));
+  sizes = parse(bench::take(argc, argv, "sizes",
+                            "128,128,64,200 256,128,64,200 256,256,32,100 512,512,64,50 "
+                            "650,650,20,35 64,64,16,100 32,32,1,1000"));
+  const std::string wanted = bench::take(argc, argv, "level", std::string(name(simd_level())));
+  for (const SimdLevel level : {SimdLevel::plain, SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
+    if (name(level) == wanted) set_simd_level(level);
+  recompute_every = std::stoi(bench::take(argc, argv, "recompute", "0"));
   add<Lstm<>, plain_eigen::Lstm>("lstm");
   add<Gru<>, plain_eigen::Gru>("gru");
   add<Rnn<>, plain_eigen::Rnn>("rnn");
+  add_own();
   benchmark::AddCustomContext("simd level", std::string(name(simd_level())));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

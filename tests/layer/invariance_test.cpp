@@ -216,8 +216,62 @@ TEST_CASE_TEMPLATE("1, 2, 3 and 8 threads give the same bits" * doctest::test_su
     CHECK((one.dx.values.array() == many.dx.values.array()).all());
     check_same_bits(one.gradient, many.gradient);
     check_same_states(one.d_initial, many.d_initial);
+    auto again = layer;
+    again.ahead.options.recompute_every = again.back.options.recompute_every = 5;
+    const auto recomputed = run(again, x, nullptr, context);
+    CHECK((one.dx.values.array() == recomputed.dx.values.array()).all());
+    check_same_bits(one.gradient, recomputed.gradient);
   }
   set_threads(before);
+}
+
+TEST_CASE_TEMPLATE("what is recomputed has the same bits, however often and whatever the threads" *
+                       doctest::test_suite("bits"),
+                   C, CELLS) {
+  std::vector<Index> lengths;
+  for (Index b = 0; b < 41; ++b) lengths.push_back((b * 11) % 31);  // 628 columns: sums are made in three blocks
+  const auto x = random_sequences<float>(D, lengths, 31);
+  const int before = threads();
+  for (const bool reverse : {false, true})
+    for (const bool per_gate : {false, true}) {
+      RecurrentOptions options{.dropout = 0.2, .recurrent_dropout = 0.3, .per_gate = per_gate, .reverse = reverse};
+      const auto once = randomized(Recurrent(C(D, H), options));
+      const Context context{.training = !per_gate, .seed = 4};
+      const auto start = random_state(run(once, x).final, 40);
+      const auto expected = run(once, x, &start, context);
+      for (const Index k : {1, 4, 13, 100})
+        for (const int n : {1, 2}) {
+          set_threads(n);
+          options.recompute_every = k;
+          auto again = once;
+          again.options = options;
+          const auto r = run(again, x, &start, context);
+          CHECK((expected.y.values.array() == r.y.values.array()).all());
+          CHECK((expected.dx.values.array() == r.dx.values.array()).all());
+          check_same_bits(expected.gradient, r.gradient);
+          check_same_states(expected.final, r.final);
+          check_same_states(expected.d_initial, r.d_initial);
+        }
+    }
+  set_threads(before);
+}
+
+TEST_CASE("recomputing keeps a part of the states and of the gates") {
+  const std::vector<Index> lengths(4, 400);
+  const auto x = random_sequences<float>(D, lengths, 400);
+  const auto numbers_kept = [&](Index every) {
+    const auto layer = randomized(Recurrent(Lstm(D, H), {.recompute_every = every}));
+    CacheFor<Recurrent<Lstm<>>, PackedSequence<float>> c;
+    layer.forward({}, x, c);
+    Index n = c.gates.capacity() + c.cell.values.capacity();
+    for (std::size_t s = 0; s < 2; ++s) n += c.states[s].capacity() + c.saved[s].capacity();
+    return n;
+  };
+  const Index all = numbers_kept(0);
+  CHECK(all == H * (4 * 1600 + 1600 + 2 * 1604));
+  CHECK(numbers_kept(20) == H * (5 * (80 + 255) + 2 * (4 + 80 + 255) + 2 * 19 * 4));
+  CHECK_THROWS_WITH_AS((Recurrent(Lstm{2, 3}, {.recompute_every = -1})),
+                       "Recurrent<Lstm>: recompute_every = -1, expected at least 0", std::invalid_argument);
 }
 
 TEST_CASE("copies, moves and assignments of layers compute the same") {

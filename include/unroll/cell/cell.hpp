@@ -42,7 +42,7 @@ template <class T, int S> struct Pass {
   Matrix<T>& gates;  ///< (GX H, N): W x + b on the way forward, then the cell's to keep what it wants; it leaves the
                      ///< gradient there. Without `keep` (GX H, some columns)
   std::array<Matrix<T>, S>& states;  ///< (rows, B + N)
-  std::span<const Step> steps;       ///< all of them, all sequences, in the order of the forward pass
+  std::span<const Step> steps;       ///< of all these columns, all sequences, in the order of the forward pass
   const RecurrentMask<T>& mask;
   bool keep;                                ///< a backward pass may follow
   Blocks order;                             ///< of sums over columns: that in which the backward pass is done with them
@@ -56,12 +56,15 @@ template <class T> struct StepScratch {
 };
 
 /// A cell is a value that owns its recurrent parameters. `Recurrent` owns W, b and time, and calls
-///   prepare(cache, N, keep)                       once before a pass: sizes buffers, packs weights
+///   prepare(cache, N, keep)                       once before a pass: sizes buffers, packs weights; N columns, or
+///                                                 fewer where the layer recomputes
 ///   step(pass, cache, step, scratch)              reads states at step.in, writes them at step.out
 ///   step_backward(pass, cache, step, d, scratch)  d (rows, B) holds d_next at step.column on entry, d_prev on return;
 ///                                                 writes the gradient of pass.gates at step.at
 ///   accumulate(pass, cache, gradient, columns)    gradient += for its own parameters, over these columns, which are
 ///                                                 all, or a block of a product's sum: blocks come in `pass.order`
+/// and, where the layer recomputes, static
+///   visit_columns(f, cache)                       f(matrix) for each matrix of the cache with a column for each step
 /// Axioms: a step writes only its own columns, so that ranges of sequences may run on different threads; `scratch`
 /// belongs to the thread; each output element is summed in an order that does not depend on the columns beside it.
 template <class C>

@@ -28,6 +28,8 @@ template <class T = float> class GruResetBefore {
     MatmulScratch<T> product;
   };
 
+  static void visit_columns(auto&& f, Cache& cache) { f(cache.values), f(cache.reset_h); }
+
   GruResetBefore(Index D, Index H, Bias bias = Bias::single)
       : weight_hh(3 * H, H), bias_hh(bias == Bias::dual ? 3 * H : 0, 1), inputs_(D), units_(H) {
     weight_hh.setZero();
@@ -42,6 +44,7 @@ template <class T = float> class GruResetBefore {
   void prepare(Cache& cache, Index columns, bool) const {
     cache.values.resize(3 * units_, columns);
     cache.reset_h.resize(units_, columns);
+    cache.operand.resize(units_, columns);
   }
 
   void step(Pass<T, 1>& pass, Cache& cache, const Step& at, StepScratch<T>& scratch) const {

@@ -32,6 +32,8 @@ template <PointwiseCell E> class Pointwise {
     MatmulScratch<T> product;
   };
 
+  static void visit_columns(auto&& f, Cache& cache) { f(cache.values), f(cache.du), f(cache.d_unit); }
+
   Pointwise(const E& size, Bias bias)
       : weight_hh(E::GU * size.units, E::GU > 0 ? size.units : 0),
         bias_hh(bias == Bias::dual ? E::GU * size.units : 0, 1),
@@ -53,6 +55,7 @@ template <PointwiseCell E> class Pointwise {
     cache.values.resize(keep ? (E::C - kept_in_place<E>)*units_ : 0, columns);
     cache.du.resize(keep && !E::same_ports ? E::GU * units_ : 0, columns);
     cache.d_unit.resize(keep ? E::P * units_ : 0, columns);
+    cache.operand.resize(keep ? units_ : 0, columns);  // memory that is not touched costs nothing
   }
 
   void step(Pass<T, S>& pass, Cache& cache, const Step& at, StepScratch<T>& scratch) const {

@@ -36,6 +36,10 @@ template <class T = float> class ProjectedLstm {
     MatmulScratch<T> product;
   };
 
+  static void visit_columns(auto&& f, Cache& cache) {
+    f(cache.values), f(cache.tanh_c), f(cache.hidden), f(cache.d_out);
+  }
+
   /// D inputs, H units, P outputs. `bias` is the layer's: `Recurrent{ProjectedLstm{D, H, P}}` has both.
   ProjectedLstm(Index D, Index H, Index P, Bias bias = Bias::dual)
       : weight_hh(4 * H, P), bias_hh(bias == Bias::dual ? 4 * H : 0, 1), weight_hr(P, H), inputs_(D), units_(H) {
@@ -56,6 +60,7 @@ template <class T = float> class ProjectedLstm {
     cache.tanh_c.resize(units_, columns);
     cache.hidden.resize(units_, columns);
     cache.d_out.resize(weight_hr.rows(), columns);
+    cache.operand.resize(weight_hr.rows(), columns);
   }
 
   void step(Pass<T, 2>& pass, Cache& cache, const Step& at, StepScratch<T>& scratch) const {

@@ -3,6 +3,7 @@
 
 #include <unroll/layer/input_projection.hpp>
 #include <unroll/layer/recurrent_options.hpp>
+#include <unroll/layer/segment.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -19,7 +20,8 @@ namespace unroll::inline UNROLL_ABI {
 /// of columns is complete: what they share is still in a cache. The numbers do not know. A sequence joins or leaves by
 /// itself: states are kept in T + 1 blocks (see Packing), and in the backward loop the column of a sequence waits with
 /// the gradient of its final state until its block comes, and stays behind holding the gradient of its initial state.
-/// There is no mask, no padding, no first step and no last step.
+/// There is no mask, no padding, no first step and no last step. With `recompute_every` all this happens to one segment
+/// of the steps after the other, in the same memory.
 template <class C> class Recurrent {
  public:
   using Cell = typename detail::CellFor<C>::type;
@@ -38,10 +40,13 @@ template <class C> class Recurrent {
 
   template <Sequences<T> In> struct Cache {
     PackedSequence<T> y, dx;
-    Matrix<T> gates;                      ///< (GX H, N): A, then what the cell keeps, then dA
-    std::array<Matrix<T>, S> states;      ///< (rows, B + N)
+    Segment segment;                      ///< whose steps are in the arrays of W columns: W = N for the whole batch
+    Matrix<T> gates;                      ///< (GX H, W): A, then what the cell keeps, then dA
+    std::array<Matrix<T>, S> states;      ///< (rows, B + W)
+    std::array<Matrix<T>, S> border;      ///< (rows, B), sorted: the states between two segments
+    std::array<Matrix<T>, S> saved;       ///< the states before each segment that is to be recomputed, side by side
     std::array<Matrix<T>, S> d;           ///< (rows, B): the gradient of the state on its way back
-    std::vector<Step> steps;              ///< in the order of the forward pass
+    std::vector<Step> steps;              ///< of the segment, in the order of the forward pass
     std::vector<Index> boundaries;        ///< the threads' ranges of sequences
     std::vector<StepScratch<T>> scratch;  ///< one per range
     std::vector<typename InputProjection<T>::Scratch> input_scratch;
@@ -49,7 +54,8 @@ template <class C> class Recurrent {
     PackedMatrix<T> packed;
     RecurrentMask<T> mask;
     typename Cell::Cache cell;
-    bool keep = false, learned_start = false;
+    Index saved_columns = 0;
+    bool keep = false, training = false, learned_start = false;
     bool want_y = true, want_dx = true;
     const PackedSequence<T>& output() const { return y; }
   };
@@ -57,6 +63,10 @@ template <class C> class Recurrent {
   explicit Recurrent(const C& of, Options how = {}) : cell(detail::make_cell(of, how.bias)), options(how) {
     for (const double rate : {how.dropout, how.recurrent_dropout})
       require(rate >= 0 && rate < 1, "Recurrent<", Cell::name, ">: dropout rate ", rate, ", expected 0 <= rate < 1");
+    require(how.recompute_every >= 0, "Recurrent<", Cell::name, ">: recompute_every = ", how.recompute_every,
+            ", expected at least 0");
+    require(how.recompute_every == 0 || has_columns, "Recurrent<", Cell::name,
+            ">: recompute_every needs a cell with visit_columns (see Cell)");
     weight_ih = Matrix<T>::Zero(cell.gate_rows(), cell.inputs());
     if (how.bias != Bias::none) bias_ih = Matrix<T>::Zero(cell.gate_rows(), 1);
     if (how.learned_initial_state)
@@ -71,79 +81,45 @@ template <class C> class Recurrent {
     require(x.values.cols() == p.total(), "Recurrent<", Cell::name, ">: input has ", x.values.cols(),
             " columns, its packing ", p.total());
     const FlushDenormals flush(context.training);
-    plan(p, c);
     c.keep = context.gradients;
+    c.training = context.training;
+    share(p, c);
     draw_masks(context, p, c);
     c.input.prepare(weight_ih, bias_ih, x, c.input_scratch[0]);
-    c.gates.resize(cell.gate_rows(), c.keep ? p.total() : std::min(p.total(), std::max(p.batch(), chunk_columns(c))));
+    prepare(p, c);
     enter(p, carry.in, c);
-    cell.prepare(c.cell, p.total(), c.keep);
-    Pass<T, S> pass = pass_of(c);
     c.y.packing = p;
     c.y.values.resize(cell.state_rows(0), c.want_y ? p.total() : 0);
-    for_each_range(c, [&](const Range& range) {
-      const auto project = [&](const Columns& columns, Index gates) {
-        c.input.forward(x, columns, bias_ih, c.gates.middleCols(gates, columns.n), c.input_scratch[range.index]);
-      };
-      const auto run = [&](const Step& step) {
-        cell.step(pass, c.cell, step, c.scratch[range.index]);
-        if (c.want_y) c.y.values.middleCols(step.at, step.n) = c.states[0].middleCols(step.out, step.n);
-      };
-      in_chunks(c, range, project, run);
-    });
+    for (Index k = 0; k < segments(p); ++k) {
+      const bool last = k + 1 == segments(p);
+      c.segment = segment(p, k);
+      if (c.keep && !last) push_border(p, c);
+      run(x, c, c.keep && last, c.want_y);  // those that are not kept run again, just before their backward
+    }
     if (carry.out != nullptr) leave(p, c, *carry.out);
     return c.y;
   }
 
   template <Sequences<T> In, class Dy>
   const In& backward(const In& x, const Dy& dy, Cache<In>& c, Recurrent& gradient, Carry<State> d = {}) const {
-    constexpr bool has_dy = !std::same_as<Dy, None>;
     const Packing& p = x.packing;
-    require(c.keep && c.gates.cols() == p.total(), "Recurrent<", Cell::name,
+    require(c.keep && c.y.packing.total() == p.total(), "Recurrent<", Cell::name,
             ">: backward without a forward pass of the same batch that kept its gradients (Context::gradients)");
-    if constexpr (has_dy)
+    if constexpr (!std::same_as<Dy, None>)
       require(dy.values.rows() == cell.state_rows(0) && dy.values.cols() == p.total(), "Recurrent<", Cell::name,
               ">: dy is ", dy.values.rows(), " x ", dy.values.cols(), ", expected ", cell.state_rows(0), " x ",
               p.total());
-    const FlushDenormals flush;
-    Pass<T, S> pass = pass_of(c);
     final_gradient(p, d.in, c);
     if (c.want_dx) {
       shape_like(c.dx, x, weight_ih.cols());
       c.input.prepare_backward(weight_ih);
     }
-    const auto da = [&](const Columns& columns) { return c.gates.middleCols(columns.first, columns.n); };
-    const auto input_gradient = [&](const Columns& columns, const Range& range) {
-      if (c.want_dx) c.input.backward(p, columns, da(columns), c.dx.values, c.input_scratch[range.index]);
-    };
-    const auto accumulate = [&](const Columns& columns, const PackedMatrix<T>* packed = nullptr) {
-      pass.packed = packed;
-      if (weight_ih.trainable)
-        c.input.accumulate(x, columns, da(columns), packed, gradient.weight_ih, pass.order, c.input_scratch[0]);
-      if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums(da(columns), gradient.bias_ih.data(), pass.order);
-      cell.accumulate(pass, c.cell, gradient.cell, columns);
-    };
-    for_each_range(c, [&](const Range& range) {
-      Columns open{0, p.total()};
-      for (std::size_t k = c.steps.size(); k-- > 0;) {
-        const Step step = within(range, c.steps[k]);
-        if (step.n <= 0) continue;
-        if constexpr (has_dy) c.d[0].middleCols(step.column, step.n) += dy.values.middleCols(step.at, step.n);
-        cell.step_backward(pass, c.cell, step, c.d, c.scratch[range.index]);
-        if (!range.whole) input_gradient({step.at, step.n}, range);
-        if (range.alone)
-          for_completed_blocks(step, open, [&](const Columns& columns) {
-            input_gradient(columns, range);
-            c.packed.pack(view(da(columns)), Transpose::no);  // once for dW and dU
-            accumulate(columns, &c.packed);
-          });
-      }
-      if (range.whole && !range.alone) {
-        input_gradient(open, range);
-        accumulate(open);
-      }
-    });
-    if (c.boundaries.size() > 2) accumulate({0, p.total()});
+    Columns open{0, p.total()};
+    for (Index k = segments(p); k-- > 0;) {
+      if (k + 1 < segments(p)) run_again(x, c, k, open);
+      run_backward(x, dy, c, gradient, open);
+    }
+    const FlushDenormals flush;
     initial_gradient(p, c, d.out, gradient);
     c.keep = false;  // the gates hold their gradient now
     return c.dx;
@@ -189,26 +165,147 @@ template <class C> class Recurrent {
   }
 
  private:
-  Pass<T, S> pass_of(auto& c) const {
-    return {c.gates, c.states, c.steps, c.mask, c.keep, options.reverse ? Blocks::ascending : Blocks::descending};
+  static constexpr bool has_columns =
+      requires(typename Cell::Cache& cache) { Cell::visit_columns([](auto&) {}, cache); };
+
+  Index segment_length(const Packing& p) const {
+    return options.recompute_every > 0 ? options.recompute_every : std::max<Index>(p.steps(), 1);
+  }
+  Index segments(const Packing& p) const { return (p.steps() + segment_length(p) - 1) / segment_length(p); }
+  /// The k-th of the forward pass.
+  Segment segment(const Packing& p, Index k, Index waiting = 0) const {
+    const Index place = options.reverse ? segments(p) - 1 - k : k;
+    return Segment::from(p, place * segment_length(p), segment_length(p), options.reverse, waiting);
+  }
+  Pass<T, S> pass_of(auto& c, bool keep) const {
+    return {c.gates, c.states, c.steps, c.mask, keep, options.reverse ? Blocks::ascending : Blocks::descending};
   }
 
-  /// Step t reads state block t and writes t + 1; a reverse layer reads t + 1 and writes t.
-  void plan(const Packing& p, auto& c) const {
-    c.steps.clear();
-    for (Index k = 0; k < p.steps(); ++k) {
-      const Index t = options.reverse ? p.steps() - 1 - k : k;
-      const Index before = options.reverse ? t + 1 : t, after = options.reverse ? t : t + 1;
-      c.steps.push_back(
-          {p.offset(t), p.batch_size(t), p.state_column(before, 0), p.state_column(after, 0), 0, p.offset(t)});
-    }
+  /// Sequences to threads.
+  void share(const Packing& p, auto& c) const {
     const double units = static_cast<double>(cell.state_rows(0)), rows = static_cast<double>(cell.gate_rows());
-    detail::balance_columns(p, rows * (units + static_cast<double>(cell.inputs())), c.boundaries);
+    constexpr bool pointwise = requires { typename Cell::Equations; };
+    const bool units_are_shared =
+        pointwise && !inside_parallel() && detail::long_step(cell.gate_rows() * cell.state_rows(0), p.batch());
+    detail::balance_columns(p, rows * (units + static_cast<double>(cell.inputs())), units_are_shared, c.boundaries);
     // A thread's range may be wider in a later batch that is no larger: room for all sequences, whatever the range.
     const auto most = static_cast<std::size_t>(threads());
     if (c.scratch.size() < most) c.scratch.resize(most);
     if (c.input_scratch.size() < most) c.input_scratch.resize(most);
     for (auto& scratch : c.input_scratch) scratch.masked.resize(cell.inputs(), p.total());
+  }
+  /// Room for any segment; the first in time is the largest.
+  void prepare(const Packing& p, auto& c) const {
+    const bool whole = segments(p) <= 1;
+    const Index columns =
+        whole ? p.total() : std::min(p.total(), p.offset(segment_length(p)) + detail::depth_block - 1);
+    c.gates.resize(cell.gate_rows(), c.keep ? columns : std::min(columns, std::max(p.batch(), chunk_columns(c))));
+    cell.prepare(c.cell, columns, c.keep);
+    Index saved = 0;
+    for (Index k = 0; c.keep && k + 1 < segments(p); ++k) saved += p.batch_size(segment(p, k).begin);
+    for (std::size_t s = 0; s < S; ++s) {
+      c.states[s].resize(cell.state_rows(int(s)), p.batch() + columns);
+      c.saved[s].resize(cell.state_rows(int(s)), saved);
+    }
+    c.saved_columns = 0;
+  }
+
+  /// The states between two segments, those of the sequences that run in the next one.
+  void push_border(const Packing& p, auto& c) const {
+    const Index n = p.batch_size(c.segment.begin);
+    for (std::size_t s = 0; s < S; ++s) c.saved[s].middleCols(c.saved_columns, n) = c.border[s].leftCols(n);
+    c.saved_columns += n;
+  }
+  void pop_border(const Packing& p, auto& c) const {
+    const Index n = p.batch_size(c.segment.begin);
+    c.saved_columns -= n;
+    for (std::size_t s = 0; s < S; ++s) c.border[s].leftCols(n) = c.saved[s].middleCols(c.saved_columns, n);
+  }
+
+  /// Forward through c.segment, from the states at its border to those at the next.
+  template <class In> void run(const In& x, auto& c, bool keep, bool want_y) const {
+    const Packing& p = x.packing;
+    const Segment& segment = c.segment;
+    segment.plan(p, c.steps);
+    for (std::size_t s = 0; s < S; ++s)
+      for (Index j = 0; j < p.batch_size(segment.begin); ++j)
+        c.states[s].col(segment.entrance(p, j)) = c.border[s].col(j);
+    Pass<T, S> pass = pass_of(c, keep);
+    for_each_range(c, [&](const Range& range) {
+      const auto project = [&](const Columns& columns, Index gates) {
+        c.input.forward(x, {columns.first + segment.base, columns.n}, bias_ih, c.gates.middleCols(gates, columns.n),
+                        c.input_scratch[range.index]);
+      };
+      const auto run_step = [&](const Step& step) {
+        cell.step(pass, c.cell, step, c.scratch[range.index]);
+        if (want_y) c.y.values.middleCols(step.at + segment.base, step.n) = c.states[0].middleCols(step.out, step.n);
+      };
+      in_chunks(c, range, keep, project, run_step);
+    });
+    for (std::size_t s = 0; s < S; ++s)
+      for (Index j = 0; j < p.batch_size(segment.begin); ++j) c.border[s].col(j) = c.states[s].col(segment.exit(p, j));
+  }
+  /// The k-th segment's forward for its backward, with the floating-point mode that it had. Columns that wait for the
+  /// rest of their block move to where its window has them.
+  template <class In> void run_again(const In& x, auto& c, Index k, const Columns& open) const {
+    const FlushDenormals flush(c.training);
+    const Packing& p = x.packing;
+    const Index base = c.segment.base;
+    const Columns done = c.segment.columns(p);
+    const Index first = options.reverse ? open.first : done.first;
+    const Index end = options.reverse ? done.first + done.n : open.first + open.n;
+    c.segment = segment(p, k, end - first);
+    const auto move = [&](auto& m, Index before) {
+      move_columns(m, before + first - base, before + first - c.segment.base, end - first);
+    };
+    move(c.gates, 0);
+    move(c.states[0], p.batch());
+    if constexpr (has_columns) Cell::visit_columns([&](auto& m) { move(m, 0); }, c.cell);
+    pop_border(p, c);
+    run(x, c, true, false);
+  }
+
+  /// Backward through c.segment. `open` holds the columns whose products are not made yet.
+  template <class In, class Dy>
+  void run_backward(const In& x, const Dy& dy, auto& c, Recurrent& gradient, Columns& open) const {
+    const FlushDenormals flush;
+    const Packing& p = x.packing;
+    const Index base = c.segment.base;
+    Pass<T, S> pass = pass_of(c, true);
+    const auto da = [&](const Columns& columns) { return c.gates.middleCols(columns.first - base, columns.n); };
+    const auto input_gradient = [&](const Columns& columns, const Range& range) {
+      if (c.want_dx) c.input.backward(p, columns, da(columns), c.dx.values, c.input_scratch[range.index]);
+    };
+    const auto accumulate = [&](const Columns& columns, const PackedMatrix<T>* packed = nullptr) {
+      pass.packed = packed;
+      if (weight_ih.trainable)
+        c.input.accumulate(x, columns, da(columns), packed, gradient.weight_ih, pass.order, c.input_scratch[0]);
+      if (bias_ih.size() > 0 && bias_ih.trainable) add_row_sums(da(columns), gradient.bias_ih.data(), pass.order);
+      cell.accumulate(pass, c.cell, gradient.cell, Columns{columns.first - base, columns.n});
+    };
+    for_each_range(c, [&](const Range& range) {
+      for (auto k = static_cast<std::size_t>(c.segment.steps()); k-- > 0;) {
+        const Step step = within(range, c.steps[k]);
+        if (step.n <= 0) continue;
+        const Columns columns{step.at + base, step.n};
+        if constexpr (!std::same_as<Dy, None>)
+          c.d[0].middleCols(step.column, step.n) += dy.values.middleCols(columns.first, step.n);
+        cell.step_backward(pass, c.cell, step, c.d, c.scratch[range.index]);
+        if (!range.whole) input_gradient(columns, range);
+        if (range.alone)
+          for_completed_blocks(columns, open, [&](const Columns& block) {
+            input_gradient(block, range);
+            c.packed.pack(view(da(block)), Transpose::no);  // once for dW and dU
+            accumulate(block, &c.packed);
+          });
+      }
+      if (range.whole && !range.alone) input_gradient(c.segment.columns(p), range);
+    });
+    Columns complete{open.first, 0};
+    for_completed_blocks(c.segment.columns(p), open, [&](const Columns& block) {
+      complete = {std::min(complete.n > 0 ? complete.first : block.first, block.first), complete.n + block.n};
+    });
+    if (complete.n > 0) accumulate(complete);
   }
 
   /// One thread's sequences.
@@ -241,14 +338,15 @@ template <class C> class Recurrent {
   /// In the order of the forward pass: project(columns, gates) for some steps, then run(step) for each of them. The
   /// columns of a range that is not whole lie together within one step only.
   template <class Project, class F>
-  void in_chunks(const auto& c, const Range& range, const Project& project, const F& run) const {
+  void in_chunks(const auto& c, const Range& range, bool keep, const Project& project, const F& run) const {
     const Index most = range.whole ? chunk_columns(c) : 1;
-    for (std::size_t k = 0, end = 0; k < c.steps.size(); k = end) {
+    const auto count = static_cast<std::size_t>(c.segment.steps());
+    for (std::size_t k = 0, end = 0; k < count; k = end) {
       Index n = within(range, c.steps[end++]).n;
       if (n <= 0) continue;
-      while (end < c.steps.size() && n < most && c.steps[end].n <= most - n) n += c.steps[end++].n;
+      while (end < count && n < most && c.steps[end].n <= most - n) n += c.steps[end++].n;
       const Index first = std::min(c.steps[k].at, c.steps[end - 1].at) + range.first;
-      const Index gates = c.keep ? first : range.first;
+      const Index gates = keep ? first : range.first;
       project(Columns{first, n}, gates);
       for (std::size_t i = k; i < end; ++i) {
         Step step = within(range, c.steps[i]);
@@ -257,24 +355,21 @@ template <class C> class Recurrent {
       }
     }
   }
-  /// Backward, by one thread: blocks of a product's sum go to f as soon as the steps have completed them, while they
-  /// are in a cache. `open` holds the columns that are left.
-  template <class F> void for_completed_blocks(const Step& step, Columns& open, const F& f) const {
+  /// Backward: blocks of a product's sum go to f as soon as the steps have completed them, up to and with the columns
+  /// `done`. `open` holds those that are left.
+  template <class F> void for_completed_blocks(const Columns& done, Columns& open, const F& f) const {
     while (open.n > 0) {
       const Index end = open.first + open.n, rest = open.n % detail::depth_block;
       Columns block{open.first, std::min(open.n, detail::depth_block)};
       if (!options.reverse)
         block = {end - (rest > 0 ? rest : detail::depth_block), rest > 0 ? rest : detail::depth_block};
-      const bool complete = options.reverse ? step.at + step.n >= block.first + block.n : step.at <= block.first;
+      const bool complete = options.reverse ? done.first + done.n >= block.first + block.n : done.first <= block.first;
       if (!complete) return;
       f(block);
       open.n -= block.n;
       if (options.reverse) open.first += block.n;
     }
   }
-
-  Index first_block(const Packing& p, Index j) const { return options.reverse ? p.length(j) : 0; }
-  Index last_block(const Packing& p, Index j) const { return options.reverse ? 0 : p.length(j); }
 
   void require_state(const char* what, const State& state, std::size_t s, const Packing& p) const {
     const auto& field = state.fields[s];
@@ -286,11 +381,10 @@ template <class C> class Recurrent {
   void enter(const Packing& p, const State* from, auto& c) const {
     c.learned_start = from == nullptr && options.learned_initial_state;
     for (std::size_t s = 0; s < S; ++s) {
-      const Index rows = cell.state_rows(int(s));
       if (from != nullptr) require_state("initial state ", *from, s, p);
-      c.states[s].resize(rows, p.batch() + p.total());
+      c.border[s].resize(cell.state_rows(int(s)), p.batch());
       for (Index j = 0; j < p.batch(); ++j) {
-        auto start = c.states[s].col(p.state_column(first_block(p, j), j));
+        auto start = c.border[s].col(j);
         if (from != nullptr)
           start = from->fields[s].col(p.row(j));
         else if (c.learned_start)
@@ -303,8 +397,7 @@ template <class C> class Recurrent {
   void leave(const Packing& p, const auto& c, State& to) const {
     for (std::size_t s = 0; s < S; ++s) {
       to.fields[s].resize(cell.state_rows(int(s)), p.batch());
-      for (Index j = 0; j < p.batch(); ++j)
-        to.fields[s].col(p.row(j)) = c.states[s].col(p.state_column(last_block(p, j), j));
+      for (Index j = 0; j < p.batch(); ++j) to.fields[s].col(p.row(j)) = c.border[s].col(j);
     }
   }
   void final_gradient(const Packing& p, const State* from, auto& c) const {

@@ -14,6 +14,9 @@ struct RecurrentOptions {
   bool reverse = false;          ///< from the last step of each sequence to its first; outputs keep their time
   Bias bias = Bias::dual;        ///< b, or b and b_h; PyTorch has both
   bool learned_initial_state = false;  ///< the state to start from is a parameter, unless one is carried in
+  /// k > 0: the cache keeps the states of every k-th step alone, and backward computes k steps at a time again: less
+  /// memory, least about k = sqrt(T), for at most one forward pass more. Same bits. 0: nothing is computed twice.
+  Index recompute_every = 0;
 };
 
 /// State of a recurrent layer: S fields (rows, B), field 0 being h, in the user's order.
@@ -44,11 +47,14 @@ template <class C> typename CellFor<C>::type make_cell(const C& cell, Bias bias)
 }
 
 /// Sorted sequences cut into ranges of about equal numbers of steps, one per thread: boundaries[k] .. boundaries[k +
-/// 1]. A small pass stays on one thread.
-inline void balance_columns(const Packing& packing, double work_per_step, std::vector<Index>& boundaries) {
+/// 1]. A small pass stays on one thread, and so does a batch of few columns whose steps share their units among the
+/// threads: each then reads its part of the weights alone.
+inline void balance_columns(const Packing& packing, double work_per_step, bool units_are_shared,
+                            std::vector<Index>& boundaries) {
   const double work = work_per_step * static_cast<double>(packing.total());
-  const Index pieces = std::clamp<Index>(std::min<Index>(threads(), static_cast<Index>(work / 2e6)), 1,
-                                         std::max<Index>(packing.batch() / 2, 1));
+  Index pieces = std::clamp<Index>(std::min<Index>(threads(), static_cast<Index>(work / 2e6)), 1,
+                                   std::max<Index>(packing.batch() / 2, 1));
+  if (units_are_shared && packing.batch() < 16 * pieces) pieces = 1;
   boundaries.assign(1, 0);
   Index steps = 0;
   for (Index j = 0; j < packing.batch(); ++j) {
