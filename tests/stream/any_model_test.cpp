@@ -113,6 +113,31 @@ TEST_CASE("a file of another program streams to its own test vector") {
   CHECK(with_test > 0);
 }
 
+TEST_CASE("a file of another program streams, in float, to what its framework computed") {
+  const auto folder = std::filesystem::path(UNROLL_TEST_DATA) / "io";
+  for (const auto& [framework, name, ending] :
+       std::vector<std::array<std::string, 3>>{{"keras", "rtneural_lstm", ".json"},
+                                               {"keras", "rtneural_gru", ".json"},
+                                               {"keras", "rtneural_aidax", ".json"},
+                                               {"keras", "keras_stack", ".safetensors"},
+                                               {"pytorch", "guitarml_lstm", ".json"},
+                                               {"pytorch", "guitarml_gru", ".json"},
+                                               {"pytorch", "guitarml_rnn", ".json"},
+                                               {"pytorch", "nam_lstm", ".nam"},
+                                               {"pytorch", "nam_stereo", ".nam"},
+                                               {"onnx", "onnx_stack", ".safetensors"}}) {
+    CAPTURE(name);
+    stream::AnyModel model(load_network(folder / (name + ending)), Units());
+    const SafeTensors file = read_safetensors(folder / (framework + ".safetensors"));
+    const auto x = file.elements<float>(name + ".x");
+    const auto expected = file.elements<double>(name + ".y");
+    std::vector<float> y(expected.size());
+    model.process(x, y);
+    const double largest = std::abs(*std::ranges::max_element(expected, {}, [](double v) { return std::abs(v); }));
+    CHECK(largest_difference(y, expected) <= 2e-6 * largest);
+  }
+}
+
 TEST_CASE("what reads its sequence from the end is refused") {
   Network network = network_of({random_layer(CellKind::lstm, 1, 4)});
   std::get<RecurrentLayer>(network.layers[0]).reverse = true;
