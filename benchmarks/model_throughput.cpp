@@ -94,9 +94,15 @@ void train(benchmark::State& state, M model, const L& loss, const Rule& rule, do
   bench::report(state, tokens, tokens * 3 * flops);
 }
 
-template <class M> void infer(benchmark::State& state, M model, double flops) {
-  initialize(model, Rng(1), Scheme::pytorch());
-  CacheFor<M, TokenBatch> cache;
+template <bool folded = false, class M> void infer(benchmark::State& state, M made, double flops) {
+  initialize(made, Rng(1), Scheme::pytorch());
+  const auto model = [&] {
+    if constexpr (folded)
+      return fold_embedding(made);
+    else
+      return std::move(made);
+  }();
+  CacheFor<std::remove_const_t<decltype(model)>, TokenBatch> cache;
   double tokens = 0;
   std::size_t k = 0;
   for (auto _ : state) {
@@ -163,6 +169,9 @@ int main(int argc, char** argv) {
       train(s, two_bidirectional_lstms(), CrossEntropy{}, Adam{.rate = 1e-3, .weight_decay = 1e-5}, bilstm_flops);
     });
     row("sentiment/lstm/inference", [](benchmark::State& s) { infer(s, two_lstms({}), lstm_flops); });
+    row("sentiment/lstm/inference-folded", [](benchmark::State& s) { infer<true>(s, two_lstms({}), lstm_flops); });
+    row("sentiment/bilstm/inference-folded",
+        [](benchmark::State& s) { infer<true>(s, two_bidirectional_lstms(), bilstm_flops); });
     row("sentiment/bilstm/inference", [](benchmark::State& s) { infer(s, two_bidirectional_lstms(), bilstm_flops); });
   }
   row("words/lstm/train", train_words);
