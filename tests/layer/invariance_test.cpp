@@ -225,29 +225,6 @@ TEST_CASE_TEMPLATE("1, 2, 3 and 8 threads give the same bits" * doctest::test_su
   set_threads(before);
 }
 
-TEST_CASE_TEMPLATE("threads share the units of long steps of few columns, with the same bits" *
-                       doctest::test_suite("bits"),
-                   C, Lstm<>, Gru<>) {
-  constexpr Index units = 600;                                     // no multiple of 16
-  const std::vector<Index> lengths{3, 2, 3, 3, 2, 2, 2, 1, 2, 2};  // the last step is not long
-  REQUIRE(detail::long_step(C::GU * units * units, 10));
-  REQUIRE(!detail::long_step(C::GU * units * units, 3));
-  const auto x = random_sequences<float>(D, lengths, 3);
-  const auto layer = randomized(Recurrent(C(D, units), {.recurrent_dropout = 0.3}));
-  const int before = threads();
-  set_threads(1);
-  const auto one = run(layer, x, nullptr, {.training = true, .seed = 4});
-  for (const int n : {2, 3}) {
-    set_threads(n);
-    const auto many = run(layer, x, nullptr, {.training = true, .seed = 4});
-    CHECK((one.y.values.array() == many.y.values.array()).all());
-    CHECK((one.dx.values.array() == many.dx.values.array()).all());
-    check_same_bits(one.gradient, many.gradient);
-    check_same_states(one.d_initial, many.d_initial);
-  }
-  set_threads(before);
-}
-
 TEST_CASE_TEMPLATE("what is recomputed has the same bits, however often and whatever the threads" *
                        doctest::test_suite("bits"),
                    C, CELLS) {

@@ -27,10 +27,10 @@ template <class E> struct FusedForward {
     constexpr Index blocks_at_once = GU == 1 ? Tiling<Isa, T>::panels : 1;
     constexpr Index rows = std::max<Index>(GU, 1) * blocks_at_once * unit_block;
     alignas(64) T u[rows * columns_at_once];
-    const Index H = s.units, blocks = (s.made.end + unit_block - 1) / unit_block;
+    const Index H = s.units, blocks = (H + unit_block - 1) / unit_block;
     bool same_h = true;
     for (Index g = 1; g < GU; ++g) same_h &= s.h[std::size_t(g)] == s.h[0];
-    for (Index block = s.made.first / unit_block; block < blocks; block += blocks_at_once)
+    for (Index block = 0; block < blocks; block += blocks_at_once)
       for (Index j = 0; j < s.columns; j += columns_at_once) {
         const Index n = std::min(columns_at_once, s.columns - j), taken = std::min(blocks_at_once, blocks - block);
         if constexpr (GU > 0) {
@@ -120,7 +120,7 @@ template <class E> struct FusedBackward {
   static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P, K = kept_in_place<E>;
 
   template <class Isa> static UNROLL_INLINE void run(StepBackward<E, T> s) {
-    for (Index unit = s.made.first; unit < s.made.end; unit += unit_block) equations<Isa>(s, unit);
+    for (Index unit = 0; unit < s.units; unit += unit_block) equations<Isa>(s, unit);
     if constexpr (GU > 0) add_product<Isa>(s);
   }
 
@@ -190,9 +190,9 @@ template <class E> struct FusedBackward {
     constexpr Index panels = Tiling<Isa, T>::panels, rows = panels * panel_rows;
     alignas(64) T sums[rows * columns_at_once];
     const Index H = s.units, groups = s.mask_per_gate ? GU : 1, depth = GU * H / groups;
-    for (Index row = s.added.first; row < s.added.end; row += rows)
+    for (Index row = 0; row < H; row += rows)
       for (Index j = 0; j < s.columns; j += columns_at_once) {
-        const Index n = std::min(columns_at_once, s.columns - j), present = std::min(rows, s.added.end - row);
+        const Index n = std::min(columns_at_once, s.columns - j), present = std::min(rows, H - row);
         for (Index g = 0; g < groups; ++g) {
           const T* weights = s.weights->backward_panel(row / panel_rows) + g * H * panel_rows;
           multiply_all<Isa, 4>(LeftPanels<T>{weights, GU * H * panel_rows, panel_rows},

@@ -12,7 +12,7 @@ template <class E, class T> void plain_step(const StepForward<E, T>& s) {
   constexpr Index lanes = RecurrentWeights<T>::lanes, K = kept_in_place<E>;
   const Index H = s.units;
   for (Index j = 0; j < s.columns; ++j)
-    for (Index k = s.made.first; k < s.made.end; ++k) {
+    for (Index k = 0; k < H; ++k) {
       std::array<V, E::P> p;
       std::array<V, E::GX> x;
       std::array<V, E::GU> u;
@@ -42,7 +42,7 @@ template <class E, class T> void plain_step_backward(const StepBackward<E, T>& s
   constexpr Index lanes = RecurrentWeights<T>::lanes, K = kept_in_place<E>;
   const Index H = s.units;
   for (Index j = 0; j < s.columns; ++j)
-    for (Index k = s.made.first; k < s.made.end; ++k) {
+    for (Index k = 0; k < H; ++k) {
       std::array<V, E::P> p, dp;
       std::array<V, E::GX> dx;
       std::array<V, E::GU> du;
@@ -65,7 +65,7 @@ template <class E, class T> void plain_step_backward(const StepBackward<E, T>& s
     }
   // d_prev[0] += sum over gates of mask * (U_g^T du_g)
   for (Index j = 0; j < s.columns; ++j)
-    for (Index i = s.added.first; i < s.added.end; ++i)
+    for (Index i = 0; i < H; ++i)
       for (int g = 0; g < E::GU; ++g) {
         const T* U = s.weights->backward_panel(i / lanes) + g * H * lanes + i % lanes;
         const T* du = s.du + (j * E::GU + g) * H;

@@ -50,11 +50,6 @@ template <class T> class RecurrentWeights {
 /// How many cached values stay where x was: what backward needs of the gates costs no memory of its own.
 template <class E> inline constexpr Index kept_in_place = std::min<Index>(E::C, E::GX);
 
-/// The units that one call of a kernel sees to; `recurrent_step` sets them. Starts at a multiple of 16.
-struct Units {
-  Index first = 0, end = 0;
-};
-
 /// One step of n columns. Arrays are column-major without gaps: (H, n), gates stacked as (GX H, n) and (GU H, n).
 template <class E, class T = typename E::Scalar> struct StepForward {
   Index units, columns;
@@ -67,7 +62,6 @@ template <class E, class T = typename E::Scalar> struct StepForward {
   std::array<T*, static_cast<std::size_t>(E::S)> next;
   Index keep;  ///< not 0: a backward may follow, so x becomes the first cached values,
   T* cache;    ///< and the others go here ((C - kept_in_place) H, n)
-  Units made{};
 };
 
 /// Its backward. `d` holds d_next on entry and d_prev on return, U^T du included.
@@ -83,8 +77,6 @@ template <class E, class T = typename E::Scalar> struct StepBackward {
   T* dx;            ///< (GX H, n): holds the first cached values on entry
   T* du;            ///< (GU H, n); the same as dx where the ports are the same
   T* parameters_d;  ///< (P H, n), one value per column
-  Units made{};     ///< by the equations
-  Units added{};    ///< U^T du to d[0]
 };
 
 namespace detail {

@@ -184,10 +184,7 @@ template <class C> class Recurrent {
   /// Sequences to threads.
   void share(const Packing& p, auto& c) const {
     const double units = static_cast<double>(cell.state_rows(0)), rows = static_cast<double>(cell.gate_rows());
-    constexpr bool pointwise = requires { typename Cell::Equations; };
-    const bool units_are_shared =
-        pointwise && !inside_parallel() && detail::long_step(cell.gate_rows() * cell.state_rows(0), p.batch());
-    detail::balance_columns(p, rows * (units + static_cast<double>(cell.inputs())), units_are_shared, c.boundaries);
+    detail::balance_columns(p, rows * (units + static_cast<double>(cell.inputs())), c.boundaries);
     // A thread's range may be wider in a later batch that is no larger: room for all sequences, whatever the range.
     const auto most = static_cast<std::size_t>(threads());
     if (c.scratch.size() < most) c.scratch.resize(most);

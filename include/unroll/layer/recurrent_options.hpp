@@ -47,14 +47,11 @@ template <class C> typename CellFor<C>::type make_cell(const C& cell, Bias bias)
 }
 
 /// Sorted sequences cut into ranges of about equal numbers of steps, one per thread: boundaries[k] .. boundaries[k +
-/// 1]. A small pass stays on one thread, and so does a batch of few columns whose steps share their units among the
-/// threads: each then reads its part of the weights alone.
-inline void balance_columns(const Packing& packing, double work_per_step, bool units_are_shared,
-                            std::vector<Index>& boundaries) {
+/// 1]. A small pass stays on one thread.
+inline void balance_columns(const Packing& packing, double work_per_step, std::vector<Index>& boundaries) {
   const double work = work_per_step * static_cast<double>(packing.total());
-  Index pieces = std::clamp<Index>(std::min<Index>(threads(), static_cast<Index>(work / 2e6)), 1,
-                                   std::max<Index>(packing.batch() / 2, 1));
-  if (units_are_shared && packing.batch() < 16 * pieces) pieces = 1;
+  const Index pieces = std::clamp<Index>(std::min<Index>(threads(), static_cast<Index>(work / 2e6)), 1,
+                                         std::max<Index>(packing.batch() / 2, 1));
   boundaries.assign(1, 0);
   Index steps = 0;
   for (Index j = 0; j < packing.batch(); ++j) {
