@@ -2,6 +2,7 @@
 
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/io/model_file.hpp>
+#include <unroll/io/state_dict.hpp>
 
 #include "networks.hpp"
 
@@ -165,7 +166,19 @@ TEST_CASE("a model with layers that a network has not is saved with a test vecto
   check_mentions(message_of([&] { load_model(make, file); }), {"output 31 of the test vector"});
   check_mentions(
       message_of([&] { load_network(folder / "m.safetensors"); }),
-      {"m.safetensors: tensor '0.weight_hr_l0' is the projection of an LSTM with proj_size, which a Network"});
+      {"m.safetensors: tensor '0.weight_hr_l0' is the projection of an LSTM with proj_size: load_state_dict"});
+}
+
+TEST_CASE("an LSTM with a projection is an LSTM and a dense layer in a network") {
+  Sequential model{Recurrent{ProjectedLstm{2, 4, 3}}};
+  load_state_dict(io_file("pytorch_lstm_projected.safetensors"), model, {.names = {{"", "0."}}});
+  const Network network = network_of(model);
+  CHECK(network.layers.size() == 2);
+  const Computed computed("pytorch", "pytorch_lstm_projected");
+  CHECK(largest_error(run_network(network, computed.x), computed.y) <= 2e-6);
+  const Sequential learned{Recurrent{ProjectedLstm{2, 4, 3}, {.learned_initial_state = true}}};
+  check_mentions(message_of<std::invalid_argument>([&] { network_of(learned); }),
+                 {"network_of: Recurrent<ProjectedLstm> 2 -> 3", "has a learned initial state"});
 }
 
 TEST_CASE("what the Keras tool wrote loads as a model of the library") {

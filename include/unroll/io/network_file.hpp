@@ -159,8 +159,8 @@ inline Network network_from_safetensors(const SafeTensors& file) {
   for (const auto& [name, tensor] : file.tensors)
     require<FormatError>(
         name.find("weight_hr_l") == std::string::npos, file.source, ": tensor ", detail::quote(name),
-        " is the projection of an LSTM with proj_size, which a Network cannot hold (load_state_dict and ",
-        "load_model read it into a model with ProjectedLstm)");
+        " is the projection of an LSTM with proj_size: load_state_dict or load_model read it into a model with ",
+        "ProjectedLstm, of which network_of makes a network");
   const auto found = file.metadata.find(detail::network_key);
   require<FormatError>(found != file.metadata.end(), file.source, ": no metadata '", detail::network_key,
                        "': nothing says what network the tensors are of (load_state_dict reads them into a model)");

@@ -7,6 +7,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/io/network.hpp>
 #include <unroll/layer/activation.hpp>
@@ -50,6 +51,13 @@ template <class T> inline constexpr bool has_network<Sigmoid<T>> = true;
 template <class L> inline constexpr bool has_network<FinalState<L>> = has_network<L>;
 template <class... Ls> inline constexpr bool has_network<Sequential<Ls...>> = (has_network<Ls> && ...);
 template <class... Ls> inline constexpr bool has_network<Stack<Ls...>> = (has_network<Ls> && ...);
+
+/// Whether it can be described as a network: one layer of the model may be two of the network.
+template <class L> inline constexpr bool has_description = has_network<L>;
+template <class T> inline constexpr bool has_description<Recurrent<ProjectedLstm<T>>> = true;
+template <class L> inline constexpr bool has_description<FinalState<L>> = has_description<L>;
+template <class... Ls> inline constexpr bool has_description<Sequential<Ls...>> = (has_description<Ls> && ...);
+template <class... Ls> inline constexpr bool has_description<Stack<Ls...>> = (has_description<Ls> && ...);
 
 /// Whether it is a group, and whether the layers of the group are numbered as `_l0`, `_l1` or as `0.`, `1.`.
 template <class L> inline constexpr bool is_group = false;
@@ -114,6 +122,24 @@ template <class T> EmbeddingLayer describe_layer(const Embedding<T>& layer, bool
   return {layer.weight.template cast<float>()};
 }
 template <class L> ActivationLayer describe_layer(const L& layer, bool) { return {.function = kind_of(layer)}; }
+
+template <class L> void describe(const L& layer, bool final, std::vector<NetworkLayer>& to) {
+  to.emplace_back(describe_layer(layer, final));
+}
+/// r = W_r h is a dense layer behind an LSTM, whose U r is (U W_r) h.
+template <class T> void describe(const Recurrent<ProjectedLstm<T>>& layer, bool final, std::vector<NetworkLayer>& to) {
+  require(layer.initial[0].size() == 0, "network_of: ", layer.describe(),
+          " has a learned initial state, which an LSTM and a dense layer do not give");
+  const ProjectedLstm<T>& cell = layer.cell;
+  RecurrentLayer w{.cell = CellKind::lstm, .reverse = layer.options.reverse, .final_state = final};
+  w.weight_ih = layer.weight_ih.template cast<float>();
+  w.weight_hh =
+      (cell.weight_hh.template cast<double>() * cell.weight_hr.template cast<double>()).template cast<float>();
+  w.bias_ih = layer.bias_ih.template cast<float>();
+  w.bias_hh = cell.bias_hh.template cast<float>();
+  to.emplace_back(std::move(w));
+  to.emplace_back(DenseLayer{cell.weight_hr.template cast<float>(), {}});
+}
 
 /// A network's layers into a model's, one by one. Everything is checked before the first number moves.
 class NetworkAssign {
@@ -199,12 +225,14 @@ class NetworkAssign {
 template <class M>
 concept NetworkModel = detail::has_network<std::remove_const_t<M>>;
 
-/// The model as a network, in float: for the writers of other programs' formats.
-template <NetworkModel M> Network network_of(const M& model) {
+/// The model as a network, in float: for streams of any size and the writers of other programs' formats. An LSTM with a
+/// projection becomes an LSTM and a dense layer. Throws std::invalid_argument where that has a learned initial state.
+template <class M> requires detail::has_description<M>
+Network network_of(const M& model) {
   Network network;
   const Path root;
   detail::walk_layers(model, root, false, [&](const auto& layer, const Path&, bool final) {
-    network.layers.emplace_back(detail::describe_layer(layer, final));
+    detail::describe(layer, final, network.layers);
   });
   validate(network);
   return network;
