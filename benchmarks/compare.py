@@ -29,6 +29,8 @@ def table():
     yield "sentiment/bilstm/train", model, torch, "sentiment/bilstm/train", ["", "fused"], 3
     yield "sentiment/lstm/inference", model, torch, "sentiment/lstm/inference", [""], 10
     yield "sentiment/bilstm/inference", model, torch, "sentiment/bilstm/inference", ["", "packed"], 4
+    yield "sentiment/lstm/inference-folded", model, torch, "sentiment/lstm/inference", [""], 10
+    yield "sentiment/bilstm/inference-folded", model, torch, "sentiment/bilstm/inference", ["", "packed"], 4
     yield "words/lstm/train", model, torch, "words/lstm/train", ["", "fused"], 4
     for cell in ["lstm", "gru", "rnn"]:
         for size in SIZES + (SMALL if cell != "rnn" else []):

@@ -33,6 +33,7 @@
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
+#include <unroll/layer/folded.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/layer/stack.hpp>

@@ -7,6 +7,7 @@
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
+#include <unroll/layer/folded.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/layer/stack.hpp>
 #include <unroll/testing/check_gradient.hpp>
@@ -55,6 +56,29 @@ TEST_CASE("a model of values may begin with a final state or a stack") {
   };
   check(Sequential{FinalState{Recurrent{L{3, 4}}}, Dense<double>{4, 2}});
   check(Sequential{FinalState{Stack{Recurrent{L{3, 4}}, Recurrent{L{4, 3}}}}, Dense<double>{3, 2}});
+}
+
+TEST_CASE("with the embedding folded into the first product outputs are the same") {
+  const auto check = [](auto model) {
+    randomize(model, Rng(5));
+    const Context inference{.training = false, .gradients = false};
+    CacheFor<decltype(model), TokenBatch> cache;
+    const Matrix<double> expected = model.forward(inference, tokens(), cache);
+    const Folded folded = fold_embedding(model);
+    static_assert(Model<Folded<decltype(model)>, TokenBatch>);
+    CacheFor<Folded<decltype(model)>, TokenBatch> folded_cache;
+    const auto& y = folded.forward(inference, tokens(), folded_cache);
+    CHECK((y - expected).cwiseAbs().maxCoeff() < 1e-14);
+    auto gradient = folded;
+    CHECK_THROWS_WITH_AS(folded.forward({.training = true}, tokens(), folded_cache),
+                         "Folded: a model for inference does not train", std::invalid_argument);
+    CHECK_THROWS_WITH_AS(folded.backward(tokens(), y, folded_cache, gradient),
+                         "Folded: a model for inference has no backward", std::invalid_argument);
+  };
+  check(Sequential{Embedding<double>{7, 3, {.padding = 0}}, FinalState{Recurrent{L{3, 4}, {.dropout = 0.5}}}});
+  check(Sequential{Embedding<double>{7, 3}, Dropout<double>{0.2},
+                   FinalState{Stack{Bidirectional{L{3, 4}}, Dropout<double>{0.2}, Bidirectional{L{8, 5}}}},
+                   Dense<double>{10, 2}});
 }
 
 TEST_CASE("the padding row gets no gradient, and without a padding index it is an ordinary row") {

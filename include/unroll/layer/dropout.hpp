@@ -30,6 +30,7 @@ template <class T = float> class Dropout {
   template <Vectors<T> In>
   const In& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> = {}) const {
     c.active = context.training && rate > 0;
+    if (!c.active && !context.gradients) return x;
     shape_like(c.y, x, values(x).rows());
     if (c.active) {
       draw(context, x, c.mask);

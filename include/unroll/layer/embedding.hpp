@@ -24,6 +24,7 @@ template <class T = float> class Embedding {
 
   template <Tokens In> struct Cache {
     PackedSequence<T> y;
+    bool want_y = true;  ///< false: y gets its size alone
     const PackedSequence<T>& output() const { return y; }
   };
 
@@ -41,6 +42,7 @@ template <class T = float> class Embedding {
               weight.cols() - 1);
     c.y.packing = x.packing;
     c.y.values.resize(weight.rows(), x.packing.total());
+    if (!c.want_y) return c.y;
     parallel_ranges(x.packing.total(), 256, [&](Index first, Index last) {
       for (Index n = first; n < last; ++n) c.y.values.col(n) = weight.col(x.ids[static_cast<std::size_t>(n)]);
     });

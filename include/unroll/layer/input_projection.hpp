@@ -22,6 +22,11 @@ template <class M, class T> void scale_columns(const Packing& p, const Matrix<T>
 /// text do, they are multiplied once. Belongs to a cache.
 template <class T> struct InputProjection {
   RecurrentMask<T> mask;  ///< input dropout (D, B)
+  /// Where somebody has made W x + b for every word, and what the words are: x is not read.
+  struct Words {
+    const Matrix<T>* table = nullptr;
+    const std::int32_t* ids = nullptr;
+  } words;
   struct Scratch {
     Matrix<T> masked;  ///< (D, n)
     MatmulScratch<T> product;
@@ -31,8 +36,9 @@ template <class T> struct InputProjection {
 
   /// Once before a pass; the masks have been drawn.
   void prepare(const Matrix<T>& W, const Matrix<T>& bias, const PackedSequence<T>& x, Scratch& scratch) {
-    pack(W, Transpose::no, weights_);
     repeated_ = false;
+    if (words.table != nullptr) return;
+    pack(W, Transpose::no, weights_);
     if (mask.count > 0 || x.values.cols() < DistinctColumns::least) return;
     // Room for as many as there may be in a batch that is no larger; memory that is not touched costs nothing.
     scratch.masked.resize(x.values.rows(), x.values.cols());
@@ -49,6 +55,10 @@ template <class T> struct InputProjection {
   template <class To>
   void forward(const PackedSequence<T>& x, const Columns& columns, const Matrix<T>& bias, To&& to,
                Scratch& scratch) const {
+    if (words.table != nullptr) {
+      for (Index j = 0; j < columns.n; ++j) to.col(j) = words.table->col(words.ids[columns.first + j]);
+      return;
+    }
     if (repeated_) {
       for (Index j = 0; j < columns.n; ++j) to.col(j) = table_.col(distinct_.which(columns.first + j));
       return;
