@@ -1,0 +1,95 @@
+// Which layers of a model a network knows, and the way from one to the next.
+#pragma once
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <unroll/cell/gru.hpp>
+#include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/lstm.hpp>
+#include <unroll/cell/projected_lstm.hpp>
+#include <unroll/cell/rnn.hpp>
+#include <unroll/io/network.hpp>
+#include <unroll/layer/activation.hpp>
+#include <unroll/layer/dense.hpp>
+#include <unroll/layer/dropout.hpp>
+#include <unroll/layer/embedding.hpp>
+#include <unroll/layer/final_state.hpp>
+#include <unroll/layer/stack.hpp>
+
+namespace unroll::inline UNROLL_ABI::detail {
+
+template <class C> inline constexpr bool is_network_cell = false;
+template <class C> inline constexpr CellKind network_cell = CellKind::lstm;
+template <class T> inline constexpr bool is_network_cell<Rnn<T>> = true;
+template <class T> inline constexpr CellKind network_cell<Rnn<T>> = CellKind::rnn_tanh;
+template <class T> inline constexpr bool is_network_cell<ReluRnn<T>> = true;
+template <class T> inline constexpr CellKind network_cell<ReluRnn<T>> = CellKind::rnn_relu;
+template <class T> inline constexpr bool is_network_cell<Lstm<T>> = true;
+template <class T> inline constexpr bool is_network_cell<Gru<T>> = true;
+template <class T> inline constexpr CellKind network_cell<Gru<T>> = CellKind::gru;
+template <class T> inline constexpr bool is_network_cell<GruResetBefore<T>> = true;
+template <class T> inline constexpr CellKind network_cell<GruResetBefore<T>> = CellKind::gru_reset_before;
+
+template <class C> CellKind kind_of(const Recurrent<C>&) { return network_cell<C>; }
+template <class T> ActivationKind kind_of(const Tanh<T>&) { return ActivationKind::tanh; }
+template <class T> ActivationKind kind_of(const Relu<T>&) { return ActivationKind::relu; }
+template <class T> ActivationKind kind_of(const Sigmoid<T>&) { return ActivationKind::sigmoid; }
+
+/// Whether a layer, or a model of layers, is one that a network can hold.
+template <class L> inline constexpr bool has_network = false;
+template <class C> inline constexpr bool has_network<Recurrent<C>> = is_network_cell<C>;
+template <class C> inline constexpr bool has_network<Bidirectional<C>> = is_network_cell<C>;
+template <class T> inline constexpr bool has_network<Dense<T>> = true;
+template <class T> inline constexpr bool has_network<Embedding<T>> = true;
+template <class T> inline constexpr bool has_network<Dropout<T>> = true;
+template <class T> inline constexpr bool has_network<Tanh<T>> = true;
+template <class T> inline constexpr bool has_network<Relu<T>> = true;
+template <class T> inline constexpr bool has_network<Sigmoid<T>> = true;
+template <class L> inline constexpr bool has_network<FinalState<L>> = has_network<L>;
+template <class... Ls> inline constexpr bool has_network<Sequential<Ls...>> = (has_network<Ls> && ...);
+template <class... Ls> inline constexpr bool has_network<Stack<Ls...>> = (has_network<Ls> && ...);
+
+/// Whether it can be described as a network: one layer of the model may be two of the network.
+template <class L> inline constexpr bool has_description = has_network<L>;
+template <class T> inline constexpr bool has_description<Recurrent<ProjectedLstm<T>>> = true;
+template <class L> inline constexpr bool has_description<FinalState<L>> = has_description<L>;
+template <class... Ls> inline constexpr bool has_description<Sequential<Ls...>> = (has_description<Ls> && ...);
+template <class... Ls> inline constexpr bool has_description<Stack<Ls...>> = (has_description<Ls> && ...);
+
+/// Whether it is a group, and whether the layers of the group are numbered as `_l0`, `_l1` or as `0.`, `1.`.
+template <class L> inline constexpr bool is_group = false;
+template <class... Ls> inline constexpr bool is_group<Sequential<Ls...>> = true;
+template <class... Ls> inline constexpr bool is_group<Stack<Ls...>> = true;
+template <class L> inline constexpr bool is_final_state = false;
+template <class L> inline constexpr bool is_final_state<FinalState<L>> = true;
+template <class L> inline constexpr bool is_dropout = false;
+template <class T> inline constexpr bool is_dropout<Dropout<T>> = true;
+template <class L> inline constexpr bool is_stack = false;
+template <class... Ls> inline constexpr bool is_stack<Stack<Ls...>> = true;
+
+/// f(layer, path, final) for every layer of a model in order, groups and FinalState opened; `final` where the layer
+/// gives its final state alone. Dropout, which is nothing when a model runs, is left out.
+template <class M, class F> void walk_layers(M& model, const Path& at, bool final, F&& f) {
+  using L = std::remove_const_t<M>;
+  if constexpr (is_final_state<L>) {
+    walk_layers(model.inner, at, true, f);
+  } else if constexpr (is_group<L>) {
+    Index number = 0;  // as Stack counts: layers without a state are not
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (
+          [&] {
+            auto& layer = std::get<I>(model.layers);
+            const Path part = is_stack<L> ? at.layer(number) : at / static_cast<Index>(I);
+            walk_layers(layer, part, final && I + 1 == sizeof...(I), f);
+            number += is_stateless<typename std::remove_cvref_t<decltype(layer)>::State> ? 0 : 1;
+          }(),
+          ...);
+    }(std::make_index_sequence<L::size>{});
+  } else if constexpr (!is_dropout<L>) {
+    f(model, at, final);
+  }
+}
+
+}  // namespace unroll::inline UNROLL_ABI::detail
