@@ -186,7 +186,7 @@ template <class Plan> void evaluate_file(const fs::path& file, const fs::path& t
 
 template <class Plan> void predict_texts(const fs::path& file, const std::vector<std::string>& texts) {
   const auto [model, encoder] = load_with_encoder<Plan>(file);
-  const auto answer = [&model = model, &encoder = encoder](const std::string& text) {
+  const auto answer = [&](const std::string& text) {
     const auto p = predict(model, encoder(text));
     std::cout << (p.label() == 1 ? "POSITIVE " : "NEGATIVE ") << std::fixed << std::setprecision(1) << std::setw(5)
               << 100 * p.confidence() << " %  " << text << std::endl;

@@ -45,10 +45,10 @@ TEST_CASE("a projected LSTM gives what nn.LSTM with proj_size computed") {
   Stack model{Recurrent{ProjectedLstm<double>{2, 4, 3}}};
   load_state_dict(folder / "pytorch_lstm_projected.safetensors", model);
   const auto file = read_safetensors(folder / "pytorch.safetensors");
-  const Matrix<double> x = file.matrix<double>("pytorch_lstm_projected.x").transpose();
+  const Matrix<double> values = file.matrix<double>("pytorch_lstm_projected.x").transpose();
   const Matrix<double> y = file.matrix<double>("pytorch_lstm_projected.y").transpose();
-  const std::vector<Index> lengths{x.cols()};
-  const PackedSequence<double> input{x, Packing::from_lengths(lengths, lengths[0])};
+  const std::vector<Index> lengths{values.cols()};
+  const PackedSequence<double> input{values, Packing::from_lengths(lengths, lengths[0])};
   CacheFor<decltype(model), PackedSequence<double>> cache;
   const auto& got = model.forward({.gradients = false}, input, cache).values;
   REQUIRE(got.rows() == 3);
