@@ -189,7 +189,12 @@ template <class C> class Recurrent {
     const auto most = static_cast<std::size_t>(threads());
     if (c.scratch.size() < most) c.scratch.resize(most);
     if (c.input_scratch.size() < most) c.input_scratch.resize(most);
-    for (auto& scratch : c.input_scratch) scratch.masked.resize(cell.inputs(), p.total());
+    const Index longest = std::max({cell.gate_rows(), cell.inputs(), cell.state_rows(0)});
+    for (auto& scratch : c.scratch) scratch.product.reserve(longest, p.batch(), longest);
+    for (auto& scratch : c.input_scratch) {
+      scratch.product.reserve(longest, 0, longest);
+      scratch.masked.resize(cell.inputs(), p.total());
+    }
   }
   /// Room for any segment; the first in time is the largest.
   void prepare(const Packing& p, auto& c) const {

@@ -47,11 +47,13 @@ template <class C> typename CellFor<C>::type make_cell(const C& cell, Bias bias)
 }
 
 /// Sorted sequences cut into ranges of about equal numbers of steps, one per thread: boundaries[k] .. boundaries[k +
-/// 1]. A small pass stays on one thread.
+/// 1]. A small pass stays on one thread, and so does one direction of two that have a thread each.
 inline void balance_columns(const Packing& packing, double work_per_step, std::vector<Index>& boundaries) {
   const double work = work_per_step * static_cast<double>(packing.total());
-  const Index pieces = std::clamp<Index>(std::min<Index>(threads(), static_cast<Index>(work / 2e6)), 1,
+  const Index most = inside_parallel() ? 1 : threads();
+  const Index pieces = std::clamp<Index>(std::min<Index>(most, static_cast<Index>(work / 2e6)), 1,
                                          std::max<Index>(packing.batch() / 2, 1));
+  boundaries.reserve(static_cast<std::size_t>(threads()) + 1);
   boundaries.assign(1, 0);
   Index steps = 0;
   for (Index j = 0; j < packing.batch(); ++j) {
