@@ -78,6 +78,14 @@ embedded() {
     libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib && sh tests/embedded/cross.sh
 }
 maybe embedded embedded
+# Above kernel/ only: the kernels share nothing.
+thread_sanitizer() {
+  mkdir -p build/long/thread-sanitizer
+  g++-12 -std=c++20 -O1 -g1 -fsanitize=thread -Wno-tsan -DUNROLL_PLAIN_KERNELS -Iinclude -isystem /usr/include/eigen3 \
+    tests/train/threads_test.cpp tests/main.cpp -o build/long/thread-sanitizer/threads -pthread &&
+    build/long/thread-sanitizer/threads && echo "2 passed, 0 failed"
+}
+maybe thread-sanitizer thread_sanitizer
 # clang's RealtimeSanitizer is younger than Debian's clang: a Python package has the compiler.
 realtime() {
   python=build/long/realtime/bin/python
