@@ -40,8 +40,8 @@ TEST_CASE("bfloat16 is the upper half of a float") {
 
 TEST_CASE("a number is written as the nearest of 16 bits, of two the even one") {
   // Neighbors a < b of both formats, the number between them and those beside it, in double.
-  const auto check = [](auto round, auto read, std::uint16_t largest) {
-    for (std::uint16_t k = 0; k < largest; ++k) {
+  const auto check = [](auto round, auto read, std::uint16_t first, std::uint16_t largest) {
+    for (std::uint16_t k = first; k < largest; ++k) {
       const double a = read(k), b = read(static_cast<std::uint16_t>(k + 1)), middle = a + (b - a) / 2;
       const std::uint16_t even = k % 2 == 0 ? k : static_cast<std::uint16_t>(k + 1);
       REQUIRE(round(a) == k);
@@ -52,8 +52,12 @@ TEST_CASE("a number is written as the nearest of 16 bits, of two the even one") 
       REQUIRE(round(std::nextafter(middle, b)) == k + 1);
     }
   };
-  check(half_from, float_from_half, 0x7BFF);
-  check(bfloat16_from, float_from_bfloat16, 0x7F7F);
+  check(half_from, float_from_half, 0, 0x7BFF);
+#if defined(__FAST_MATH__)  // floats below the normal ones are 0 there
+  check(bfloat16_from, float_from_bfloat16, 0x80, 0x7F7F);
+#else
+  check(bfloat16_from, float_from_bfloat16, 0, 0x7F7F);
+#endif
   CHECK(half_from(1e-300) == 0);
   CHECK(half_from(std::numeric_limits<double>::denorm_min()) == 0);
 }
