@@ -1,6 +1,7 @@
 // An embedding and the input weights behind it as one table, for inference.
 #pragma once
 
+#include <unroll/kernel/matmul.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/sequential.hpp>
 
