@@ -3,10 +3,9 @@
 // 2 G H (D + H) a step forward, three times as many with the backward. Every row's result is checked before it is
 // timed.
 //   cell_throughput --threads=1 --benchmark_filter='lstm.*H:128' --benchmark_enable_random_interleaving=true
-// --sizes='256,256,32,100 64,64,1,100' (H, D, B, T) instead of the named ones; --level=baseline, avx2 or avx512 for the
-// library;
-// --recompute=K is RecurrentOptions::recompute_every; `cache MB` is what a layer's cache holds, its output and the
-// gradient of its input apart.
+// --sizes='256,256,32,100 64,64,1,100' (H, D, B, T) instead of the named ones; --level=plain, baseline, avx2 or avx512
+// for the library; --recompute=K is RecurrentOptions::recompute_every; `cache MB` is what a layer's cache holds, its
+// output and the gradient of its input apart.
 #include <sstream>
 
 #include <benchmark/benchmark.h>
@@ -38,6 +37,12 @@ std::vector<std::vector<std::int64_t>> parse(const std::string& text) {
     for (std::string number; std::getline(numbers, number, ',');) all.back().push_back(std::stoll(number));
   }
   return all;
+}
+
+SimdLevel level_called(const std::string& text) {
+  for (const SimdLevel level : {SimdLevel::plain, SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
+    if (name(level) == text) return level;
+  fail("--level=", text, ": expected plain, baseline, avx2 or avx512");
 }
 
 /// A cell that the library does not have, written as a user writes one: the minimal gated unit (Zhou et al. 2016).
@@ -91,6 +96,13 @@ bool close(const Eigen::Ref<const Eigen::MatrixXf>& a, const Eigen::Ref<const Ei
   return (a - b).cwiseAbs().maxCoeff() <= 1e-3f * b.cwiseAbs().maxCoeff();
 }
 
+template <class C> void report(benchmark::State& state, bool backward) {
+  const Index H = state.range(0), D = state.range(1), B = state.range(2), T = state.range(3);
+  const double steps = static_cast<double>(B * T) * static_cast<double>(state.iterations());
+  const double flops = 2.0 * C::GX * static_cast<double>(H * (D + H)) * (backward ? 3 : 1);
+  bench::report(state, steps, steps * flops);
+}
+
 template <class C, class Eigens, Who who, bool backward> void run(benchmark::State& state) {
   const Index H = state.range(0), D = state.range(1), B = state.range(2), T = state.range(3);
   Case<C> c(H, D, B, T);
@@ -125,19 +137,18 @@ template <class C, class Eigens, Who who, bool backward> void run(benchmark::Sta
     set_zero(gradient);
   }
   set_simd_level(best);
-  const double steps = static_cast<double>(B * T) * static_cast<double>(state.iterations());
-  const double flops = 2.0 * C::GX * static_cast<double>(H * (D + H)) * (backward ? 3 : 1);
-  bench::report(state, steps, steps * flops);
+  report<C>(state, backward);
   Index kept = cache.gates.capacity() + cache.cell.values.capacity() + cache.cell.du.capacity();
   for (std::size_t s = 0; s < C::S; ++s) kept += cache.states[s].capacity() + cache.saved[s].capacity();
   state.counters["cache MB"] = static_cast<double>(kept) * sizeof(float) / 1e6;
 }
 
+void with_sizes(benchmark::internal::Benchmark* b, bool naive) {
+  b->ArgNames({"H", "D", "B", "T"})->Unit(benchmark::kMillisecond)->UseRealTime();
+  for (const auto& of : naive ? decltype(sizes){sizes.front()} : sizes) b->Args(of);
+}
+
 template <class C, class Eigens> void add(const std::string& cell) {
-  const auto with_sizes = [](benchmark::internal::Benchmark* b, bool naive) {
-    b->ArgNames({"H", "D", "B", "T"})->Unit(benchmark::kMillisecond)->UseRealTime();
-    for (const auto& of : naive ? decltype(sizes){sizes.front()} : sizes) b->Args(of);
-  };
   const auto name = [&](const char* who, const char* what) { return cell + "/" + who + "/" + what; };
   with_sizes(benchmark::RegisterBenchmark(name("unroll", "forward").c_str(), run<C, Eigens, Who::library, false>),
              false);
@@ -176,17 +187,11 @@ template <bool backward> void run_own(benchmark::State& state) {
     pass(gradient);
     set_zero(gradient);
   }
-  const double steps = static_cast<double>(c.x.values.cols()) * static_cast<double>(state.iterations());
-  const double flops = 2.0 * 2 * static_cast<double>(state.range(0) * (state.range(1) + state.range(0)));
-  bench::report(state, steps, steps * flops * (backward ? 3 : 1));
+  report<MinimalGated<>>(state, backward);
 }
 void add_own() {
-  const auto with_sizes = [](benchmark::internal::Benchmark* b) {
-    b->ArgNames({"H", "D", "B", "T"})->Unit(benchmark::kMillisecond)->UseRealTime();
-    for (const auto& of : sizes) b->Args(of);
-  };
-  with_sizes(benchmark::RegisterBenchmark("own/unroll/forward", run_own<false>));
-  with_sizes(benchmark::RegisterBenchmark("own/unroll/forward+backward", run_own<true>));
+  with_sizes(benchmark::RegisterBenchmark("own/unroll/forward", run_own<false>), false);
+  with_sizes(benchmark::RegisterBenchmark("own/unroll/forward+backward", run_own<true>), false);
 }
 
 }  // namespace
@@ -196,9 +201,7 @@ int main(int argc, char** argv) {
   sizes = parse(bench::take(argc, argv, "sizes",
                             "128,128,64,200 256,128,64,200 256,256,32,100 512,512,64,50 "
                             "650,650,20,35 64,64,16,100 32,32,1,1000"));
-  const std::string wanted = bench::take(argc, argv, "level", std::string(name(simd_level())));
-  for (const SimdLevel level : {SimdLevel::plain, SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
-    if (name(level) == wanted) set_simd_level(level);
+  set_simd_level(level_called(bench::take(argc, argv, "level", std::string(name(simd_level())))));
   recompute_every = std::stoi(bench::take(argc, argv, "recompute", "0"));
   add<Lstm<>, plain_eigen::Lstm>("lstm");
   add<Gru<>, plain_eigen::Gru>("gru");
