@@ -67,11 +67,7 @@ class Vocabulary {
     Vocabulary counted(options.tokenizer);
     std::vector<Index> counts(counted.tokens_.size(), 0);
     for (std::string_view text : texts)
-      options.tokenizer(text, [&](const Token& token) {
-        const auto id = static_cast<std::size_t>(counted.tokens_.insert(token));
-        if (id == counts.size()) counts.push_back(0);
-        ++counts[id];
-      });
+      options.tokenizer(text, [&](const Token& token) { counted.count(token, counts); });
     return counted.most_common(counts, options);
   }
 
@@ -86,11 +82,7 @@ class Vocabulary {
     std::vector<std::int32_t> ids;
     for (std::string_view text : texts) {
       ids.clear();
-      options.tokenizer(text, [&](const Token& token) {
-        ids.push_back(counted.tokens_.insert(token));
-        if (static_cast<std::size_t>(ids.back()) == counts.size()) counts.push_back(0);
-        ++counts[static_cast<std::size_t>(ids.back())];
-      });
+      options.tokenizer(text, [&](const Token& token) { ids.push_back(counted.count(token, counts)); });
       encoded.emplace_back(ids.begin(), ids.end());
     }
     Vocabulary vocabulary = counted.most_common(counts, options);
@@ -169,6 +161,13 @@ class Vocabulary {
   static void require_room(const VocabularyOptions& options) {
     require(options.max_size >= 2, "Vocabulary: max_size is ", options.max_size, ", expected at least 2 for ",
             pad_token, " and ", oov_token);
+  }
+  /// The token's id, after one more of it has been counted.
+  std::int32_t count(const Token& token, std::vector<Index>& counts) {
+    const std::int32_t id = tokens_.insert(token);
+    if (static_cast<std::size_t>(id) == counts.size()) counts.push_back(0);
+    ++counts[static_cast<std::size_t>(id)];
+    return id;
   }
   template <class Error> void append(std::string_view token, std::int32_t due, std::string_view who) {
     require<Error>(!token.empty(), who, ": token ", due, " is empty");
