@@ -35,6 +35,16 @@ template <class T> struct RecurrentMask {
   const Matrix<T>* gate(int g) const {
     return count == 0 ? nullptr : &masks[count == 1 ? 0 : static_cast<std::size_t>(g)];
   }
+  /// New ones, `n` of them, (rows, B) each; `first` is the number that the first has within its layer.
+  void draw(const Context& context, std::uint64_t first, double rate, int n, Index rows, const Packing& p) {
+    count = context.training && rate > 0 ? n : 0;
+    if (masks.size() < static_cast<std::size_t>(count)) masks.resize(static_cast<std::size_t>(count));
+    for (std::size_t g = 0; g < static_cast<std::size_t>(count); ++g) {
+      const DropoutMask mask(context, first + g, rate);
+      masks[g].resize(rows, p.batch());
+      for (Index j = 0; j < p.batch(); ++j) mask.draw(p.row(j), 0, rows, masks[g].col(j).data());
+    }
+  }
 };
 
 /// One pass of a batch through a layer, as its cell sees it.
@@ -84,6 +94,9 @@ concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pa
   gradient.initialize(rng, Scheme{});
   C::visit([](const Path&, auto&...) {}, Path{}, gradient);
 };
+
+template <class C>
+concept HasColumns = requires(typename C::Cache& cache) { C::visit_columns([](auto&) {}, cache); };
 
 /// state[0] before the steps of these columns, masked for gate g: the (H, n) operand of a product over them. Ragged
 /// batches leave gaps between the blocks, so it is gathered; about 1 / (8 H) of the product's cost.

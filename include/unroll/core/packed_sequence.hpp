@@ -24,6 +24,16 @@ struct TokenBatch {
   Packing packing;
 };
 
+/// One column for each sequence, from the user's order to the one in which they are packed, and back.
+template <class T> void sort_sequences(const Packing& p, const Matrix<T>& user, Matrix<T>& sorted) {
+  sorted.resize(user.rows(), p.batch());
+  for (Index j = 0; j < p.batch(); ++j) sorted.col(j) = user.col(p.row(j));
+}
+template <class T> void unsort_sequences(const Packing& p, const Matrix<T>& sorted, Matrix<T>& user) {
+  user.resize(sorted.rows(), p.batch());
+  for (Index j = 0; j < p.batch(); ++j) user.col(p.row(j)) = sorted.col(j);
+}
+
 /// A padded array of the user's, seen without a copy: column(b, t) holds the D values of step t of sequence b.
 template <class T> struct Padded {
   Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>> values;  ///< (D, B * T) in the array's own order

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <unroll/cell/pointwise.hpp>
+#include <unroll/layer/input_projection.hpp>
 #include <unroll/layer/layer.hpp>
+#include <unroll/layer/segment.hpp>
+#include <unroll/layer/sequence_ranges.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -29,6 +32,32 @@ template <class T, int S> struct RecurrentState {
   static constexpr std::array<std::string_view, 4> names{"h", "c", "n", "m"};
 };
 
+/// What a recurrent layer keeps of a batch, and room to work.
+template <class Cell> struct RecurrentCache {
+  using T = typename Cell::Scalar;
+  static constexpr int S = Cell::S;
+
+  PackedSequence<T> y, dx;
+  Segment segment;                      ///< whose steps are in the arrays of W columns: W = N for the whole batch
+  Matrix<T> gates;                      ///< (GX H, W): A, then what the cell keeps, then dA
+  std::array<Matrix<T>, S> states;      ///< (rows, B + W)
+  std::array<Matrix<T>, S> border;      ///< (rows, B), sorted: the states between two segments
+  std::array<Matrix<T>, S> saved;       ///< the states before each segment that is to be recomputed, side by side
+  std::array<Matrix<T>, S> d;           ///< (rows, B): the gradient of the state on its way back
+  std::vector<Step> steps;              ///< of the segment, in the order of the forward pass
+  SequenceRanges ranges;                ///< of the threads
+  std::vector<StepScratch<T>> scratch;  ///< one per range
+  std::vector<typename InputProjection<T>::Scratch> input_scratch;
+  InputProjection<T> input;
+  PackedMatrix<T> packed;
+  RecurrentMask<T> mask;
+  typename Cell::Cache cell;
+  Index saved_columns = 0;
+  bool keep = false, training = false, learned_start = false;
+  bool want_y = true, want_dx = true;
+  const PackedSequence<T>& output() const { return y; }
+};
+
 namespace detail {
 template <class C> struct CellFor {
   static_assert(PointwiseCell<C> || Cell<C>,
@@ -44,24 +73,6 @@ template <class C> typename CellFor<C>::type make_cell(const C& cell, Bias bias)
     return Pointwise<C>(cell, bias);
   else
     return cell;
-}
-
-/// Sorted sequences cut into ranges of about equal numbers of steps, one per thread: boundaries[k] .. boundaries[k +
-/// 1]. A small pass stays on one thread, and so does one direction of two that have a thread each.
-inline void balance_columns(const Packing& packing, double work_per_step, std::vector<Index>& boundaries) {
-  const double work = work_per_step * static_cast<double>(packing.total());
-  const Index most = inside_parallel() ? 1 : threads();
-  const Index pieces = std::clamp<Index>(std::min<Index>(most, static_cast<Index>(work / 2e6)), 1,
-                                         std::max<Index>(packing.batch() / 2, 1));
-  boundaries.reserve(static_cast<std::size_t>(threads()) + 1);
-  boundaries.assign(1, 0);
-  Index steps = 0;
-  for (Index j = 0; j < packing.batch(); ++j) {
-    const auto k = static_cast<Index>(boundaries.size());
-    if (k < pieces && steps * pieces >= packing.total() * k) boundaries.push_back(j);
-    steps += packing.length(j);
-  }
-  boundaries.push_back(packing.batch());
 }
 }  // namespace detail
 
