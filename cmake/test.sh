@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds and runs the tests: sh cmake/test.sh [release|dev|plain] [arguments of ctest]. Installs what is missing first.
+# UNROLL_TEST_FOLDERS="kernel;layer" takes some folders of tests/ alone.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,7 +16,7 @@ if [ -z "${CMAKE_GENERATOR-}" ] && command -v ninja >/dev/null; then
 fi
 
 echo "== configuring build/$preset"
-cmake --preset "$preset" >/dev/null
+cmake --preset "$preset" ${UNROLL_TEST_FOLDERS:+"-DUNROLL_TEST_FOLDERS=$UNROLL_TEST_FOLDERS"} >/dev/null
 echo "== building with $jobs jobs"
 cmake --build --preset "$preset" -j "$jobs"
 echo "== running the tests"

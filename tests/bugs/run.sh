@@ -3,7 +3,7 @@
 # bugs.txt lists them. For each, a copy of include/ is changed, the test's file is compiled against the copy, and the
 # test must fail; against the unchanged headers it must pass. A change that no longer finds its place in the source, or
 # that no longer compiles, is a failure too. --ci takes the quick ones marked so; NAMEs those whose name contains one.
-# CXX and CXXFLAGS are used; the last line is `N passed, N failed`.
+# CXX, CXXFLAGS and UNROLL_JOBS are used; the last line is `N passed, N failed`.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 tests=$(dirname "$here")
@@ -20,17 +20,17 @@ if command -v ccache >/dev/null; then cxx="ccache $cxx"; fi
 eigen=$(pkg-config --cflags-only-I eigen3 2>/dev/null | sed 's/^-I//; s/ *$//')
 flags="-std=c++20 -O1 -DUNROLL_TEST_DATA=\"$tests/data\" -DUNROLL_SOURCE_DIR=\"$root\" ${CXXFLAGS-}"
 
+jobs=${UNROLL_JOBS:-$(nproc 2>/dev/null || echo 2)}
+main=$work/main.o
 cd "$work" || exit 1
 # compile INCLUDE SOURCE OBJECT. The copy is called `include` wherever it is, so that ccache knows it again.
 compile() { $cxx $flags -I"$1" -isystem "${eigen:-/usr/include/eigen3}" -c "$2" -o "$3" 2>"$work/log"; }
-link() { $cxx "$work/main.o" "$1" -o "$2" -pthread 2>"$work/log"; }
+link() { $cxx "$main" "$1" -o "$2" -pthread 2>"$work/log"; }
 # passes PROGRAM FILTER: at least one test case ran, and none failed.
 passes() { timeout 300 "$1" --test-case="$2" --no-colors >"$work/log" 2>&1 && grep -Eq 'test cases: +[1-9]' "$work/log"; }
 
-passed=0
-failed=0
-good() { passed=$((passed + 1)); echo "ok      $name: $test"; }
-bad() { failed=$((failed + 1)); echo "FAILED  $name: $1"; sed 's/^/        /' "$work/log" | head -n 15; }
+good() { echo "ok      $name: $test"; }
+bad() { echo "FAILED  $name: $1"; sed 's/^/        /' "$work/log" | head -n 15; }
 
 # The unchanged headers and this test: built and run once for all bugs that it has to notice.
 sound() {
@@ -64,11 +64,33 @@ wanted() {
   return 1
 }
 
-compile "$root/include" "$tests/main.cpp" "$work/main.o" || { cat "$work/log"; echo "0 passed, 1 failed"; exit 1; }
-perl "$here/change.pl" --list "$here/bugs.txt" >"$work/list" || { echo "0 passed, 1 failed"; exit 1; }
-while IFS='|' read -r name file test ci; do
-  if wanted "$@"; then try; fi
-done <"$work/list"
+# The bugs of list.JOB, in a folder of their own.
+run_job() {
+  mkdir "$work/$1"
+  work=$work/$1
+  cd "$work" || exit 1
+  while IFS='|' read -r name file test ci; do try; done <"../list.$1"
+}
 
+compile "$root/include" "$tests/main.cpp" "$main" || { cat "$work/log"; echo "0 passed, 1 failed"; exit 1; }
+perl "$here/change.pl" --list "$here/bugs.txt" >"$work/all" || { echo "0 passed, 1 failed"; exit 1; }
+while IFS='|' read -r name file test ci; do
+  if wanted "$@"; then echo "$name|$file|$test|$ci"; fi
+done <"$work/all" >"$work/wanted"
+[ -s "$work/wanted" ] || { echo "no bug has such a name"; echo "0 passed, 0 failed"; exit 1; }
+# All bugs of a test file go to one job, so that the file is compiled once without a bug.
+awk -F'|' -v jobs="$jobs" '!($2 in job) { job[$2] = files++ % jobs } { print >("list." job[$2]) }' "$work/wanted"
+for list in list.*; do
+  run_job "${list#list.}" >"results.${list#list.}" &
+done
+wait
+
+cat results.*
+failed=$(cat results.* | grep -c '^FAILED ' || true)
+passed=$(cat results.* | grep -c '^ok ' || true)
+if [ "$((passed + failed))" -ne "$(wc -l <wanted)" ]; then
+  echo "FAILED  a job ended early"
+  failed=$((failed + 1))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -9,7 +9,7 @@ namespace {
 
 using namespace unroll;
 
-template <class S> void check(const Golden& golden, S layers) {
+template <class S> void check_windows(const Golden& golden, S layers) {
   golden.load(layers);
   const auto shape = golden.shape("x");
   const Index B = shape[0], T = shape[1];
@@ -54,8 +54,8 @@ template <class S> void check(const Golden& golden, S layers) {
 
 TEST_CASE("windows of K steps equal PyTorch with detach, and K of the whole length full backpropagation") {
   using L = Lstm<double>;
-  SUBCASE("one layer") { check(Golden("pytorch_lstm_truncated"), Stack(Recurrent(L(3, 6)))); }
+  SUBCASE("one layer") { check_windows(Golden("pytorch_lstm_truncated"), Stack(Recurrent(L(3, 6)))); }
   SUBCASE("two layers") {
-    check(Golden("pytorch_lstm_truncated_two_layers"), Stack(Recurrent(L(3, 6)), Recurrent(L(6, 6))));
+    check_windows(Golden("pytorch_lstm_truncated_two_layers"), Stack(Recurrent(L(3, 6)), Recurrent(L(6, 6))));
   }
 }
