@@ -21,10 +21,16 @@
           _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
 #define UNROLL_KERNEL_END _Pragma("GCC diagnostic pop")
 #define UNROLL_UNROLL _Pragma("GCC unroll 32")
+#if defined(__clang__)  // two steps of a loop whose values fill the registers do not fit into them
+#define UNROLL_ONE_BY_ONE _Pragma("clang loop unroll(disable)")
+#else
+#define UNROLL_ONE_BY_ONE
+#endif
 #else
 #define UNROLL_KERNEL_BEGIN
 #define UNROLL_KERNEL_END
 #define UNROLL_UNROLL
+#define UNROLL_ONE_BY_ONE
 #endif
 
 UNROLL_KERNEL_BEGIN

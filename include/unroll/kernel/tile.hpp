@@ -14,13 +14,16 @@ namespace detail {
 /// Packed left operands are panels of this many rows, [panel][k][row], whatever the vector width.
 inline constexpr Index panel_rows = 16;
 
-/// How a level cuts a product into tiles. Sizes keep the sums, one column of vectors and one broadcast in registers.
+/// How a level cuts a product into tiles. Sizes keep the sums, one column of vectors and one broadcast in registers,
+/// and without FMA a product on its way to its sum. There a broadcast is two instructions, one of which competes with
+/// the arithmetic: fewer columns, more rows.
 template <class Isa, class T> struct Tiling {
   using V = typename Isa::template Vector<T>;
   static constexpr int width = V::width;
+  static constexpr bool fused = is_fused<T, width>;
   static constexpr int vectors_per_panel = static_cast<int>(panel_rows) / width;
-  static constexpr int vectors = Isa::registers >= 32 ? 4 : 2;  // of rows in a tile
-  static constexpr int columns = Isa::registers >= 32 || is_fused<T, width> ? 6 : 4;
+  static constexpr int vectors = Isa::registers >= 32 || !fused ? 4 : 2;  // of rows in a tile
+  static constexpr int columns = Isa::registers >= 32 || fused ? 6 : 2;
   static constexpr int panels = std::max(1, vectors / vectors_per_panel);
   static constexpr int vectors_of_panel = std::min(vectors, vectors_per_panel);
   static constexpr int parts = vectors_per_panel / vectors_of_panel;  // tiles below each other in one panel
@@ -61,6 +64,7 @@ template <class V, int Panels, int Vectors, int Columns> struct Tile {
     const T* column[Columns];
     UNROLL_UNROLL
     for (int j = 0; j < Columns; ++j) column[j] = b.data + j * b.column_stride;
+    UNROLL_ONE_BY_ONE
     for (Index k = 0, at = 0; k < depth; ++k, at += b.row_stride, a += a_stride) {
       V rows_of_a[rows];
       UNROLL_UNROLL
