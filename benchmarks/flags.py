@@ -7,15 +7,15 @@ median of the rounds. A second table has the library held to one level beside pl
 Nothing else should run on the machine.
 """
 import argparse
-import json
 import pathlib
 import statistics
 import subprocess
 
+import cell_rows
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FLAGS = ["-O2", "-O3", "-O2 -march=native", "-O2 -march=x86-64-v3", "-O2 -ffast-math"]
-SIZES = "256,256,32,100"
-ROW = "lstm/{}/forward[+]backward"
+SIZE = (256, 256, 32, 100)
 
 
 def name_of(compiler, flags):
@@ -29,10 +29,8 @@ def build(program, compiler, flags):
 
 
 def gflops(program, level, who):
-    command = [program, f"--sizes={SIZES}", f"--level={level}", "--benchmark_filter=" + ROW.format(who),
-               "--benchmark_format=json", "--benchmark_min_time=0.3"]
-    rows = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["benchmarks"]
-    return rows[0]["FLOP/s"] / 1e9
+    rows = cell_rows.measure(program, [SIZE], f"lstm/{who}/forward[+]backward", f"--level={level}", "--benchmark_min_time=0.3")
+    return next(iter(rows.values()))[0]
 
 
 def main():

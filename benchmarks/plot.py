@@ -2,14 +2,15 @@
 
     python benchmarks/plot.py --build build/release/benchmarks --out docs/figures
 
-Needs matplotlib. Nothing else should run on the machine; it takes about three minutes.
+Needs matplotlib. Nothing else should run on the machine; it takes about four minutes.
 """
 import argparse
-import json
 import pathlib
-import subprocess
+import statistics
 
 import matplotlib
+
+import cell_rows
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -21,16 +22,12 @@ BATCHES = [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128]
 
 def measure(program, sizes, name):
     """GFLOP/s of each cell at each value of the argument `name`, and the peak of the same run."""
-    text = " ".join(",".join(map(str, size)) for size in sizes)
-    command = [program, f"--sizes={text}", "--threads=1", "--benchmark_filter=/unroll/forward[+]backward",
-               "--benchmark_format=json", "--benchmark_min_time=0.1"]
-    rows = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["benchmarks"]
+    rows = cell_rows.measure(program, sizes, "/unroll/forward[+]backward", "--threads=1", "--benchmark_min_time=0.5")
     lines = {cell: {} for cell in CELLS}
-    for row in rows:
-        arguments = dict(part.split(":") for part in row["name"].split("/") if ":" in part)
-        lines[row["name"].split("/")[0]][int(arguments[name])] = row["FLOP/s"] / 1e9
-    peaks = sorted(row["peak FLOP/s"] / 1e9 for row in rows)
-    return lines, peaks[len(peaks) // 2]
+    for row, (gflops, _) in rows.items():
+        arguments = dict(part.split(":") for part in row.split("/") if ":" in part)
+        lines[row.split("/")[0]][int(arguments[name])] = gflops
+    return {cell: dict(sorted(values.items())) for cell, values in lines.items()}, statistics.median(peak for _, peak in rows.values())
 
 
 def draw(path, title, label, lines, peak):
@@ -55,7 +52,7 @@ def main():
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     program = arguments.build / "cell_throughput"
-    plt.rcParams["svg.hashsalt"] = "unroll"
+    plt.rcParams.update({"svg.hashsalt": "unroll", "svg.fonttype": "none"})
     over_units = measure(program, [(units, units, 64, 50) for units in UNITS], "H")
     draw(arguments.out / "units.svg", "Forward + backward, D = H, B = 64, T = 50", "H", *over_units)
     over_batch = measure(program, [(256, 256, batch, 50) for batch in BATCHES], "B")
