@@ -83,10 +83,11 @@ aarch64() {
   sh cmake/packages.sh qemu-user g++-aarch64-linux-gnu || return 1
   work=build/long/aarch64
   mkdir -p "$work/include"
-  ln -sfn /usr/include/doctest "$work/include/doctest"
+  for library in doctest nlohmann; do ln -sfn "/usr/include/$library" "$work/include/$library"; done
   for folder in kernel cell layer; do
     aarch64-linux-gnu-g++ -std=c++20 -O1 -static -Iinclude -isystem /usr/include/eigen3 -isystem "$work/include" \
-      tests/main.cpp tests/$folder/*_test.cpp -o "$work/$folder" && qemu-aarch64 "$work/$folder"
+      "-DUNROLL_TEST_DATA=\"$PWD/tests/data\"" tests/main.cpp tests/$folder/*_test.cpp -o "$work/$folder" &&
+      qemu-aarch64 "$work/$folder"
   done 2>&1 | awk '{ print } /^\[doctest\] test cases:/ { passed += $6; failed += $9; ++ran }
                    END { print passed + 0 " passed, " failed + 3 - ran " failed" }'
 }
