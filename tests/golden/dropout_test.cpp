@@ -13,7 +13,7 @@ namespace {
 
 using namespace unroll;
 using Vector = Eigen::VectorXd;
-constexpr Index D = 3, H = 4;
+constexpr Index inputs = 3, units = 4;
 constexpr double rate = 0.4;
 
 Vector sigmoids(const Vector& a) { return (1 / (1 + (-a.array()).exp())).matrix(); }
@@ -21,25 +21,26 @@ Vector sigmoids(const Vector& a) { return (1 / (1 + (-a.array()).exp())).matrix(
 /// x and u hold W_g (m_g * x) + b_g and U_g (m_g * h) + b_hg, gate below gate.
 void step(Lstm<double>, const Vector& x, const Vector& u, Vector& h, Vector& c) {
   const Vector a = x + u;
-  const Vector i = sigmoids(a.head(H)), f = sigmoids(a.segment(H, H)), o = sigmoids(a.tail(H));
-  c = f.cwiseProduct(c) + i.cwiseProduct(Vector(a.segment(2 * H, H).array().tanh()));  // c is never dropped
+  const Vector i = sigmoids(a.head(units)), f = sigmoids(a.segment(units, units)), o = sigmoids(a.tail(units));
+  c = f.cwiseProduct(c) + i.cwiseProduct(Vector(a.segment(2 * units, units).array().tanh()));  // c is never dropped
   h = o.cwiseProduct(Vector(c.array().tanh()));
 }
 void step(Gru<double>, const Vector& x, const Vector& u, Vector& h, Vector&) {
-  const Vector r = sigmoids(x.head(H) + u.head(H)), z = sigmoids(x.segment(H, H) + u.segment(H, H));
-  const Vector n = (x.tail(H) + r.cwiseProduct(u.tail(H))).array().tanh();
+  const Vector r = sigmoids(x.head(units) + u.head(units)),
+               z = sigmoids(x.segment(units, units) + u.segment(units, units));
+  const Vector n = (x.tail(units) + r.cwiseProduct(u.tail(units))).array().tanh();
   h = n + z.cwiseProduct(h - n);  // z * h takes the bare h
 }
 
 template <class C> void check(bool per_gate) {
   CAPTURE(per_gate);
   using L = Recurrent<C>;
-  L layer(C(D, H), {.dropout = rate, .recurrent_dropout = rate, .per_gate = per_gate});
+  L layer(C(inputs, units), {.dropout = rate, .recurrent_dropout = rate, .per_gate = per_gate});
   randomize(layer, Rng(3));
-  const auto x = random_sequences<double>(D, {2, 6, 4}, 6);
+  const auto x = random_sequences<double>(inputs, {2, 6, 4}, 6);
   const auto& packing = x.packing;
   typename L::State start;
-  for (auto& field : start.fields) field = random_matrix<double>(H, 3, 8);
+  for (auto& field : start.fields) field = random_matrix<double>(units, 3, 8);
   CacheFor<L, PackedSequence<double>> cache;
   const auto y = unpack(layer.forward({.training = true, .seed = 11}, x, cache, {&start, nullptr}));
   const auto padded_x = unpack(x);
@@ -59,10 +60,11 @@ template <class C> void check(bool per_gate) {
             CHECK((m == 0 || m == doctest::Approx(1 / (1 - rate))));
             dropped += m == 0 ? 1 : 0;
           }
-        of_x.segment(g * H, H) += layer.weight_ih.middleRows(g * H, H) * mask_x.cwiseProduct(padded_x.col(b * 6 + t));
-        of_h.segment(g * H, H) += layer.cell.weight_hh.middleRows(g * H, H) * mask_h.cwiseProduct(h);
+        of_x.segment(g * units, units) +=
+            layer.weight_ih.middleRows(g * units, units) * mask_x.cwiseProduct(padded_x.col(b * 6 + t));
+        of_h.segment(g * units, units) += layer.cell.weight_hh.middleRows(g * units, units) * mask_h.cwiseProduct(h);
       }
-      step(C(D, H), of_x, of_h, h, c);
+      step(C(inputs, units), of_x, of_h, h, c);
       check_close("h", y.col(b * 6 + t), h);
     }
   }
