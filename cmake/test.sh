@@ -16,7 +16,12 @@ if [ -z "${CMAKE_GENERATOR-}" ] && command -v ninja >/dev/null; then
 fi
 
 echo "== configuring build/$preset"
-cmake --preset "$preset" ${UNROLL_TEST_FOLDERS:+"-DUNROLL_TEST_FOLDERS=$UNROLL_TEST_FOLDERS"} >/dev/null
+# Said again each time, because CMake remembers; `plain` has a list of its own.
+folders=
+if [ "$preset" != plain ] || [ -n "${UNROLL_TEST_FOLDERS-}" ]; then
+  folders=-DUNROLL_TEST_FOLDERS=${UNROLL_TEST_FOLDERS-}
+fi
+cmake --preset "$preset" ${folders:+"$folders"} >/dev/null
 echo "== building with $jobs jobs"
 cmake --build --preset "$preset" -j "$jobs"
 echo "== running the tests"
