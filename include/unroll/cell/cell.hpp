@@ -95,6 +95,7 @@ concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pa
   C::visit([](const Path&, auto&...) {}, Path{}, gradient);
 };
 
+/// A cell whose steps a layer may recompute.
 template <class C>
 concept HasColumns = requires(typename C::Cache& cache) { C::visit_columns([](auto&) {}, cache); };
 

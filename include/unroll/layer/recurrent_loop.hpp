@@ -16,10 +16,14 @@ template <class Layer> class RecurrentLoop {
   using Cache = RecurrentCache<Cell>;
 
   RecurrentLoop(const Layer& layer, const PackedSequence<T>& x, Cache& cache)
-      : layer_(layer), cell_(layer.cell), x_(x), p_(x.packing), c_(cache) {
-    if (layer.options.recompute_every > 0) segment_length_ = layer.options.recompute_every;
-    segments_ = (p_.steps() + segment_length_ - 1) / segment_length_;
-  }
+      : layer_(layer),
+        cell_(layer.cell),
+        x_(x),
+        p_(x.packing),
+        c_(cache),
+        segment_length_(layer.options.recompute_every > 0 ? layer.options.recompute_every
+                                                          : std::max<Index>(p_.steps(), 1)),
+        segments_((p_.steps() + segment_length_ - 1) / segment_length_) {}
 
   void forward(const Context& context, const State* from, State* to) {
     const FlushDenormals flush(context.training);
@@ -68,7 +72,7 @@ template <class Layer> class RecurrentLoop {
   const PackedSequence<T>& x_;
   const Packing& p_;
   Cache& c_;
-  Index segment_length_ = std::max<Index>(p_.steps(), 1), segments_ = 0;
+  const Index segment_length_, segments_;
 
   /// The k-th of the forward pass.
   Segment segment(Index k, Index waiting = 0) const {
