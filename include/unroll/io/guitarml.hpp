@@ -1,8 +1,8 @@
 // The JSON of Automated-GuitarAmpModelling, which GuitarML's plug-ins load.
 #pragma once
 
+#include <unroll/file/read_file.hpp>
 #include <unroll/io/network_json.hpp>
-#include <unroll/io/read_file.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <span>
 
+#include <unroll/file/read_file.hpp>
 #include <unroll/io/guitarml.hpp>
 #include <unroll/io/nam.hpp>
 #include <unroll/io/network_file.hpp>
-#include <unroll/io/read_file.hpp>
 #include <unroll/io/rtneural.hpp>
 
 namespace unroll::inline UNROLL_ABI {

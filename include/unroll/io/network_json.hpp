@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include <unroll/io/atomic_file.hpp>
+#include <unroll/file/replace_file.hpp>
 #include <unroll/io/json_value.hpp>
 #include <unroll/io/network_run.hpp>
 #include <unroll/text/utf8.hpp>

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
+#include <unroll/file/read_file.hpp>
 #include <unroll/io/network_json.hpp>
-#include <unroll/io/read_file.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/io/read_file.hpp>
+#include <unroll/file/read_file.hpp>
 #include <unroll/io/safetensors_header.hpp>
 
 namespace unroll::inline UNROLL_ABI {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <unroll/io/atomic_file.hpp>
+#include <unroll/file/replace_file.hpp>
 #include <unroll/io/safetensors.hpp>
 #include <unroll/text/utf8.hpp>
 

@@ -5,10 +5,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <unroll/io/atomic_file.hpp>
-#include <unroll/io/read_file.hpp>
+#include <unroll/file/read_file.hpp>
+#include <unroll/file/replace_file.hpp>
 
-#include "support.hpp"
+#include "../io/support.hpp"
 
 using namespace unroll;
 
@@ -110,10 +110,4 @@ TEST_CASE("a file of an earlier process that was killed is not in the way") {
   write(folder / "file", "whole");
   CHECK(text_of(folder / "file") == "whole");
   CHECK(text_of(beside) == "half");
-}
-
-TEST_CASE("a file that cannot be read is named with the reason") {
-  const TemporaryFolder folder;
-  check_mentions(message_of([&] { read_file(folder / "none"); }), {"none", "No such file or directory"});
-  check_mentions(message_of([&] { read_file(folder.path()); }), {folder.path().string(), "not a regular file"});
 }

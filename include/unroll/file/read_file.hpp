@@ -1,0 +1,131 @@
+// Regular files, opened and read: the one way in for all readers.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <unroll/core/error.hpp>
+
+#if __has_include(<unistd.h>)
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#else
+#include <fstream>
+#endif
+
+namespace unroll::inline UNROLL_ABI {
+
+/// A regular file, open for reading. A folder, a pipe, a socket or a device is refused before anything waits for it or
+/// reads on without an end. Errors are FormatError with the path and the reason.
+class InputFile {
+ public:
+  explicit InputFile(std::filesystem::path path) : path_(std::move(path)) { open(); }
+
+  const std::filesystem::path& path() const { return path_; }
+  /// Bytes, when it was opened.
+  std::uint64_t size() const { return size_; }
+  /// The next bytes: as many as `to` has room for, fewer only at the end of the file.
+  std::size_t read(std::span<std::byte> to) {
+    std::size_t done = 0;
+    while (done < to.size()) {
+      const std::size_t n = read_some(to.subspan(done));
+      if (n == 0) break;
+      done += n;
+    }
+    return done;
+  }
+
+ private:
+  [[noreturn]] void refuse(std::string_view why) const { fail<FormatError>(path_.string(), ": cannot read: ", why); }
+  void require_regular(std::filesystem::file_type type) const {
+    using enum std::filesystem::file_type;
+    if (type == regular) return;
+    refuse(type == directory   ? "a folder, expected a file"
+           : type == fifo      ? "a pipe, expected a regular file"
+           : type == socket    ? "a socket, expected a regular file"
+           : type == not_found ? "no such file"
+                               : "a device, expected a regular file");
+  }
+
+#if __has_include(<unistd.h>)
+  struct Descriptor {
+    int number = -1;
+    Descriptor() = default;
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    Descriptor(Descriptor&& other) noexcept : number(std::exchange(other.number, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+      std::swap(number, other.number);
+      return *this;
+    }
+    ~Descriptor() {
+      if (number >= 0) ::close(number);
+    }
+  };
+
+  void open() {
+    do descriptor_.number = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    while (descriptor_.number < 0 && errno == EINTR);
+    if (descriptor_.number < 0) {
+      const int error = errno;
+      std::error_code ignored;  // a socket cannot be opened, some devices neither
+      const auto type = std::filesystem::status(path_, ignored).type();
+      if (!ignored && type != std::filesystem::file_type::not_found) require_regular(type);
+      refuse(std::generic_category().message(error));
+    }
+    struct stat is{};
+    if (::fstat(descriptor_.number, &is) != 0) refuse(std::generic_category().message(errno));
+    require_regular(S_ISREG(is.st_mode)    ? std::filesystem::file_type::regular
+                    : S_ISDIR(is.st_mode)  ? std::filesystem::file_type::directory
+                    : S_ISFIFO(is.st_mode) ? std::filesystem::file_type::fifo
+                                           : std::filesystem::file_type::unknown);
+    size_ = static_cast<std::uint64_t>(is.st_size);
+  }
+  std::size_t read_some(std::span<std::byte> to) {
+    for (;;) {  // in pieces: some systems refuse more than 2 GB in one call
+      const ssize_t n = ::read(descriptor_.number, to.data(), std::min(to.size(), std::size_t{1} << 30));
+      if (n >= 0) return static_cast<std::size_t>(n);
+      if (errno != EINTR) refuse(std::generic_category().message(errno));
+    }
+  }
+  Descriptor descriptor_;
+#else
+  void open() {
+    std::error_code error;
+    require_regular(std::filesystem::status(path_, error).type());
+    size_ = std::filesystem::file_size(path_, error);
+    if (error) refuse(error.message());
+    stream_.open(path_, std::ios::binary);
+    if (!stream_.good()) refuse("the system does not say why");
+  }
+  std::size_t read_some(std::span<std::byte> to) {
+    stream_.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size()));
+    if (stream_.bad()) refuse("the system does not say why");
+    return static_cast<std::size_t>(stream_.gcount());
+  }
+  std::ifstream stream_;
+#endif
+
+  std::filesystem::path path_;
+  std::uint64_t size_ = 0;
+};
+
+/// All bytes of the file, as many as it had when it was opened.
+inline std::vector<std::byte> read_file(const std::filesystem::path& path) {
+  InputFile file(path);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+  const std::size_t size = file.read(bytes);
+  require<FormatError>(size == bytes.size(), path.string(), ": read ", size, " of ", bytes.size(), " bytes");
+  return bytes;
+}
+
+}  // namespace unroll::inline UNROLL_ABI
