@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <unroll/core/error.hpp>
+#include <unroll/file/not_regular.hpp>
 
 #if __has_include(<unistd.h>)
 #include <cerrno>
@@ -47,13 +48,7 @@ class InputFile {
  private:
   [[noreturn]] void refuse(std::string_view why) const { fail<FormatError>(path_.string(), ": cannot read: ", why); }
   void require_regular(std::filesystem::file_type type) const {
-    using enum std::filesystem::file_type;
-    if (type == regular) return;
-    refuse(type == directory   ? "a folder, expected a file"
-           : type == fifo      ? "a pipe, expected a regular file"
-           : type == socket    ? "a socket, expected a regular file"
-           : type == not_found ? "no such file"
-                               : "a device, expected a regular file");
+    if (type != std::filesystem::file_type::regular) refuse(detail::why_not_regular(type));
   }
 
 #if __has_include(<unistd.h>)
