@@ -82,10 +82,38 @@ TEST_CASE("a file that is no vocabulary is refused with its name and the place")
   CHECK_THROWS_AS(unroll::load_vocabulary("no/such/file"), unroll::FormatError);
 }
 
-TEST_CASE("a file that cannot be written is an error and leaves nothing behind") {
+TEST_CASE("a file that cannot be written is an error with the reason and leaves nothing behind") {
   const Folder folder;
+  const auto refused = [&](const std::filesystem::path& path, const std::string& reason) {
+    try {
+      unroll::save_vocabulary(path, Vocabulary{});
+      FAIL("written");
+    } catch (const unroll::FormatError& error) {
+      const std::string message = error.what();
+      CAPTURE(message);
+      CHECK(message.starts_with(path.string() + ": "));
+      CHECK(message.find(reason) != std::string::npos);
+    }
+  };
   std::filesystem::create_directories(folder.path / "taken" / "by a folder");
-  CHECK_THROWS_AS(unroll::save_vocabulary(folder.path / "taken", Vocabulary{}), unroll::FormatError);
-  CHECK_FALSE(std::filesystem::exists(folder.path / "taken.partial"));
-  CHECK_THROWS_AS(unroll::save_vocabulary(folder.path / "missing" / "words.txt", Vocabulary{}), unroll::FormatError);
+  refused(folder.path / "taken", "folder");
+  refused(folder.path / "missing" / "words.txt", "No such file");
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
+}
+
+TEST_CASE("saving follows no link beside the file, keeps permissions and leaves a link one") {
+  const Folder folder;
+  const auto path = folder.path / "words.txt";
+  const auto elsewhere = folder.write("precious", "keep me");
+  for (const char* beside : {"words.txt.partial", "words.txt.tmp"})
+    std::filesystem::create_symlink(elsewhere, folder.path / beside);
+  unroll::save_vocabulary(path, Vocabulary::build({"old"}));
+  using enum std::filesystem::perms;
+  std::filesystem::permissions(path, owner_read | owner_write);
+  std::filesystem::create_symlink("words.txt", folder.path / "link");
+  unroll::save_vocabulary(folder.path / "link", Vocabulary::build({"a fine film"}));
+  CHECK(read(elsewhere) == "keep me");
+  CHECK(std::filesystem::is_symlink(folder.path / "link"));
+  CHECK(std::filesystem::status(path).permissions() == (owner_read | owner_write));
+  CHECK(unroll::load_vocabulary(path).size() == 5);
 }

@@ -6,12 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include <unroll/core/error.hpp>
+#include <unroll/file/replace_file.hpp>
 #include <unroll/text/vocabulary.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -64,23 +65,12 @@ inline std::string_view take_until(std::string_view& text, char end) {
 
 }  // namespace detail
 
-/// Writes the vocabulary to a file: beside it first, then renamed, so that a full disk leaves an old file as it was.
-/// Throws FormatError if that fails.
+/// Writes the vocabulary to a file: see `replace_file` for what happens to an old one and on errors.
 inline void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary) {
-  std::filesystem::path beside = path;
-  beside += ".partial";
-  std::ofstream file(beside, std::ios::binary);
-  file << detail::vocabulary_magic << ' ' << detail::vocabulary_version << ' ' << vocabulary.tokenizer().name() << ' '
-       << vocabulary.size() << '\n';
-  for (const std::string& token : vocabulary.tokens()) file << detail::escape(token) << '\n';
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(beside, path, error);
-  if (!file || error) {
-    std::error_code ignored;
-    std::filesystem::remove(beside, ignored);
-    fail<FormatError>(path.string(), ": cannot write the vocabulary");
-  }
+  std::string text = concat(detail::vocabulary_magic, ' ', detail::vocabulary_version, ' ',
+                            vocabulary.tokenizer().name(), ' ', vocabulary.size(), '\n');
+  for (const std::string& token : vocabulary.tokens()) (text += detail::escape(token)) += '\n';
+  replace_file(path, std::as_bytes(std::span(text)));
 }
 
 /// The vocabulary of a file that `save_vocabulary` wrote. Lines may end in CRLF. Throws FormatError naming the file and
