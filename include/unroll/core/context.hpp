@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <unroll/core/random.hpp>
+#include <unroll/core/size.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -30,9 +31,11 @@ class DropoutMask {
  public:
   DropoutMask(const Context& context, std::uint64_t mask, double rate)
       : key_(detail::join_keys(detail::join_keys(context.seed, context.step), detail::join_keys(context.layer, mask))),
-        threshold_(static_cast<std::uint32_t>(rate * 0x1p32)),
+        threshold_(rate >= 0 && rate < 1 ? static_cast<std::uint32_t>(rate * 0x1p32) : 0),
         scale_(1 / (1 - rate)),
-        first_row_(context.first_row) {}
+        first_row_(context.first_row) {
+    detail::require_rate("DropoutMask", "rate", rate);
+  }
 
   /// Writes the scales of `units` units of one sequence (the user's row in this batch) at one time.
   template <class T> void draw(Index sequence, Index time, Index units, T* out) const {

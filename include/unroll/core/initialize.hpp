@@ -2,6 +2,7 @@
 // role.
 #pragma once
 
+#include <unroll/core/finite.hpp>
 #include <unroll/core/parameter.hpp>
 #include <unroll/core/random.hpp>
 
@@ -56,12 +57,20 @@ inline Matrix<double> orthogonal(Index rows, Index cols, Rng rng) {
 }
 }  // namespace detail
 
+/// Draws p anew. Throws where the role is none: nothing in and out for Glorot's, a bound that is negative or not
+/// finite.
 template <class T> void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng) {
+  if (how == Initializer::uniform)
+    require(fan.bound >= 0 && detail::has_finite_bits(fan.bound), "fill: bound ", fan.bound,
+            ", expected a finite number of at least 0");
+  if (how == Initializer::glorot_uniform || how == Initializer::glorot_normal)
+    require(fan.in >= 0 && fan.out >= 0 && (fan.in > 0 || fan.out > 0), "fill: fan in ", fan.in, " and out ", fan.out,
+            ", expected at least 0 and not both 0");
   const auto draw = [&](auto number) {
     for (Index j = 0; j < p.cols(); ++j)
       for (Index i = 0; i < p.rows(); ++i) p(i, j) = static_cast<T>(number());
   };
-  const double fans = static_cast<double>(fan.in + fan.out);
+  const double fans = static_cast<double>(fan.in) + static_cast<double>(fan.out);
   switch (how) {
     case Initializer::zeros:
       p.setZero();

@@ -3,12 +3,11 @@
 
 #include <cstddef>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <type_traits>
 #include <utility>
 
-#include <unroll/core/error.hpp>
+#include <unroll/core/size.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -51,10 +50,10 @@ template <class T = float> class Matrix : public Eigen::Map<Eigen::Matrix<T, Eig
 
   /// Allocates only beyond the capacity. Contents are unspecified afterwards unless the size stays.
   void resize(Index rows, Index cols) {
-    UNROLL_ASSERT(rows >= 0 && cols >= 0, "unroll::Matrix: negative size");
-    require(cols == 0 || rows <= std::numeric_limits<Index>::max() / cols / Index(sizeof(T)), "Matrix: ", rows, " x ",
-            cols, " elements are more than memory can hold");
-    const Index size = rows * cols;
+    const Index size = detail::product_of_sizes(rows, cols);
+    require(rows >= 0 && cols >= 0, "Matrix: ", rows, " x ", cols, ", expected sizes of at least 0");
+    require(detail::product_of_sizes(size, sizeof(T)) >= 0, "Matrix: ", rows, " x ", cols,
+            " elements are more than memory can hold");
     if (size > capacity_) {
       T* grown = allocate(size);
       release(storage_);

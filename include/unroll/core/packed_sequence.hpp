@@ -24,12 +24,38 @@ struct TokenBatch {
   Packing packing;
 };
 
+/// Throws unless the parts of a batch belong together: asked of every batch that a layer is given. O(B + T + N).
+template <class T> void check_batch(std::string_view, const Matrix<T>&) {}
+template <class T> void check_batch(std::string_view who, const PackedSequence<T>& x) {
+  x.packing.check(who);
+  require(x.values.cols() == x.packing.total(), who, ": input has ", x.values.cols(), " columns, its packing ",
+          x.packing.total());
+}
+inline void check_batch(std::string_view who, const TokenBatch& x) {
+  x.packing.check(who);
+  require(static_cast<Index>(x.ids.size()) == x.packing.total(), who, ": input has ", x.ids.size(),
+          " ids, its packing ", x.packing.total());
+}
+
+namespace detail {
+/// What has one column per sequence fits a packing, whose rows are columns of it.
+template <class T> void require_sequences(const Packing& p, const Matrix<T>& of, const Matrix<T>& to) {
+  require(of.cols() == p.batch() && &of != &to, "sort_sequences: ", of.cols(), " columns for a packing of ", p.batch(),
+          " sequences, expected as many, and another matrix for the result");
+  for (Index j = 0; j < p.batch(); ++j)
+    require(p.row(j) >= 0 && p.row(j) < p.batch(), "sort_sequences: the packing names sequence ", p.row(j),
+            ", expected 0 to ", p.batch() - 1);
+}
+}  // namespace detail
+
 /// One column for each sequence, from the user's order to the one in which they are packed, and back.
 template <class T> void sort_sequences(const Packing& p, const Matrix<T>& user, Matrix<T>& sorted) {
+  detail::require_sequences(p, user, sorted);
   sorted.resize(user.rows(), p.batch());
   for (Index j = 0; j < p.batch(); ++j) sorted.col(j) = user.col(p.row(j));
 }
 template <class T> void unsort_sequences(const Packing& p, const Matrix<T>& sorted, Matrix<T>& user) {
+  detail::require_sequences(p, sorted, user);
   user.resize(sorted.rows(), p.batch());
   for (Index j = 0; j < p.batch(); ++j) user.col(p.row(j)) = sorted.col(j);
 }
@@ -41,20 +67,32 @@ template <class T> struct Padded {
   bool time_major;
   Index column(Index b, Index t) const { return time_major ? t * batch + b : b * steps + t; }
 };
+namespace detail {
+template <class T> Padded<T> padded(const T* data, Index batch, Index steps, Index features, bool time_major) {
+  const Index columns = product_of_sizes(batch, steps), size = product_of_sizes(columns, features);
+  require(size >= 0 && product_of_sizes(size, sizeof(T)) >= 0, "a padded array of ", batch, " sequences, ", steps,
+          " steps and ", features, " features, expected sizes of at least 0 that memory can hold");
+  require(data != nullptr || size == 0, "a padded array of ", size, " elements at a null pointer");
+  return {{data, features, columns}, batch, steps, time_major};
+}
+}  // namespace detail
 /// A row-major (B, T, D) array, NumPy's and PyTorch's batch_first. The layout is named because a swap of B and T has no
 /// other symptom.
 template <class T> Padded<T> batch_first(const T* data, Index batch, Index steps, Index features) {
-  return {{data, features, batch * steps}, batch, steps, false};
+  return detail::padded(data, batch, steps, features, false);
 }
 /// A row-major (T, B, D) array, PyTorch's default.
 template <class T> Padded<T> time_first(const T* data, Index steps, Index batch, Index features) {
-  return {{data, features, batch * steps}, batch, steps, true};
+  return detail::padded(data, batch, steps, features, true);
 }
 
 /// The steps that `packing` names, packed. Its `source` counts batch-first whatever the layout of the array.
 template <class T> PackedSequence<T> pack(const Padded<T>& padded, Packing packing) {
   require(packing.batch() == padded.batch && packing.padded_steps == padded.steps, "pack: the packing is of ",
           packing.batch(), " x ", packing.padded_steps, " steps, the array of ", padded.batch, " x ", padded.steps);
+  packing.check("pack");
+  require(padded.values.cols() == padded.batch * padded.steps, "pack: the array has ", padded.values.cols(),
+          " columns, expected ", padded.batch, " x ", padded.steps);
   PackedSequence<T> packed{Matrix<T>(padded.values.rows(), packing.total()), std::move(packing)};
   for (Index n = 0; n < packed.packing.total(); ++n)
     packed.values.col(n) = padded.values.col(padded.column(packed.packing.sequence_of(n), packed.packing.time_of(n)));
@@ -76,6 +114,7 @@ template <class T, class Sequence>
 void pack_sequences(std::span<const Sequence* const> sequences, PackedSequence<T>& out) {
   Index steps = 0, features = -1;
   for (std::size_t b = 0; b < sequences.size(); ++b) {
+    require(sequences[b] != nullptr, "pack: sequence ", b, " is a null pointer");
     steps = std::max(steps, Index(sequences[b]->cols()));
     if (features < 0) features = sequences[b]->rows();
     require(sequences[b]->rows() == features, "pack: sequence ", b, " has ", sequences[b]->rows(),
@@ -96,6 +135,13 @@ PackedSequence<T> pack(const std::vector<Eigen::Matrix<T, Eigen::Dynamic, Eigen:
   return packed;
 }
 
+/// One sequence of vectors (D, T).
+template <class Derived> PackedSequence<typename Derived::Scalar> pack(const Eigen::MatrixBase<Derived>& x) {
+  PackedSequence<typename Derived::Scalar> packed{x, {}};
+  packed.packing.assign(1, x.cols(), [](Index, Index) { return true; });
+  return packed;
+}
+
 /// Token ids of a row-major (B, T) array; every id but `padding` counts as a step, wherever it stands.
 inline void pack_tokens(std::span<const std::int32_t> ids, Index batch, std::int32_t padding, TokenBatch& out) {
   require(batch > 0 ? ids.size() % static_cast<std::size_t>(batch) == 0 : ids.empty(), "pack: ", ids.size(),
@@ -109,6 +155,12 @@ inline void pack_tokens(std::span<const std::int32_t> ids, Index batch, std::int
 inline TokenBatch pack(std::span<const std::int32_t> ids, Index batch, std::int32_t padding) {
   TokenBatch out;
   pack_tokens(ids, batch, padding, out);
+  return out;
+}
+/// One sequence.
+inline TokenBatch pack(std::span<const std::int32_t> ids) {
+  TokenBatch out{{ids.begin(), ids.end()}, {}};
+  out.packing.assign(1, static_cast<Index>(ids.size()), [](Index, Index) { return true; });
   return out;
 }
 /// Token sequences of their own lengths.
@@ -126,6 +178,7 @@ inline void pack_tokens(std::span<const std::span<const std::int32_t>> sequences
 }
 /// One value per step, (B, T) row-major (labels of a tagger, say), in packed order (N).
 template <class Value> std::vector<Value> pack_steps(std::span<const Value> padded, const Packing& packing) {
+  packing.check("pack_steps");
   require(static_cast<Index>(padded.size()) == packing.batch() * packing.padded_steps, "pack_steps: ", padded.size(),
           " values, expected ", packing.batch(), " x ", packing.padded_steps);
   std::vector<Value> packed;
@@ -158,6 +211,7 @@ template <class F> void for_each_padded(const Packing& packing, Fill fill, Direc
 /// The padded batch (D, B * T), batch-first: column b * T + t.
 template <class T>
 Matrix<T> unpack(const PackedSequence<T>& packed, Fill fill = Fill::zero, Direction direction = Direction::forward) {
+  check_batch("unpack", packed);
   Matrix<T> padded(packed.values.rows(), packed.packing.batch() * packed.packing.padded_steps);
   padded.setZero();
   detail::for_each_padded(packed.packing, fill, direction,
@@ -168,6 +222,7 @@ Matrix<T> unpack(const PackedSequence<T>& packed, Fill fill = Fill::zero, Direct
 template <class T>
 PackedSequence<T> unpack_backward(const Matrix<T>& d_padded, const Packing& packing, Fill fill = Fill::zero,
                                   Direction direction = Direction::forward) {
+  packing.check("unpack_backward");
   require(d_padded.cols() == packing.batch() * packing.padded_steps, "unpack_backward: the gradient has ",
           d_padded.cols(), " columns, expected ", packing.batch(), " x ", packing.padded_steps);
   PackedSequence<T> d{Matrix<T>(d_padded.rows(), packing.total()), packing};

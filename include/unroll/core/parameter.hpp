@@ -33,14 +33,21 @@ template <class T = float> struct Table : Parameter<T> {
   using Parameter<T>::operator=;
 
   void touch(Index column) {
+    require(column >= 0 && column < this->cols(), "Table: column ", column, ", expected 0 to ", this->cols() - 1);
     if (marked.empty()) {
       marked.assign(static_cast<std::size_t>(this->cols()), 0);
       touched.reserve(marked.size());
     }
+    check_marks();
     if (auto& mark = marked[static_cast<std::size_t>(column)]; mark == 0) {
       mark = 1;
       touched.push_back(column);
     }
+  }
+  /// Throws where somebody has given the table another size since a column was touched.
+  void check_marks() const {
+    require(marked.empty() ? touched.empty() : static_cast<Index>(marked.size()) == this->cols(), "Table: marks of ",
+            marked.size(), " columns, expected ", this->cols());
   }
 };
 

@@ -8,7 +8,9 @@ namespace unroll::inline UNROLL_ABI {
 template <class T> void set_zero(Matrix<T>& m) { m.setZero(); }
 /// Only the touched columns, and forgets them.
 template <class T> void set_zero(Table<T>& table) {
+  table.check_marks();
   for (const Index v : table.touched) {
+    require(v >= 0 && v < table.cols(), "Table: column ", v, " was touched, expected 0 to ", table.cols() - 1);
     table.col(v).setZero();
     table.marked[static_cast<std::size_t>(v)] = 0;
   }
@@ -49,10 +51,18 @@ template <Visitable M> bool any_trainable(const M& model) { return count_trainab
 
 /// `*` stands for any run of characters, dots too; everything else for itself.
 inline bool matches(std::string_view pattern, std::string_view path) {
-  if (pattern.empty()) return path.empty();
-  if (pattern.front() == '*')
-    return matches(pattern.substr(1), path) || (!path.empty() && matches(pattern, path.substr(1)));
-  return !path.empty() && pattern.front() == path.front() && matches(pattern.substr(1), path.substr(1));
+  constexpr auto none = std::string_view::npos;
+  std::size_t at = 0, star = none, after = 0;  // the last star, and the first character that it does not stand for
+  for (std::size_t k = 0; k < path.size();)
+    if (at < pattern.size() && pattern[at] == '*')
+      star = at++, after = k;
+    else if (at < pattern.size() && pattern[at] == path[k])
+      ++at, ++k;
+    else if (star != none)
+      at = star + 1, k = ++after;  // an earlier star need not take more: the last one can
+    else
+      return false;
+  return pattern.find_first_not_of('*', at) == none;
 }
 
 namespace detail {
@@ -75,15 +85,18 @@ template <Visitable M> void thaw(M& model, std::string_view pattern = "*") {
   detail::set_trainable(model, pattern, true);
 }
 
-/// Copies every parameter, across scalar types. Throws where the shapes differ.
+/// Copies every parameter, across scalar types. Throws where the shapes differ, and has then copied nothing.
 template <Visitable To, Visitable From> void copy_parameters(const From& from, To& to) {
-  visit(
-      [](const Path& path, auto& a, const auto& b) {
-        require(a.rows() == b.rows() && a.cols() == b.cols(), "copy_parameters: ", path.str(), " is ", a.rows(), " x ",
-                a.cols(), " here and ", b.rows(), " x ", b.cols(), " there");
-        a = b.template cast<typename std::remove_cvref_t<decltype(a)>::Scalar>();
-      },
-      to, from);
+  const auto same = [](const Path& path, const auto& a, const auto& b) {
+    if (a.rows() != b.rows() || a.cols() != b.cols())
+      fail("copy_parameters: ", path.str(), " is ", a.rows(), " x ", a.cols(), " here and ", b.rows(), " x ", b.cols(),
+           " there");
+  };
+  visit(same, std::as_const(to), from);
+  visit([&](const Path& path, const auto& b, const auto& a) { same(path, a, b); }, from, std::as_const(to));
+  visit([](const Path&, auto& a,
+           const auto& b) { a = b.template cast<typename std::remove_cvref_t<decltype(a)>::Scalar>(); },
+        to, from);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -8,7 +8,7 @@
 #include <limits>
 #include <numbers>
 
-#include <unroll/core/config.hpp>
+#include <unroll/core/error.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -53,6 +53,7 @@ class Rng {
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   /// In [0, n), without bias (rejection). n > 0.
   std::uint64_t below(std::uint64_t n) {
+    require(n > 0, "Rng::below: n = 0, expected at least 1");
     const std::uint64_t limit = max() - max() % n;
     for (;;)
       if (const std::uint64_t x = (*this)(); x < limit) return x % n;
