@@ -21,7 +21,7 @@ double s(double a) { return 1 / (1 + std::exp(-a)); }
 template <class C>
 std::vector<double> step(const C& cell, std::vector<double> W, std::vector<double> U, std::vector<double> b, double x,
                          std::vector<double> state) {
-  Recurrent layer{cell};
+  Recurrent layer{cell, {.bias = Bias::dual}};
   for (std::size_t g = 0; g < W.size(); ++g) {
     const auto row = static_cast<Index>(g);
     layer.weight_ih(row, 0) = W[g];
@@ -75,8 +75,8 @@ TEST_CASE("gru: gates r z n, reset after the product, h = n + z (h - n)") {
 
 TEST_CASE("gru, reset before the product, is another function") {
   const double r = s(a(0)), z = s(a(1)), n = std::tanh(W[2] * x + b[2] + U[2] * (r * h) + 2 * b[2]);
-  const auto next = step(GruResetBefore<double>{1, 1, Bias::dual}, {W[0], W[1], W[2]}, {U[0], U[1], U[2]},
-                         {b[0], b[1], b[2]}, x, {h});
+  const auto next =
+      step(GruResetBefore<double>{1, 1}, {W[0], W[1], W[2]}, {U[0], U[1], U[2]}, {b[0], b[1], b[2]}, x, {h});
   CHECK(next[0] == doctest::Approx((1 - z) * n + z * h).epsilon(1e-14));
 }
 
@@ -92,6 +92,5 @@ TEST_CASE("concepts tell equations, cells and other things apart") {
   static_assert(Cell<GruResetBefore<float>> && Cell<Pointwise<Lstm<float>>>);
   static_assert(!Cell<Lstm<float>> && !PointwiseCell<GruResetBefore<float>> && !PointwiseCell<int>);
   static_assert(!PointwiseCell<NoBackward>);
-  CHECK_THROWS_WITH_AS(Lstm<>(3, 0), "a cell of 3 inputs and 0 units, expected at least 0 and 1",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Lstm<>(3, 0), "a cell: 0 units, expected 1 to 2147483647", std::invalid_argument);
 }

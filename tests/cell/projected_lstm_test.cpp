@@ -33,7 +33,7 @@ TEST_CASE("backward is the gradient of a projected LSTM: every bias, direction a
                                        RecurrentOptions{.recurrent_dropout = 0.4, .per_gate = true}}) {
         options.bias = bias;
         options.reverse = reverse;
-        const Recurrent layer(ProjectedLstm<double>{3, 5, 2, bias}, options);
+        const Recurrent layer(ProjectedLstm<double>{3, 5, 2}, options);
         check(layer, {.context = {.training = true, .seed = 9}});
         check(FinalState(layer), {.context = {.training = true, .seed = 9}});
       }

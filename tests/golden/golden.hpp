@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -11,7 +10,6 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/cell/pointwise.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/io/safetensors.hpp>
 #include <unroll/layer/layer.hpp>
@@ -149,12 +147,4 @@ template <class State> double dot(const State& a, const State& b) {
   double sum = 0;
   unroll::visit_state([&](const unroll::Path&, const auto& x, const auto& y) { sum += x.cwiseProduct(y).sum(); }, a, b);
   return sum;
-}
-
-/// A cell of D inputs and H units. One that owns its biases is told how many.
-template <class Cell> Cell make_cell(unroll::Index D, unroll::Index H, unroll::Bias bias) {
-  if constexpr (std::constructible_from<Cell, unroll::Index, unroll::Index, unroll::Bias>)
-    return Cell(D, H, bias);
-  else
-    return Cell(D, H);
 }

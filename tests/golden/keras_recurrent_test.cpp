@@ -71,7 +71,7 @@ template <class C> void check_layer(const std::string& name, Bias bias) {
        {"repeat", "zero", "backwards_repeat", "backwards_zero", "no_mask", "no_bias", "last", "backwards_last"}) {
     const bool backwards = variant.starts_with("backwards");
     const Bias biases = variant == "no_bias" ? Bias::none : bias;
-    const Recurrent layer(make_cell<C>(D, H, biases), {.reverse = backwards, .bias = biases});
+    const Recurrent layer(C(D, H), {.reverse = backwards, .bias = biases});
     const auto x = input.packed(variant == "no_mask" ? input.whole : input.masked);
     const auto expected = golden.columns(variant + ".y");
     if (variant.ends_with("last")) {
@@ -115,7 +115,7 @@ template <class C> void check_bidirectional(const std::string& name, Bias bias) 
     return both;
   };
   for (const auto& [keras, merge] : merges) {
-    const Bidirectional layer(make_cell<C>(D, H, bias), {.bias = bias}, merge);
+    const Bidirectional layer(C(D, H), {.bias = bias}, merge);
     const Index rows = merge == Merge::concat ? 2 * H : H;
     const auto x = input.packed(input.masked);
     if (const std::string variant(keras); golden.contains(variant + ".loss"))

@@ -18,13 +18,6 @@ namespace {
 
 using namespace unroll;
 
-template <class Cell> Cell make(Index D, Index H, Bias bias) {
-  if constexpr (std::constructible_from<Cell, Index, Index, Bias>)
-    return Cell(D, H, bias);
-  else
-    return Cell(D, H);
-}
-
 template <class Layer> void check(Layer layer, Index D, const GradientCheckOptions& options, const std::string& what) {
   randomize(layer, Rng(3));
   const auto x = random_sequences<double>(D, ragged_lengths(), 6);
@@ -49,7 +42,7 @@ TEST_CASE_TEMPLATE("backward is the gradient: every cell, bias, direction and dr
         options.reverse = reverse;
         GradientCheckOptions check_options{.context = {.training = true, .seed = 9}};
         if (std::same_as<C, ReluRnn<double>>) check_options.difference = 1e-5;  // to stay off the kinks
-        const Recurrent layer(make<C>(3, 5, bias), options);
+        const Recurrent layer(C(3, 5), options);
         const std::string what = concat(layer.describe(), ", bias ", static_cast<int>(bias));
         check(layer, 3, check_options, what);
         check(FinalState(layer), 3, check_options, "last " + what);
@@ -57,10 +50,10 @@ TEST_CASE_TEMPLATE("backward is the gradient: every cell, bias, direction and dr
 }
 
 TEST_CASE_TEMPLATE("a learned initial state gets its gradient, unless a state is carried in", C, CELLS) {
-  RecurrentOptions options{.learned_initial_state = true};
+  RecurrentOptions options{.bias = Bias::dual, .learned_initial_state = true};
   for (const bool reverse : {false, true}) {
     options.reverse = reverse;
-    const Recurrent layer(make<C>(3, 5, Bias::dual), options);
+    const Recurrent layer(C(3, 5), options);
     check(layer, 3, {.initial_state = false}, layer.describe());
     auto frozen_start = layer;
     for (auto& start : frozen_start.initial) start.trainable = false;

@@ -63,7 +63,8 @@ TEST_CASE("a stream gives what a batch gives: every cell, with one bias, two and
   compare<Sequential<Recurrent<PeepholeLstm<>, 2, 20>>>(
       unroll::Sequential{unroll::Recurrent{PeepholeLstm{2, 20}, learned}}, 2);
   compare<Sequential<Recurrent<GruResetBefore<>, 2, 20>>>(
-      unroll::Sequential{unroll::Recurrent{GruResetBefore{2, 20, Bias::dual}, learned}}, 2);
+      unroll::Sequential{unroll::Recurrent{GruResetBefore{2, 20}, {.bias = Bias::dual, .learned_initial_state = true}}},
+      2);
 }
 
 TEST_CASE("a stream gives what a batch gives: stacks, dense layers, activations; dropout has no place in it") {

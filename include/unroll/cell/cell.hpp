@@ -15,6 +15,9 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+/// How many bias vectors a recurrent layer has: none; b (Keras's LSTM and SimpleRNN); b and b_h (PyTorch; Keras's GRU).
+enum class Bias { none, single, dual };
+
 /// One time step of a range of sequences. Columns: `at` in the packed arrays (N), `in` and `out` in the state storage
 /// (B + N) before and after the step, `column` in what has one column per sequence (B, sorted), `gates` in the gates,
 /// which is `at` unless no backward follows. n of them each.
@@ -73,8 +76,14 @@ template <class T> struct StepScratch {
 ///                                                 writes the gradient of pass.gates at step.at
 ///   accumulate(pass, cache, gradient, columns)    gradient += for its own parameters, over these columns, which are
 ///                                                 all, or a block of a product's sum: blocks come in `pass.order`
-/// and, where the layer recomputes, static
+/// where the layer recomputes, static
 ///   visit_columns(f, cache)                       f(matrix) for each matrix of the cache with a column for each step
+/// and, if the cell has them,
+///   set_bias(bias)                                the layer's option decides, once: b_h is there if it is Bias::dual.
+///   A
+///                                                 cell without this has none
+///   usual_bias                                    a constant, if the layer's option is not given; else dual with b_h
+///   check_parameters()                            throws where a public parameter has been given another shape
 /// Axioms: a step writes only its own columns, so that ranges of sequences may run on different threads; `scratch`
 /// belongs to the thread; each output element is summed in an order that does not depend on the columns beside it.
 template <class C>
@@ -95,9 +104,30 @@ concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pa
   C::visit([](const Path&, auto&...) {}, Path{}, gradient);
 };
 
+/// A cell with a b_h, which the layer's option gives or takes.
+template <class C>
+concept HasBias = requires(C& cell) { cell.set_bias(Bias::dual); };
+
 /// A cell whose steps a layer may recompute.
 template <class C>
 concept HasColumns = requires(typename C::Cache& cache) { C::visit_columns([](auto&) {}, cache); };
+
+namespace detail {
+/// Throws where a public parameter has been given another shape than its cell or layer was made with.
+template <class T>
+void require_shape(std::string_view who, std::string_view name, const Matrix<T>& p, Index rows, Index cols) {
+  require(p.rows() == rows && p.cols() == cols, who, ": ", name, " is ", p.rows(), " x ", p.cols(), ", expected ", rows,
+          " x ", cols);
+}
+/// The same of a bias, which may be absent.
+template <class T> void require_bias(std::string_view who, std::string_view name, const Matrix<T>& p, Index rows) {
+  if (p.size() > 0) require_shape(who, name, p, rows, 1);
+}
+/// A bias that is wanted is there, zero if it was not there before; one that is not is absent.
+template <class T> void set_bias(Parameter<T>& p, bool wanted, Index rows) {
+  if (const Index size = wanted ? rows : 0; p.rows() != size) p = Matrix<T>::Zero(size, 1);
+}
+}  // namespace detail
 
 /// state[0] before the steps of these columns, masked for gate g: the (H, n) operand of a product over them. Ragged
 /// batches leave gaps between the blocks, so it is gathered; about 1 / (8 H) of the product's cost.

@@ -11,11 +11,13 @@ namespace unroll::inline UNROLL_ABI {
 ///   z = sigmoid(W_z x + b_z + U_z h_{t-1})
 ///   n = tanh   (W_n x + b_n + U_n (r * h_{t-1}))      the reset acts before the product
 ///   h_t = n + z * (h_{t-1} - n)
-/// With dual bias b_h is added where b is. With recurrent dropout the products see m * h, z * h the bare h.
+/// With dual bias b_h is added where b is; unless asked for, there is one, as in Keras. With recurrent dropout the
+/// products see m * h, z * h the bare h.
 template <class T = float> class GruResetBefore {
  public:
   using Scalar = T;
   static constexpr int S = 1, gates = 3;
+  static constexpr Bias usual_bias = Bias::single;  ///< as in Keras
   static constexpr std::string_view name = "GruResetBefore";
 
   Parameter<T> weight_hh;  ///< U (3 H, H)
@@ -30,10 +32,15 @@ template <class T = float> class GruResetBefore {
 
   static void visit_columns(auto&& f, Cache& cache) { f(cache.values), f(cache.reset_h); }
 
-  GruResetBefore(Index D, Index H, Bias bias = Bias::single)
-      : weight_hh(3 * H, H), bias_hh(bias == Bias::dual ? 3 * H : 0, 1), inputs_(D), units_(H) {
-    weight_hh.setZero();
-    bias_hh.setZero();
+  GruResetBefore(Index D, Index H) : inputs_(D), units_(H) {
+    detail::require_size(name, D, "inputs", 0);
+    detail::require_size(name, H, "units", 1);
+    weight_hh = Matrix<T>::Zero(3 * H, H);
+  }
+  void set_bias(Bias bias) { detail::set_bias(bias_hh, bias == Bias::dual, 3 * units_); }
+  void check_parameters() const {
+    detail::require_shape(name, "weight_hh", weight_hh, 3 * units_, units_);
+    detail::require_bias(name, "bias_hh", bias_hh, 3 * units_);
   }
 
   Index inputs() const { return inputs_; }

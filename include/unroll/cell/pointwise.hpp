@@ -8,9 +8,6 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-/// How many bias vectors a recurrent layer has: none; b (Keras's LSTM and SimpleRNN); b and b_h (PyTorch; Keras's GRU).
-enum class Bias { none, single, dual };
-
 template <PointwiseCell E> class Pointwise {
  public:
   using Equations = E;
@@ -34,15 +31,17 @@ template <PointwiseCell E> class Pointwise {
 
   static void visit_columns(auto&& f, Cache& cache) { f(cache.values), f(cache.du), f(cache.d_unit); }
 
-  Pointwise(const E& size, Bias bias)
-      : weight_hh(E::GU * size.units, E::GU > 0 ? size.units : 0),
-        bias_hh(bias == Bias::dual ? E::GU * size.units : 0, 1),
-        unit(E::P > 0 ? size.units : 0, E::P),
-        inputs_(size.inputs),
-        units_(size.units) {
-    weight_hh.setZero();
-    bias_hh.setZero();
-    unit.setZero();
+  explicit Pointwise(const E& size) : inputs_(size.inputs), units_(size.units) {
+    detail::require_size(name, inputs_, "inputs", 0);
+    detail::require_size(name, units_, "units", 1);
+    weight_hh = Matrix<T>::Zero(E::GU * units_, E::GU > 0 ? units_ : 0);
+    unit = Matrix<T>::Zero(E::P > 0 ? units_ : 0, E::P);
+  }
+  void set_bias(Bias bias) { detail::set_bias(bias_hh, bias == Bias::dual, E::GU * units_); }
+  void check_parameters() const {
+    detail::require_shape(name, "weight_hh", weight_hh, E::GU * units_, E::GU > 0 ? units_ : 0);
+    detail::require_bias(name, "bias_hh", bias_hh, E::GU * units_);
+    detail::require_shape(name, "weight_unit", unit, E::P > 0 ? units_ : 0, E::P);
   }
 
   Index inputs() const { return inputs_; }

@@ -5,7 +5,7 @@
 #include <concepts>
 #include <string_view>
 
-#include <unroll/core/error.hpp>
+#include <unroll/core/size.hpp>
 #include <unroll/kernel/functions.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -24,7 +24,8 @@ template <class T = float> struct CellSize {
 
   Index inputs, units;  ///< D, H
   CellSize(Index D, Index H) : inputs(D), units(H) {
-    require(D >= 0 && H > 0, "a cell of ", D, " inputs and ", H, " units, expected at least 0 and 1");
+    detail::require_size("a cell", D, "inputs", 0);
+    detail::require_size("a cell", H, "units", 1);
   }
 };
 

@@ -40,20 +40,25 @@ template <class T = float> class ProjectedLstm {
     f(cache.values), f(cache.tanh_c), f(cache.hidden), f(cache.d_out);
   }
 
-  /// D inputs, H units, P outputs. `bias` is the layer's: `Recurrent{ProjectedLstm{D, H, P}}` has both.
-  ProjectedLstm(Index D, Index H, Index P, Bias bias = Bias::dual)
-      : weight_hh(4 * H, P), bias_hh(bias == Bias::dual ? 4 * H : 0, 1), weight_hr(P, H), inputs_(D), units_(H) {
-    require(D >= 0 && H > 0 && P > 0, "ProjectedLstm: ", D, " inputs, ", H, " units and ", P,
-            " outputs, expected at least 0, 1 and 1");
-    weight_hh.setZero();
-    bias_hh.setZero();
-    weight_hr.setZero();
+  /// D inputs, H units, P outputs.
+  ProjectedLstm(Index D, Index H, Index P) : inputs_(D), units_(H), outputs_(P) {
+    detail::require_size(name, D, "inputs", 0);
+    detail::require_size(name, H, "units", 1);
+    detail::require_size(name, P, "outputs", 1);
+    weight_hh = Matrix<T>::Zero(4 * H, P);
+    weight_hr = Matrix<T>::Zero(P, H);
+  }
+  void set_bias(Bias bias) { detail::set_bias(bias_hh, bias == Bias::dual, 4 * units_); }
+  void check_parameters() const {
+    detail::require_shape(name, "weight_hh", weight_hh, 4 * units_, outputs_);
+    detail::require_bias(name, "bias_hh", bias_hh, 4 * units_);
+    detail::require_shape(name, "weight_hr", weight_hr, outputs_, units_);
   }
 
   Index inputs() const { return inputs_; }
   Index units() const { return units_; }
   Index gate_rows() const { return 4 * units_; }
-  Index state_rows(int s) const { return s == 0 ? weight_hr.rows() : units_; }
+  Index state_rows(int s) const { return s == 0 ? outputs_ : units_; }
 
   void prepare(Cache& cache, Index columns, bool) const {
     cache.values.resize(4 * units_, columns);
@@ -162,9 +167,8 @@ template <class T = float> class ProjectedLstm {
     if (mask != nullptr) m.array() *= mask->middleCols(at.column, at.n).array();
   }
 
-  Index inputs_, units_;
+  Index inputs_, units_, outputs_;
 };
 ProjectedLstm(Index, Index, Index) -> ProjectedLstm<>;
-ProjectedLstm(Index, Index, Index, Bias) -> ProjectedLstm<>;
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -38,7 +38,9 @@ template <class C> class Recurrent {
 
   template <Sequences<T> In> using Cache = RecurrentCache<Cell>;
 
-  explicit Recurrent(const C& of, Options how = {}) : cell(detail::make_cell(of, how.bias)), options(how) {
+  explicit Recurrent(const C& of, Options how = {})
+      : cell(detail::make_cell(of, how.bias.value_or(detail::usual_bias<Cell>()))), options(how) {
+    options.bias = how.bias.value_or(detail::usual_bias<Cell>());
     for (const double rate : {how.dropout, how.recurrent_dropout})
       require(rate >= 0 && rate < 1, "Recurrent<", Cell::name, ">: dropout rate ", rate, ", expected 0 <= rate < 1");
     require(how.recompute_every >= 0, "Recurrent<", Cell::name, ">: recompute_every = ", how.recompute_every,
@@ -46,7 +48,7 @@ template <class C> class Recurrent {
     require(how.recompute_every == 0 || HasColumns<Cell>, "Recurrent<", Cell::name,
             ">: recompute_every needs a cell with visit_columns (see Cell)");
     weight_ih = Matrix<T>::Zero(cell.gate_rows(), cell.inputs());
-    if (how.bias != Bias::none) bias_ih = Matrix<T>::Zero(cell.gate_rows(), 1);
+    if (options.bias != Bias::none) bias_ih = Matrix<T>::Zero(cell.gate_rows(), 1);
     if (how.learned_initial_state)
       for (std::size_t s = 0; s < S; ++s) initial[s] = Matrix<T>::Zero(cell.state_rows(int(s)), 1);
   }

@@ -1,6 +1,8 @@
 // How a recurrent layer is run, and what it keeps while it runs. The equations are elsewhere: cell/ and recurrent.hpp.
 #pragma once
 
+#include <optional>
+
 #include <unroll/cell/pointwise.hpp>
 #include <unroll/layer/input_projection.hpp>
 #include <unroll/layer/layer.hpp>
@@ -15,7 +17,9 @@ struct RecurrentOptions {
   double recurrent_dropout = 0;  ///< rate, on h before the recurrent product; never on c, nor on the z * h of a GRU
   bool per_gate = false;         ///< masks of their own for each gate, as Keras draws; else one for all
   bool reverse = false;          ///< from the last step of each sequence to its first; outputs keep their time
-  Bias bias = Bias::dual;        ///< b, or b and b_h; PyTorch has both
+  /// b, or b and b_h, the cell's too: what is said here holds for every cell. Not said: both, as in PyTorch, or what
+  /// the cell usually has (one in GruResetBefore, as in Keras).
+  std::optional<Bias> bias{};
   bool learned_initial_state = false;  ///< the state to start from is a parameter, unless one is carried in
   /// k > 0: the cache keeps the states of every k-th step alone, and backward computes k steps at a time again: less
   /// memory, least about k = sqrt(T), for at most one forward pass more. Same bits. 0: nothing is computed twice.
@@ -53,7 +57,10 @@ template <class Cell> struct RecurrentCache {
   RecurrentMask<T> mask;
   typename Cell::Cache cell;
   Index saved_columns = 0;
+  Index segment_length = 0;  ///< of the forward pass, and its direction
+  bool reverse = false;
   bool keep = false, training = false, learned_start = false;
+  bool ready = false;  ///< a forward pass has left all that one backward pass needs
   bool want_y = true, want_dx = true;
   const PackedSequence<T>& output() const { return y; }
 };
@@ -68,12 +75,34 @@ template <class C> struct CellFor {
 template <PointwiseCell E> struct CellFor<E> {
   using type = Pointwise<E>;
 };
-template <class C> typename CellFor<C>::type make_cell(const C& cell, Bias bias) {
-  if constexpr (PointwiseCell<C>)
-    return Pointwise<C>(cell, bias);
+template <class C> constexpr Bias usual_bias() {
+  if constexpr (requires { C::usual_bias; })
+    return C::usual_bias;
   else
-    return cell;
+    return HasBias<C> ? Bias::dual : Bias::single;
 }
+template <class C> typename CellFor<C>::type make_cell(const C& of, Bias bias) {
+  using Made = typename CellFor<C>::type;
+  Made cell(of);
+  if constexpr (HasBias<Made>)
+    cell.set_bias(bias);
+  else
+    require(bias != Bias::dual, "Recurrent<", Made::name, ">: Bias::dual needs a cell with set_bias (see Cell)");
+  return cell;
+}
+/// `Recurrent<Lstm>`, for messages.
+template <class C> class RecurrentName {
+  static constexpr std::string_view before = "Recurrent<", cell = C::name, after = ">";
+  static constexpr auto text = [] {
+    std::array<char, before.size() + cell.size() + after.size()> joined{};
+    auto* at = joined.data();
+    for (const auto part : {before, cell, after}) at = std::copy(part.begin(), part.end(), at);
+    return joined;
+  }();
+
+ public:
+  static constexpr std::string_view value{text.data(), text.size()};
+};
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
