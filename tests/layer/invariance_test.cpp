@@ -292,7 +292,7 @@ TEST_CASE("a wrong input says who, what, got and expected") {
   const Recurrent layer(Lstm{D, H});
   CacheFor<Recurrent<Lstm<>>, PackedSequence<float>> cache;
   const auto x = random_sequences<float>(D + 2, ragged_lengths(), T);
-  CHECK_THROWS_WITH_AS(layer.forward({}, x, cache), "Recurrent<Lstm>: input has 5 features, expected D = 3",
+  CHECK_THROWS_WITH_AS(layer.forward({}, x, cache), "Recurrent<Lstm>: input has 5 features, expected 3",
                        std::invalid_argument);
   const auto good = random_sequences<float>(D, ragged_lengths(), T);
   auto gradient = zeros_like(layer);
@@ -310,5 +310,5 @@ TEST_CASE("a wrong input says who, what, got and expected") {
                        "Recurrent<Lstm>: gradient of the final state h is 0 x 0, expected 21 x 4",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((Recurrent(Lstm{2, 3}, {.recurrent_dropout = 1.0})),
-                       "Recurrent<Lstm>: dropout rate 1, expected 0 <= rate < 1", std::invalid_argument);
+                       "Recurrent<Lstm>: recurrent dropout rate 1, expected 0 <= rate < 1", std::invalid_argument);
 }

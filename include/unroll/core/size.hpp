@@ -24,7 +24,7 @@ inline void require_size(std::string_view who, Index size, std::string_view what
 }
 /// Of a dropout; NaN is none.
 inline void require_rate(std::string_view who, std::string_view what, double rate) {
-  require(rate >= 0 && rate < 1, who, ": ", what, " ", rate, ", expected 0 <= ", what, " < 1");
+  require(rate >= 0 && rate < 1, who, ": ", what, " ", rate, ", expected 0 <= rate < 1");
 }
 }  // namespace detail
 

@@ -19,6 +19,7 @@ template <class Function, class T = float> class Activation {
   };
 
   template <Vectors<T> In> const In& forward(const Context&, const In& x, Cache<In>& c, Carry<State> = {}) const {
+    check_batch(Function::name, x);
     shape_like(c.y, x, values(x).rows());
     const T* from = values(x).data();
     T* to = values(c.y).data();
@@ -27,7 +28,9 @@ template <class Function, class T = float> class Activation {
   }
   template <Vectors<T> In>
   const In& backward(const In& x, const In& dy, Cache<In>& c, Activation&, Carry<State> = {}) const {
-    detail::require_gradient(Function::name, values(dy), values(x).rows(), values(x).cols());
+    detail::require_forward(Function::name, x, c.y);
+    detail::require_features(Function::name, values(x), values(c.y).rows());
+    detail::require_gradient(Function::name, dy, c.y);
     shape_like(c.dx, x, values(x).rows());
     const T *y = values(c.y).data(), *d = values(dy).data();
     T* to = values(c.dx).data();

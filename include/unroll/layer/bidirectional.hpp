@@ -10,8 +10,15 @@ namespace unroll::inline UNROLL_ABI {
 enum class Merge { concat, sum, average, product };
 
 namespace detail {
+/// Rows of two directions' outputs merged.
+template <class T> Index merged_rows(Merge how, const Matrix<T>& left, const Matrix<T>& right) {
+  require(left.cols() == right.cols() && (how == Merge::concat || left.rows() == right.rows()),
+          "Bidirectional: the directions give ", left.rows(), " x ", left.cols(), " and ", right.rows(), " x ",
+          right.cols(), ", which do not merge");
+  return how == Merge::concat ? left.rows() + right.rows() : left.rows();
+}
 template <class T> void merge(Merge how, const Matrix<T>& left, const Matrix<T>& right, Matrix<T>& to) {
-  to.resize(how == Merge::concat ? left.rows() + right.rows() : left.rows(), left.cols());
+  to.resize(merged_rows(how, left, right), left.cols());
   parallel_ranges(to.cols(), 256, [&](Index first, Index last) {
     const auto a = left.middleCols(first, last - first), b = right.middleCols(first, last - first);
     auto y = to.middleCols(first, last - first);
@@ -34,16 +41,16 @@ template <class T> void merge(Merge how, const Matrix<T>& left, const Matrix<T>&
 template <class T>
 void merge_backward(Merge how, const Matrix<T>& left, const Matrix<T>& right, const Matrix<T>& d, Matrix<T>& d_left,
                     Matrix<T>& d_right) {
-  const Index rows = how == Merge::concat ? d.rows() / 2 : d.rows();
-  d_left.resize(rows, d.cols());
-  d_right.resize(rows, d.cols());
+  require_gradient("Bidirectional", d, merged_rows(how, left, right), left.cols());
+  d_left.resize(left.rows(), d.cols());
+  d_right.resize(right.rows(), d.cols());
   parallel_ranges(d.cols(), 256, [&](Index first, Index last) {
     const Index n = last - first;
     const auto dy = d.middleCols(first, n);
     auto da = d_left.middleCols(first, n), db = d_right.middleCols(first, n);
     switch (how) {
       case Merge::concat:
-        da = dy.topRows(rows), db = dy.bottomRows(rows);
+        da = dy.topRows(da.rows()), db = dy.bottomRows(db.rows());
         break;
       case Merge::sum:
         da = dy, db = dy;
@@ -103,6 +110,8 @@ template <class C> class Bidirectional {
   }
   template <Sequences<T> In, class Dy>
   const In& backward(const In& x, const Dy& dy, Cache<In>& c, Bidirectional& gradient, Carry<State> d = {}) const {
+    detail::require_forward("Bidirectional", x, c.y);
+    check_gradient_shapes("Bidirectional", *this, gradient);
     c.ahead.want_dx = c.back.want_dx = c.want_dx;
     const auto run = [&](const auto& da, const auto& db) {
       both(
@@ -112,7 +121,8 @@ template <class C> class Bidirectional {
     if constexpr (std::same_as<Dy, None>) {
       run(dy, dy);
     } else {
-      detail::require_gradient("Bidirectional", dy.values, c.y.values.rows(), c.y.values.cols());
+      detail::require_gradient("Bidirectional", dy, c.y);
+      c.d_ahead.packing = c.d_back.packing = dy.packing;
       detail::merge_backward(merge, c.ahead.y.values, c.back.y.values, dy.values, c.d_ahead.values, c.d_back.values);
       run(c.d_ahead, c.d_back);
     }

@@ -28,15 +28,17 @@ template <class T = float> class Dense {
     const In& output() const { return y; }
   };
 
-  Dense(Index inputs, Index outputs, Options how = {}) : weight(outputs, inputs), bias(how.bias ? outputs : 0, 1) {
-    weight.setZero();
-    bias.setZero();
+  Dense(Index inputs, Index outputs, Options how = {}) {
+    detail::require_size("Dense", inputs, "inputs", 1);
+    detail::require_size("Dense", outputs, "outputs", 1);
+    weight = Matrix<T>::Zero(outputs, inputs);
+    bias = Matrix<T>::Zero(how.bias ? outputs : 0, 1);
   }
 
   template <Vectors<T> In>
   const In& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> = {}) const {
-    require(values(x).rows() == weight.cols(), "Dense: input has ", values(x).rows(), " features, expected ",
-            weight.cols());
+    check_batch("Dense", x);
+    check(x);
     const FlushDenormals flush(context.training);
     shape_like(c.y, x, weight.rows());
     matmul(values(c.y), weight, Transpose::no, values(x), Transpose::no, false, c.product, Blocks::ascending,
@@ -45,7 +47,12 @@ template <class T = float> class Dense {
   }
   template <Vectors<T> In>
   const In& backward(const In& x, const In& dy, Cache<In>& c, Dense& gradient, Carry<State> = {}) const {
-    detail::require_gradient("Dense", values(dy), weight.rows(), values(x).cols());
+    detail::require_forward("Dense", x, c.y);
+    check(x);
+    require(values(c.y).rows() == weight.rows(), "Dense: ", weight.rows(), " outputs, in the forward pass ",
+            values(c.y).rows());
+    detail::require_gradient("Dense", dy, c.y);
+    check_gradient_shapes("Dense", *this, gradient);
     const FlushDenormals flush;
     if (weight.trainable)
       matmul(gradient.weight, values(dy), Transpose::no, values(x), Transpose::yes, true, c.product);
@@ -65,6 +72,13 @@ template <class T = float> class Dense {
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("weight", Kind::weight), self.weight...);
     f(at.leaf("bias", Kind::bias), self.bias...);
+  }
+
+ private:
+  template <class In> void check(const In& x) const {
+    detail::require_features("Dense", values(x), weight.cols());
+    require(bias.size() == 0 || bias.size() == weight.rows(), "Dense: bias has ", bias.size(), " elements, expected ",
+            weight.rows());
   }
 };
 Dense(Index, Index) -> Dense<>;

@@ -23,14 +23,17 @@ template <class T = float> class Dropout {
     const In& output() const { return y; }
   };
 
-  explicit Dropout(double of) : rate(of) {
-    require(rate >= 0 && rate < 1, "Dropout: rate ", rate, ", expected 0 <= rate < 1");
-  }
+  explicit Dropout(double of) : rate(of) { detail::require_rate("Dropout", "rate", rate); }
 
   template <Vectors<T> In>
   const In& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> = {}) const {
+    detail::require_rate("Dropout", "rate", rate);
+    check_batch("Dropout", x);
     c.active = context.training && rate > 0;
-    if (!c.active && !context.gradients) return x;
+    if (!c.active && !context.gradients) {
+      values(c.y).resize(0, 0);  // nothing for a backward pass
+      return x;
+    }
     shape_like(c.y, x, values(x).rows());
     if (c.active) {
       draw(context, x, c.mask);
@@ -42,7 +45,9 @@ template <class T = float> class Dropout {
   }
   template <Vectors<T> In>
   const In& backward(const In& x, const In& dy, Cache<In>& c, Dropout&, Carry<State> = {}) const {
-    detail::require_gradient("Dropout", values(dy), values(x).rows(), values(x).cols());
+    detail::require_forward("Dropout", x, c.y);
+    detail::require_features("Dropout", values(x), values(c.y).rows());
+    detail::require_gradient("Dropout", dy, c.y);
     shape_like(c.dx, x, values(x).rows());
     if (c.active)
       values(c.dx) = values(dy).cwiseProduct(c.mask);

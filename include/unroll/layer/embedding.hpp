@@ -29,17 +29,17 @@ template <class T = float> class Embedding {
   };
 
   /// V tokens, D features.
-  Embedding(Index V, Index D, Options how = {}) : weight(D, V), options(how) {
-    require(how.padding >= -1 && how.padding < V, "Embedding: padding index ", how.padding, ", expected -1 to ", V - 1);
-    weight.setZero();
+  Embedding(Index V, Index D, Options how = {}) : options(how) {
+    detail::require_size("Embedding", V, "tokens", 1);
+    detail::require_size("Embedding", D, "features", 1);
+    weight = Matrix<T>::Zero(D, V);
+    check_padding();
   }
 
   template <Tokens In>
   const PackedSequence<T>& forward(const Context&, const In& x, Cache<In>& c, Carry<State> = {}) const {
-    for (std::size_t n = 0; n < x.ids.size(); ++n)
-      require(x.ids[n] >= 0 && x.ids[n] < weight.cols(), "Embedding: token id ", x.ids[n], " of sequence ",
-              x.packing.sequence_of(Index(n)), " at step ", x.packing.time_of(Index(n)), ", expected 0 to ",
-              weight.cols() - 1);
+    check_batch("Embedding", x);
+    check_ids(x);
     c.y.packing = x.packing;
     c.y.values.resize(weight.rows(), x.packing.total());
     if (!c.want_y) return c.y;
@@ -50,9 +50,12 @@ template <class T = float> class Embedding {
   }
   /// Threads split the features, so each element is summed in the order of the columns.
   template <Tokens In>
-  None backward(const In& x, const PackedSequence<T>& dy, Cache<In>&, Embedding& gradient, Carry<State> = {}) const {
+  None backward(const In& x, const PackedSequence<T>& dy, Cache<In>& c, Embedding& gradient, Carry<State> = {}) const {
     if (!weight.trainable) return {};
-    detail::require_gradient("Embedding", dy.values, weight.rows(), x.packing.total());
+    detail::require_forward("Embedding", x, c.y);
+    check_ids(x);
+    detail::require_gradient("Embedding", dy, c.y);
+    check_gradient_shapes("Embedding", *this, gradient);
     for (const std::int32_t id : x.ids)
       if (id != options.padding) gradient.weight.touch(id);
     parallel_ranges(weight.rows(), 32, [&](Index first, Index last) {
@@ -65,11 +68,24 @@ template <class T = float> class Embedding {
 
   void initialize(Rng rng, const Scheme& scheme) {
     fill(weight, scheme.embedding, Fan{weight.cols(), weight.rows(), 0.05}, rng.child(0));
+    check_padding();
     if (options.padding >= 0) weight.col(options.padding).setZero();
   }
   std::string describe() const { return concat("Embedding ", weight.cols(), " x ", weight.rows()); }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("weight", Kind::table), self.weight...);
+  }
+
+ private:
+  void check_padding() const {
+    require(options.padding >= -1 && options.padding < weight.cols(), "Embedding: padding index ", options.padding,
+            ", expected -1 to ", weight.cols() - 1);
+  }
+  void check_ids(const TokenBatch& x) const {
+    for (std::size_t n = 0; n < x.ids.size(); ++n)
+      if (x.ids[n] < 0 || x.ids[n] >= weight.cols()) [[unlikely]]
+        fail("Embedding: token id ", x.ids[n], " of sequence ", x.packing.sequence_of(Index(n)), " at step ",
+             x.packing.time_of(Index(n)), ", expected 0 to ", weight.cols() - 1);
   }
 };
 Embedding(Index, Index) -> Embedding<>;

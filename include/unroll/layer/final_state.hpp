@@ -9,6 +9,12 @@ namespace unroll::inline UNROLL_ABI {
 /// recurrent layer, rather than follow it, because only that layer knows the state of a sequence that is reversed,
 /// bidirectional or empty. Of a stack it is the last layer's.
 template <class Inner> class FinalState {
+  static_assert(detail::assert_layer<Inner>());
+  static_assert(
+      detail::HasFinalOutput<Inner>,
+      "unroll::FinalState: the layer has no `final_output(state, y)` and `final_output_backward(state, dy, d)`: "
+      "it wraps a recurrent layer, a Bidirectional or a Stack.");
+
  public:
   using Scalar = typename Inner::Scalar;
   using T = Scalar;
@@ -37,10 +43,18 @@ template <class Inner> class FinalState {
   }
   template <Sequences<T> In>
   const In& backward(const In& x, const Matrix<T>& dy, Cache<In>& c, FinalState& gradient, Carry<State> d = {}) const {
-    detail::require_gradient("FinalState", dy, c.y.rows(), c.y.cols());
+    detail::require_gradient("FinalState", dy, c.y);
     c.inner.want_dx = c.want_dx;
     inner.final_output_backward(c.final, dy, c.d_final);
-    if (d.in != nullptr) visit_state([](const Path&, auto& sum, const auto& more) { sum += more; }, c.d_final, *d.in);
+    if (d.in != nullptr)
+      visit_state(
+          [](const Path& path, auto& sum, const auto& more) {
+            if (more.rows() != sum.rows() || more.cols() != sum.cols())
+              fail("FinalState: gradient of the final state ", path.str(), " is ", more.rows(), " x ", more.cols(),
+                   ", expected ", sum.rows(), " x ", sum.cols());
+            sum += more;
+          },
+          c.d_final, *d.in);
     return inner.backward(x, None{}, c.inner, gradient.inner, {&c.d_final, d.out});
   }
 

@@ -55,6 +55,8 @@ template <class M> class Folded {
     MatmulScratch<T> scratch;
     detail::for_each_reader<1>(model_, cache, [&](const auto& layer, auto&) {
       const Matrix<T>& words = std::get<0>(model_.layers).weight;
+      layer.check_parameters();
+      detail::require_features(layer.who, words, layer.weight_ih.cols());
       tables_.emplace_back(layer.weight_ih.rows(), words.cols());
       matmul(tables_.back(), layer.weight_ih, Transpose::no, words, Transpose::no, false, scratch, Blocks::ascending,
              layer.bias_ih.size() > 0 ? layer.bias_ih.data() : nullptr);

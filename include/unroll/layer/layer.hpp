@@ -6,8 +6,7 @@
 
 #include <unroll/core/context.hpp>
 #include <unroll/core/initialize.hpp>
-#include <unroll/core/packed_sequence.hpp>
-#include <unroll/core/parameters.hpp>
+#include <unroll/layer/checks.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -19,14 +18,23 @@ template <class State> struct Carry {
   State* out = nullptr;
 };
 
-// A layer L names Output<In> and Cache<In> for each input type In that it takes, and State, and offers
-//   const Output<In>& forward(context, x, cache, carry = {}) const     the output lives in the cache
+// A layer L is a value that names
+//   Scalar                     float or double: of its parameters, and of what it gives
+//   State                      what it carries from one window to the next; None
+//   Output<In>                 what it gives, for each input type In that it takes: a template constrained to those
+//   Cache<In>                  what it keeps between forward and backward, made by {}; its output() is the output of
+//   the
+//                              last forward pass, and the gradient of x is its `dx`, or that of its `inner`
+// and offers
+//   const Output<In>& forward(context, x, cache, carry = {}) const     the output lives in the cache, or is x
 //   const In&         backward(x, dy, cache, gradient, carry = {}) const   the gradient of x, too; None for token ids
 //   void initialize(rng, scheme),  std::string describe() const
-//   static void visit(f, path, self...)
+//   static void visit(f, path, self...)                                f(path, parameter...) for each parameter
 // Backward computes the gradient of sum(dy .* y) and of sum(d final state .* final state) with respect to parameters
-// (gradient +=), input and initial state. dy may be None: no gradient arrives there.
-// cache.want_dx = false says that nobody reads the gradient of x.
+// (gradient +=), input and initial state. In a layer that FinalState wraps dy may be None: no gradient arrives there.
+// If the cache has a member `want_dx`, false says that nobody reads the gradient of x.
+// A batch In is a Matrix, or has a member `packing`.
+// check_batch(who, x) and check_gradient_shapes(who, *this, gradient) say what was given wrongly.
 
 template <class L, class In>
 concept Accepts = requires { typename L::template Output<In>; };
@@ -43,6 +51,11 @@ concept Vectors = std::same_as<X, PackedSequence<T>> || std::same_as<X, Matrix<T
 template <class X>
 concept Tokens = std::same_as<X, TokenBatch>;
 
+template <class X>
+concept Batch = is_matrix<X> || requires(const X& x) {
+  { x.packing } -> std::convertible_to<const Packing&>;
+};
+
 template <class T> Matrix<T>& values(Matrix<T>& m) { return m; }
 template <class T> const Matrix<T>& values(const Matrix<T>& m) { return m; }
 template <class T> Matrix<T>& values(PackedSequence<T>& s) { return s.values; }
@@ -55,11 +68,6 @@ template <class T> void shape_like(PackedSequence<T>& y, const PackedSequence<T>
 }
 
 namespace detail {
-/// Every backward asks this of the gradient it is given.
-template <class T> void require_gradient(std::string_view who, const Matrix<T>& dy, Index rows, Index cols) {
-  require(dy.rows() == rows && dy.cols() == cols, who, ": dy is ", dy.rows(), " x ", dy.cols(), ", expected ", rows,
-          " x ", cols);
-}
 template <class Model, class In> struct CacheOf {
   static_assert(
       Accepts<Model, In>,
@@ -85,6 +93,78 @@ concept Model = Visitable<M> && Accepts<M, In> && std::copyable<M> &&
                   model.backward(x, dy, cache, gradient);
                 };
 
+namespace detail {
+template <class L, class In>
+concept HasCache = requires {
+  typename L::template Cache<In>;
+  requires std::default_initializable<typename L::template Cache<In>>;
+};
+template <class L, class In>
+concept HasOutput = requires(const typename L::template Cache<In>& cache) {
+  { cache.output() } -> std::convertible_to<const typename L::template Output<In>&>;
+};
+template <class L, class In>
+concept ForwardPass = requires(const L& layer, const Context& context, const In& x,
+                               typename L::template Cache<In>& cache, Carry<typename L::State> carry) {
+  { layer.forward(context, x, cache) } -> std::convertible_to<const typename L::template Output<In>&>;
+  { layer.forward(context, x, cache, carry) } -> std::convertible_to<const typename L::template Output<In>&>;
+};
+template <class L, class In>
+concept BackwardPass = requires(const L& layer, L& gradient, const In& x, const typename L::template Output<In>& dy,
+                                typename L::template Cache<In>& cache, Carry<typename L::State> carry) {
+  layer.backward(x, dy, cache, gradient);
+  layer.backward(x, dy, cache, gradient, carry);
+};
+template <class L>
+concept HasInitialize = requires(L& layer, Rng rng, const Scheme& scheme) { layer.initialize(rng, scheme); };
+template <class L>
+concept HasDescribe = requires(const L& layer) {
+  { layer.describe() } -> std::convertible_to<std::string>;
+};
+template <class L>
+concept HasState = requires { typename L::State; };
+template <class L>
+concept HasFinalOutput = requires(const L& layer, const typename L::State& state, typename L::State& d,
+                                  Matrix<typename L::Scalar>& y, const Matrix<typename L::Scalar>& dy) {
+  layer.final_output(state, y);
+  layer.final_output_backward(state, dy, d);
+};
+}  // namespace detail
+
+/// What a layer is for the input type In; all that is asked of one is listed above.
+template <class L, class In>
+concept Layer =
+    std::copyable<L> && detail::has_scalar<L> && detail::HasState<L> && Visitable<L> && detail::HasInitialize<L> &&
+    detail::HasDescribe<L> && Batch<In> && Accepts<L, In> && detail::HasCache<L, In> && detail::HasOutput<L, In> &&
+    detail::ForwardPass<L, In> && detail::BackwardPass<L, In>;
+
+namespace detail {
+/// The same as sentences, one for each thing that may be missing: where layers are put together.
+template <class L> consteval bool assert_layer() {
+  static_assert(std::copyable<L>, "unroll: a layer here cannot be copied: a layer is a value.");
+  static_assert(has_scalar<L>, "unroll: a layer here does not name its Scalar, float or double.");
+  static_assert(HasState<L>, "unroll: a layer here does not name its State: `using State = None;` if it has none.");
+  static_assert(Visitable<L>, "unroll: a layer here has no `static void visit(f, const Path&, self...)`.");
+  static_assert(HasInitialize<L>, "unroll: a layer here has no `void initialize(Rng, const Scheme&)`.");
+  static_assert(HasDescribe<L>, "unroll: a layer here has no `std::string describe() const`.");
+  return true;
+}
+template <class L, class In> consteval bool assert_layer() {
+  static_assert(Batch<In>, "unroll: a batch here is no Matrix and has no member `packing`.");
+  static_assert(HasCache<L, In>, "unroll: a layer here has no Cache<In>, made by {}, for an input that it takes.");
+  if constexpr (HasCache<L, In>) {
+    static_assert(HasOutput<L, In>, "unroll: the Cache of a layer here has no `const Output<In>& output() const`.");
+    static_assert(ForwardPass<L, In>,
+                  "unroll: a layer here has no `const Output<In>& forward(const Context&, const In&, Cache<In>&, "
+                  "Carry<State> = {}) const`.");
+    static_assert(BackwardPass<L, In>,
+                  "unroll: a layer here has no `backward(const In&, const Output<In>&, Cache<In>&, L& gradient, "
+                  "Carry<State> = {}) const`.");
+  }
+  return true;
+}
+}  // namespace detail
+
 // States.
 
 /// State of a layer without one.
@@ -94,29 +174,35 @@ template <class S> inline constexpr bool is_stateless = std::same_as<S, None>;
 template <class F, class S, class... Others> void visit_state(F&& f, S& state, Others&... others) {
   if constexpr (!is_stateless<std::remove_const_t<S>>) std::remove_const_t<S>::visit(f, Path{}, state, others...);
 }
+namespace detail {
+/// `rows` are sequences of every field of a state.
+template <class S> void require_rows(std::string_view who, const S& state, std::span<const Index> rows) {
+  visit_state(
+      [&](const Path& path, const auto& field) {
+        for (const Index b : rows)
+          if (b < 0 || b >= field.cols())
+            fail(who, ": row ", b, " of ", path.str(), ", expected 0 to ", field.cols() - 1);
+      },
+      state);
+}
+}  // namespace detail
 /// State fields of these sequences (the user's rows) back to zero: streams that end in mid-batch.
 template <class S> void reset_state(S& state, std::span<const Index> rows) {
+  detail::require_rows("reset_state", state, rows);
   visit_state(
-      [&](const Path& path, auto& field) {
-        for (const Index b : rows) {
-          require(b >= 0 && b < field.cols(), "reset_state: row ", b, " of ", path.str(), ", expected 0 to ",
-                  field.cols() - 1);
-          field.col(b).setZero();
-        }
+      [&](const Path&, auto& field) {
+        for (const Index b : rows) field.col(b).setZero();
       },
       state);
 }
 /// The states of these sequences, in this order.
 template <class S> S select_state(const S& state, std::span<const Index> rows) {
+  detail::require_rows("select_state", state, rows);
   S selected = state;
   visit_state(
-      [&](const Path& path, auto& to, const auto& from) {
+      [&](const Path&, auto& to, const auto& from) {
         to.resize(from.rows(), static_cast<Index>(rows.size()));
-        for (std::size_t k = 0; k < rows.size(); ++k) {
-          require(rows[k] >= 0 && rows[k] < from.cols(), "select_state: row ", rows[k], " of ", path.str(),
-                  ", expected 0 to ", from.cols() - 1);
-          to.col(static_cast<Index>(k)) = from.col(rows[k]);
-        }
+        for (std::size_t k = 0; k < rows.size(); ++k) to.col(static_cast<Index>(k)) = from.col(rows[k]);
       },
       selected, state);
   return selected;

@@ -38,43 +38,55 @@ template <class C> class Recurrent {
 
   template <Sequences<T> In> using Cache = RecurrentCache<Cell>;
 
+  static constexpr std::string_view who = detail::RecurrentName<Cell>::value;  ///< for messages
+
   explicit Recurrent(const C& of, Options how = {})
       : cell(detail::make_cell(of, how.bias.value_or(detail::usual_bias<Cell>()))), options(how) {
     options.bias = how.bias.value_or(detail::usual_bias<Cell>());
-    for (const double rate : {how.dropout, how.recurrent_dropout})
-      require(rate >= 0 && rate < 1, "Recurrent<", Cell::name, ">: dropout rate ", rate, ", expected 0 <= rate < 1");
-    require(how.recompute_every >= 0, "Recurrent<", Cell::name, ">: recompute_every = ", how.recompute_every,
-            ", expected at least 0");
-    require(how.recompute_every == 0 || HasColumns<Cell>, "Recurrent<", Cell::name,
-            ">: recompute_every needs a cell with visit_columns (see Cell)");
+    detail::require_size(who, cell.gate_rows(), "rows of gates", 0);
     weight_ih = Matrix<T>::Zero(cell.gate_rows(), cell.inputs());
     if (options.bias != Bias::none) bias_ih = Matrix<T>::Zero(cell.gate_rows(), 1);
     if (how.learned_initial_state)
       for (std::size_t s = 0; s < S; ++s) initial[s] = Matrix<T>::Zero(cell.state_rows(int(s)), 1);
+    check_parameters();
   }
 
   template <Sequences<T> In>
   const PackedSequence<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
-    const Packing& p = x.packing;
-    require(x.values.rows() == weight_ih.cols(), "Recurrent<", Cell::name, ">: input has ", x.values.rows(),
-            " features, expected D = ", weight_ih.cols());
-    require(x.values.cols() == p.total(), "Recurrent<", Cell::name, ">: input has ", x.values.cols(),
-            " columns, its packing ", p.total());
+    check_parameters();
+    check_batch(who, x);
+    detail::require_features(who, x.values, weight_ih.cols());
     RecurrentLoop(*this, x, c).forward(context, carry.in, carry.out);
     return c.y;
   }
 
   template <Sequences<T> In, class Dy>
   const In& backward(const In& x, const Dy& dy, Cache<In>& c, Recurrent& gradient, Carry<State> d = {}) const {
-    const Packing& p = x.packing;
-    require(c.keep && c.y.packing.total() == p.total(), "Recurrent<", Cell::name,
-            ">: backward without a forward pass of the same batch that kept its gradients (Context::gradients)");
-    if constexpr (!std::same_as<Dy, None>)
-      require(dy.values.rows() == cell.state_rows(0) && dy.values.cols() == p.total(), "Recurrent<", Cell::name,
-              ">: dy is ", dy.values.rows(), " x ", dy.values.cols(), ", expected ", cell.state_rows(0), " x ",
-              p.total());
+    require(c.ready, who, ": backward without a forward pass before it that kept its gradients (Context::gradients)");
+    check_parameters();
+    detail::require_forward(who, x, c.y);
+    detail::require_features(who, x.values, weight_ih.cols());
+    if constexpr (!std::same_as<Dy, None>) {
+      detail::require_gradient(who, dy.values, cell.state_rows(0), x.packing.total());
+      require(dy.packing == x.packing, who, ": dy has another packing than x");
+    }
+    check_gradient_shapes(who, *this, gradient);
     RecurrentLoop(*this, x, c).backward(dy, d.in, d.out, gradient);
     return c.dx;
+  }
+  /// Throws where a public member has been given another shape or range.
+  void check_parameters() const {
+    detail::require_rate(who, "dropout rate", options.dropout);
+    detail::require_rate(who, "recurrent dropout rate", options.recurrent_dropout);
+    require(options.recompute_every >= 0, who, ": recompute_every = ", options.recompute_every,
+            ", expected at least 0");
+    require(options.recompute_every == 0 || HasColumns<Cell>, who,
+            ": recompute_every needs a cell with visit_columns (see Cell)");
+    detail::require_shape(who, "weight_ih", weight_ih, cell.gate_rows(), cell.inputs());
+    detail::require_bias(who, "bias_ih", bias_ih, cell.gate_rows());
+    for (std::size_t s = 0; options.learned_initial_state && s < S; ++s)
+      detail::require_shape(who, "initial state", initial[s], cell.state_rows(int(s)), 1);
+    if constexpr (requires { cell.check_parameters(); }) cell.check_parameters();
   }
 
   /// h of every sequence's last step, (H, B) in the user's order, and its backward. An empty sequence keeps its
@@ -90,6 +102,9 @@ template <class C> class Recurrent {
 
   void initialize(Rng rng, const Scheme& scheme) {
     const Fan fan{weight_ih.cols(), weight_ih.rows(), 1 / std::sqrt(static_cast<double>(cell.state_rows(0)))};
+    check_parameters();
+    require(detail::has_finite_bits(scheme.forget_bias), who, ": forget_bias ", scheme.forget_bias,
+            ", expected a finite number");
     fill(weight_ih, scheme.input, fan, rng.child(0));
     fill(bias_ih, scheme.bias, fan, rng.child(1));
     if constexpr (requires { C::forget_gate; })

@@ -21,12 +21,16 @@ template <class Layer> class RecurrentLoop {
         x_(x),
         p_(x.packing),
         c_(cache),
-        segment_length_(layer.options.recompute_every > 0 ? layer.options.recompute_every
-                                                          : std::max<Index>(p_.steps(), 1)),
+        segment_length_(std::max<Index>(
+            layer.options.recompute_every > 0 ? std::min(layer.options.recompute_every, p_.steps()) : p_.steps(), 1)),
         segments_((p_.steps() + segment_length_ - 1) / segment_length_) {}
 
   void forward(const Context& context, const State* from, State* to) {
     const FlushDenormals flush(context.training);
+    if (from != nullptr) require_state("initial state ", *from);
+    c_.ready = false;
+    c_.segment_length = segment_length_;
+    c_.reverse = layer_.options.reverse;
     c_.keep = context.gradients;
     c_.training = context.training;
     share();
@@ -44,10 +48,15 @@ template <class Layer> class RecurrentLoop {
     }
     if (to != nullptr)
       for (std::size_t s = 0; s < S; ++s) unsort_sequences(p_, c_.border[s], to->fields[s]);
+    c_.ready = c_.keep;
   }
 
   /// dy is None, or has the gradient of every step's output.
   template <class Dy> void backward(const Dy& dy, const State* d_final, State* d_initial, Layer& gradient) {
+    if (d_final != nullptr) require_state("gradient of the final state ", *d_final);
+    require(c_.segment_length == segment_length_ && c_.reverse == layer_.options.reverse, Layer::who,
+            ": recompute_every or reverse has changed since the forward pass");
+    c_.ready = false;  // the gates will hold their gradient
     final_gradient(d_final);
     if (c_.want_dx) {
       shape_like(c_.dx, x_, layer_.weight_ih.cols());
@@ -63,7 +72,6 @@ template <class Layer> class RecurrentLoop {
       if (d_initial != nullptr) unsort_sequences(p_, c_.d[s], d_initial->fields[s]);
       if (c_.learned_start && layer_.initial[s].trainable) add_row_sums(c_.d[s], gradient.initial[s].data());
     }
-    c_.keep = false;  // the gates hold their gradient now
   }
 
  private:
@@ -131,18 +139,18 @@ template <class Layer> class RecurrentLoop {
     c_.saved_columns = 0;
   }
 
-  void require_state(const char* what, const State& state, std::size_t s) const {
-    const auto& field = state.fields[s];
-    const Index rows = cell_.state_rows(int(s));
-    require(field.rows() == rows && field.cols() == p_.batch(), "Recurrent<", Cell::name, ">: ", what,
-            State::names[s < 4 ? s : 3], " is ", field.rows(), " x ", field.cols(), ", expected ", rows, " x ",
-            p_.batch());
+  void require_state(const char* what, const State& state) const {
+    for (std::size_t s = 0; s < S; ++s) {
+      const auto& field = state.fields[s];
+      const Index rows = cell_.state_rows(int(s));
+      require(field.rows() == rows && field.cols() == p_.batch(), Layer::who, ": ", what, State::names[s < 4 ? s : 3],
+              " is ", field.rows(), " x ", field.cols(), ", expected ", rows, " x ", p_.batch());
+    }
   }
   void enter(const State* from) {
     c_.learned_start = from == nullptr && layer_.options.learned_initial_state;
     for (std::size_t s = 0; s < S; ++s) {
       if (from != nullptr) {
-        require_state("initial state ", *from, s);
         sort_sequences(p_, from->fields[s], c_.border[s]);
         continue;
       }
@@ -156,7 +164,6 @@ template <class Layer> class RecurrentLoop {
   void final_gradient(const State* d) {
     for (std::size_t s = 0; s < S; ++s) {
       if (d != nullptr) {
-        require_state("gradient of the final state ", *d, s);
         sort_sequences(p_, d->fields[s], c_.d[s]);
       } else {
         c_.d[s].resize(cell_.state_rows(int(s)), p_.batch());

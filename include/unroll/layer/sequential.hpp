@@ -22,13 +22,20 @@ template <class In, class L, class... Rest> struct Flow<In, L, Rest...> {
 template <class In, class L, class... Rest>
 requires Accepts<L, In> && Flow<typename L::template Output<In>, Rest...>::ok
 struct Flow<In, L, Rest...> {
+  static_assert(assert_layer<L, In>());
   using Next = Flow<typename L::template Output<In>, Rest...>;
   static constexpr bool ok = true;
   using Output = typename Next::Output;
   using Caches = decltype(std::tuple_cat(std::declval<std::tuple<typename L::template Cache<In>>>(),
                                          std::declval<typename Next::Caches>()));
 };
-template <class L> using LayerScalar = typename L::Scalar;
+template <class L> struct ScalarOf {
+  using type = float;  // assert_layer says what is missing
+};
+template <class L> requires has_scalar<L>
+struct ScalarOf<L> {
+  using type = typename L::Scalar;
+};
 
 /// Where a layer leaves the gradient of its input: in its cache, or in that of the layer it wraps or begins with.
 template <class Cache> const auto& input_gradient(const Cache& cache) {
@@ -68,7 +75,8 @@ template <class... States> struct LayerStates {
 /// Parameters are called `<number of the layer>.<name in the layer>`, as in nn.Sequential.
 template <class... Ls> class Sequential {
  public:
-  using Scalar = detail::LayerScalar<std::tuple_element_t<0, std::tuple<Ls...>>>;
+  static_assert((detail::assert_layer<Ls>() && ...));
+  using Scalar = typename detail::ScalarOf<std::tuple_element_t<0, std::tuple<Ls...>>>::type;
   static_assert(Chainable<Scalar, Ls...>,
                 "unroll::Sequential: a layer cannot take what the layer before it gives. TokenBatch -> Embedding -> "
                 "PackedSequence; Recurrent and Bidirectional need a PackedSequence; FinalState ends the sequence and "
@@ -87,6 +95,8 @@ template <class... Ls> class Sequential {
     const auto& output() const { return std::get<size - 1>(layers).output(); }
   };
 
+  template <class In> using InputGradient = std::conditional_t<Tokens<In>, None, const In&>;
+
   explicit Sequential(Ls... of) : layers(std::move(of)...) {}
 
   template <std::size_t I> auto& layer() { return std::get<I>(layers); }
@@ -104,12 +114,12 @@ template <class... Ls> class Sequential {
   }
   /// dy is not deduced, so that an Eigen expression becomes an Output here.
   template <class In>
-  decltype(auto) backward(const In& x, const Output<In>& dy, Cache<In>& c, Sequential& gradient,
-                          Carry<State> d = {}) const {
+  InputGradient<In> backward(const In& x, const Output<In>& dy, Cache<In>& c, Sequential& gradient,
+                             Carry<State> d = {}) const {
     return run_backward(x, dy, c, gradient, d);
   }
   template <class In>
-  decltype(auto) backward(const In& x, None dy, Cache<In>& c, Sequential& gradient, Carry<State> d = {}) const {
+  InputGradient<In> backward(const In& x, None dy, Cache<In>& c, Sequential& gradient, Carry<State> d = {}) const {
     return run_backward(x, dy, c, gradient, d);
   }
 
@@ -142,9 +152,20 @@ template <class... Ls> class Sequential {
     return {c.in != nullptr ? &std::get<I>(c.in->layers) : nullptr,
             c.out != nullptr ? &std::get<I>(c.out->layers) : nullptr};
   }
+  /// For an error about the input of layer I: what gave it.
+  template <std::size_t I> auto before() const {
+    return [this](std::string& reason) {
+      if constexpr (I > 0) reason += concat("; layer ", I - 1, " before it is ", std::get<I - 1>(layers).describe());
+    };
+  }
   template <std::size_t I, class X, class C>
   const auto& forward_from(const Context& context, const X& x, C& c, Carry<State> carry) const {
-    const auto& y = std::get<I>(layers).forward(context.child(I), x, std::get<I>(c.layers), part<I>(carry));
+    const auto& y = detail::in_part(
+        Part(I),
+        [&]() -> const auto& {
+          return std::get<I>(layers).forward(context.child(I), x, std::get<I>(c.layers), part<I>(carry));
+        },
+        before<I>());
     if constexpr (I + 1 == size)
       return y;
     else
@@ -157,7 +178,8 @@ template <class... Ls> class Sequential {
     }(std::make_index_sequence<I>{});
   }
   template <class In, class Dy, class C>
-  decltype(auto) run_backward(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
+  InputGradient<In> run_backward(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
+    check_gradient_shapes("Sequential", *this, gradient);  // of all layers before one of them adds to it
     backward_from<size - 1>(x, dy, c, gradient, d);
     if constexpr (Tokens<In>)
       return None{};
@@ -170,7 +192,12 @@ template <class... Ls> class Sequential {
     auto& cache = std::get<I>(c.layers);
     if constexpr (requires { cache.want_dx; }) cache.want_dx = go_on;
     const auto run = [&](const auto& input) -> decltype(auto) {
-      return std::get<I>(layers).backward(input, dy, cache, std::get<I>(gradient.layers), part<I>(d));
+      return detail::in_part(
+          Part(I),
+          [&]() -> decltype(auto) {
+            return std::get<I>(layers).backward(input, dy, cache, std::get<I>(gradient.layers), part<I>(d));
+          },
+          before<I>());
     };
     if constexpr (I == 0) {
       run(x);
