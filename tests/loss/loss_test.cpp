@@ -36,7 +36,7 @@ Matrix<double> loss_waves(Index rows, Index cols) {
 }
 }  // namespace
 
-TEST_CASE("labels are seen in any container, as Index and as token ids") {
+TEST_CASE("labels are seen in any container, of any integer type") {
   const std::vector<Index> wide{4, -100, 2};
   const std::vector<std::int32_t> narrow{4, -100, 2};
   const std::array<Index, 3> fixed{4, -100, 2};
@@ -46,12 +46,21 @@ TEST_CASE("labels are seen in any container, as Index and as token ids") {
     CHECK(labels[1] == -100);
     CHECK(labels[2] == 2);
   }
+  const std::vector<std::uint8_t> bytes{4, 255};
+  const std::vector<unsigned> naturals{4, 255};
+  const std::array<short, 2> shorts{4, 255};
+  for (const Labels labels : {Labels(bytes), Labels(naturals), Labels(shorts)}) {
+    REQUIRE(labels.size() == 2);
+    CHECK(labels[0] == 4);
+    CHECK(labels[1] == 255);
+  }
   CHECK(Labels().size() == 0);
   CHECK(Labels(std::vector<std::int32_t>{}).size() == 0);
 }
 
 TEST_CASE("a loss of our own works on packed sequences") {
-  PackedSequence<float> output{Matrix<float>(2, 3), {}}, d;
+  const std::vector<Index> lengths{2, 1};
+  PackedSequence<float> output{Matrix<float>(2, 3), Packing::from_lengths(lengths, 2)}, d;
   output.values << 1, 2, 3, 4, 5, 6;
   const std::vector<Index> targets;
   CHECK(compute_loss(SumOfOutputs{}, output, targets, d).loss == 21);

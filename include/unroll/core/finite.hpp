@@ -25,6 +25,17 @@ template <class T> bool has_finite_bits(T value) {
     return true;
   }
 }
+
+/// The first of n numbers that is infinite or NaN; -1: none is. One pass without a branch where all is well.
+template <class T> Index find_not_finite(const T* x, Index n) {
+  bool all = true;
+  for (Index k = 0; k < n; ++k) all &= has_finite_bits(x[k]);
+  if (all) [[likely]]
+    return -1;
+  Index k = 0;
+  while (has_finite_bits(x[k])) ++k;
+  return k;
+}
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -16,26 +16,35 @@ struct BinaryCrossEntropy {
 
   template <class T> using Targets = std::vector<Index>;
 
-  /// logits (1, n) and labels 0 or 1 (n); writes d_logits (1, n). Throws where a label is neither, or shapes differ.
+  /// logits (1, n) and labels 0 or 1 (n); writes d_logits (1, n). Throws where a label is neither, a weight is negative
+  /// or no finite number, or shapes differ.
   template <class T>
   LossResult operator()(const Matrix<T>& logits, Labels labels, Matrix<T>& d_logits,
                         std::span<const double> sample_weights = {}) const {
+    check(logits, labels);
+    check_weights(logits, sample_weights);
     d_logits.resize(logits.rows(), logits.cols());
     return from_labels(logits, labels, d_logits.data(), sample_weights);
   }
   template <class T> LossResult operator()(const Matrix<T>& logits, Labels labels) const {
+    check(logits, labels);
+    check_weights(logits, {});
     return from_labels(logits, labels, static_cast<T*>(nullptr), {});
   }
   double weight(Labels labels) const { return static_cast<double>(labels.size()); }
 
-  /// Several outputs at once, or soft targets: logits and targets (K, n), targets in 0 .. 1.
+  /// Several outputs at once, or soft targets: logits and targets (K, n), targets in 0 .. 1, or it throws.
   template <class T>
   LossResult operator()(const Matrix<T>& logits, const Matrix<T>& targets, Matrix<T>& d_logits,
                         std::span<const double> sample_weights = {}) const {
+    check(logits, targets);
+    check_weights(logits, sample_weights);
     d_logits.resize(logits.rows(), logits.cols());
     return from_targets(logits, targets, d_logits.data(), sample_weights);
   }
   template <class T> LossResult operator()(const Matrix<T>& logits, const Matrix<T>& targets) const {
+    check(logits, targets);
+    check_weights(logits, {});
     return from_targets(logits, targets, static_cast<T*>(nullptr), {});
   }
   template <class T> double weight(const Matrix<T>& targets) const { return static_cast<double>(targets.size()); }
@@ -54,31 +63,40 @@ struct BinaryCrossEntropy {
 
   template <class T> void check(const Matrix<T>& logits, Labels labels) const {
     require(logits.rows() == 1, "binary_cross_entropy: the logits have ", logits.rows(), " rows, expected 1");
-    detail::check_columns("binary_cross_entropy", logits.cols(), labels.size(), 0);
+    detail::check_columns("binary_cross_entropy", logits.cols(), labels.size());
     for (Index n = 0; n < labels.size(); ++n)
       require(labels[n] == 0 || labels[n] == 1, "binary_cross_entropy: label ", n, " is ", labels[n],
               ", expected 0 or 1");
   }
+  template <class T> static void check(const Matrix<T>& logits, const Matrix<T>& targets) {
+    require(logits.rows() == targets.rows(), "binary_cross_entropy: targets have ", targets.rows(),
+            " rows, the logits have ", logits.rows());
+    detail::check_columns("binary_cross_entropy", logits.cols(), targets.cols());
+    for (Index k = 0; k < targets.size(); ++k)
+      if (const T y = targets.data()[k]; !(detail::has_finite_bits(y) && y >= T(0) && y <= T(1))) [[unlikely]]
+        fail("binary_cross_entropy: target ", k % targets.rows(), " of column ", k / targets.rows(), " is ", y,
+             ", expected 0 to 1");
+  }
+  template <class T> void check_weights(const Matrix<T>& logits, std::span<const double> sample_weights) const {
+    detail::require_not_negative("binary_cross_entropy", "pos_weight", pos_weight);
+    require(pos_weights.empty() || static_cast<Index>(pos_weights.size()) == logits.rows(),
+            "binary_cross_entropy: ", pos_weights.size(), " pos_weights for ", logits.rows(), " outputs");
+    detail::check_weights("binary_cross_entropy", "pos_weight", pos_weights);
+    detail::check_sample_weights("binary_cross_entropy", logits.cols(), sample_weights);
+  }
   template <class T>
   LossResult from_labels(const Matrix<T>& logits, Labels labels, T* d_logits,
                          std::span<const double> sample_weights) const {
-    check(logits, labels);
     return compute(logits, d_logits, sample_weights, [&](Index, Index n) { return double(labels[n]); });
   }
   template <class T>
   LossResult from_targets(const Matrix<T>& logits, const Matrix<T>& targets, T* d_logits,
                           std::span<const double> sample_weights) const {
-    require(logits.rows() == targets.rows(), "binary_cross_entropy: targets have ", targets.rows(),
-            " rows, the logits have ", logits.rows());
-    detail::check_columns("binary_cross_entropy", logits.cols(), targets.cols(), 0);
     return compute(logits, d_logits, sample_weights, [&](Index k, Index n) { return double(targets(k, n)); });
   }
   template <class T, class Target>
   LossResult compute(const Matrix<T>& logits, T* d_logits, std::span<const double> sample_weights,
                      const Target& target) const {
-    detail::check_columns("binary_cross_entropy", logits.cols(), logits.cols(), sample_weights.size());
-    require(pos_weights.empty() || static_cast<Index>(pos_weights.size()) == logits.rows(),
-            "binary_cross_entropy: ", pos_weights.size(), " pos_weights for ", logits.rows(), " outputs");
     if (logits.size() == 0) return {};
     const auto total = static_cast<double>(logits.size());
     const double sum = detail::ordered_sum(logits.cols(), 16 * logits.rows(), [&](Index n) {

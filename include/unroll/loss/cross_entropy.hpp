@@ -19,15 +19,19 @@ struct CrossEntropy {
 
   template <class T> using Targets = std::vector<Index>;
 
-  /// logits (C, n) and labels 0 .. C - 1 (n); writes d_logits (C, n). Throws where a label is outside, or shapes
-  /// differ.
+  /// logits (C, n) and labels 0 .. C - 1 (n); writes d_logits (C, n). Throws where a label is outside, a weight is
+  /// negative or no finite number, or shapes differ.
   template <class T>
   LossResult operator()(const Matrix<T>& logits, Labels labels, Matrix<T>& d_logits,
                         std::span<const double> sample_weights = {}) const {
+    check(logits, labels);
+    check_options(logits, sample_weights);
     d_logits.resize(logits.rows(), logits.cols());
     return compute(logits, labels, d_logits.data(), sample_weights);
   }
   template <class T> LossResult operator()(const Matrix<T>& logits, Labels labels) const {
+    check(logits, labels);
+    check_options(logits, {});
     return compute(logits, labels, static_cast<T*>(nullptr), {});
   }
   double weight(Labels labels) const {
@@ -39,7 +43,7 @@ struct CrossEntropy {
 
   /// How many columns, of those not ignored, have their largest logit (the first of equals) at their label.
   template <class T> Index correct(const Matrix<T>& logits, Labels labels) const {
-    check(logits, labels, 0);
+    check(logits, labels);
     Index right = 0;
     for (Index n = 0; n < labels.size(); ++n) {
       if (labels[n] == ignore_index) continue;
@@ -62,21 +66,27 @@ struct CrossEntropy {
     return class_weights[static_cast<std::size_t>(c)];
   }
 
-  template <class T> void check(const Matrix<T>& logits, Labels labels, std::size_t sample_weights) const {
-    detail::check_columns("cross_entropy", logits.cols(), labels.size(), sample_weights);
+  template <class T> void check(const Matrix<T>& logits, Labels labels) const {
+    detail::check_columns("cross_entropy", logits.cols(), labels.size());
+    for (Index n = 0; n < labels.size(); ++n)
+      if (const Index y = labels[n]; !((y >= 0 && y < logits.rows()) || y == ignore_index)) [[unlikely]] {
+        require(logits.rows() > 0, "cross_entropy: label ", n, " is ", y,
+                ", but the output has no rows, which are the classes");
+        fail("cross_entropy: label ", n, " is ", y, ", expected 0 to ", logits.rows() - 1, " or ", ignore_index,
+             " to ignore it");
+      }
+  }
+  template <class T> void check_options(const Matrix<T>& logits, std::span<const double> sample_weights) const {
     require(class_weights.empty() || static_cast<Index>(class_weights.size()) == logits.rows(),
             "cross_entropy: ", class_weights.size(), " class weights for ", logits.rows(), " classes");
-    require(label_smoothing >= 0 && label_smoothing <= 1, "cross_entropy: label_smoothing is ", label_smoothing,
-            ", expected 0 to 1");
-    for (Index n = 0; n < labels.size(); ++n)
-      require((labels[n] >= 0 && labels[n] < logits.rows()) || labels[n] == ignore_index, "cross_entropy: label ", n,
-              " is ", labels[n], ", expected 0 to ", logits.rows() - 1, " or ", ignore_index, " to ignore it");
+    detail::check_weights("cross_entropy", "class weight", class_weights);
+    detail::require_share("cross_entropy", "label_smoothing", label_smoothing);
+    detail::check_sample_weights("cross_entropy", logits.cols(), sample_weights);
   }
 
   template <class T>
   LossResult compute(const Matrix<T>& logits, Labels labels, T* d_logits,
                      std::span<const double> sample_weights) const {
-    check(logits, labels, sample_weights.size());
     const Index classes = logits.rows();
     const double total = weight(labels), smooth = label_smoothing / static_cast<double>(std::max<Index>(classes, 1));
     double weight_sum = static_cast<double>(classes);
@@ -121,7 +131,7 @@ struct CrossEntropy {
   }
 };
 
-/// The mean loss of a batch and its gradient; labels (n) are Index or int32. See CrossEntropy.
+/// The mean loss of a batch and its gradient; labels (n) of any integer type. See CrossEntropy.
 template <class Output, class T = ScalarOf<Output>>
 T cross_entropy(const Output& logits, Labels labels, Output& d_logits, const CrossEntropy& options = {},
                 std::span<const double> sample_weights = {}) {

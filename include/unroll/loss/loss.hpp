@@ -7,9 +7,11 @@
 #include <ranges>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/range.hpp>
 #include <unroll/kernel/parallel.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -21,28 +23,36 @@ struct LossResult {
   double weight = 0;
 };
 
-/// Class labels, one per column of the output, seen without a copy. Token ids (int32) are labels too.
+/// Class labels, one per column of the output, of any integer type, seen without a copy. Token ids (int32) are labels
+/// too.
 class Labels {
  public:
   Labels() = default;
   template <std::ranges::contiguous_range R>
-  requires(std::ranges::sized_range<R> && (std::same_as<std::ranges::range_value_t<R>, Index> ||
-                                           std::same_as<std::ranges::range_value_t<R>, std::int32_t>))
+  requires(std::ranges::sized_range<R> && std::integral<std::ranges::range_value_t<R>>)
   Labels(const R& labels)  // NOLINT: implicit, any container of labels is meant
-      : size_(static_cast<Index>(std::ranges::size(labels))) {
-    if constexpr (std::same_as<std::ranges::range_value_t<R>, Index>)
-      wide_ = std::ranges::data(labels);
-    else
-      narrow_ = std::ranges::data(labels);
-  }
+      : data_(std::ranges::data(labels)),
+        size_(static_cast<Index>(std::ranges::size(labels))),
+        read_(read<std::ranges::range_value_t<R>>) {}
 
   Index size() const { return size_; }
-  Index operator[](Index n) const { return wide_ != nullptr ? wide_[n] : Index(narrow_[n]); }
+  /// Throws where n is outside, and for a number that is larger than any Index.
+  Index operator[](Index n) const {
+    detail::require_index("Labels", "label", n, size_);
+    return read_(data_, n);
+  }
 
  private:
-  const Index* wide_ = nullptr;
-  const std::int32_t* narrow_ = nullptr;
+  template <class Label> static Index read(const void* data, Index n) {
+    const Label label = static_cast<const Label*>(data)[n];
+    if constexpr (!std::same_as<Label, bool>)
+      require(std::in_range<Index>(label + Label{}), "Labels: label ", n, " is ", label, ", which no class can be");
+    return static_cast<Index>(label);
+  }
+
+  const void* data_ = nullptr;
   Index size_ = 0;
+  Index (*read_)(const void*, Index) = nullptr;
 };
 
 /// A loss is a value: `loss(output, targets, d_output, sample_weights)` returns the mean over the batch and writes its
@@ -68,6 +78,36 @@ concept Classification =
       { loss.count(targets) } -> std::same_as<Index>;
     };
 
+namespace detail {
+/// How many columns of an output these targets are for; -1: a kind of target that only its loss knows.
+template <class Targets> Index target_columns(const Targets& targets) {
+  if constexpr (requires { targets.cols(); })
+    return targets.cols();
+  else if constexpr (std::convertible_to<const Targets&, Labels>)
+    return Labels(targets).size();
+  else
+    return -1;
+}
+/// What is wrong where a layer is missing or one too many, while the packing that tells is at hand.
+template <class T, class Targets>
+void check_columns_of(const Packing& packing, const PackedSequence<T>& output, const Targets& targets) {
+  require(output.values.cols() == packing.total(), "loss: the output has ", output.values.cols(),
+          " columns, its packing ", packing.total(), " steps");
+  const Index n = target_columns(targets);
+  if (n == packing.batch() && n != packing.total())
+    fail("loss: ", n, " targets for an output of ", packing.total(), " columns, one for each step of the ", n,
+         " sequences; is a FinalState missing in the model, or was a target for each step meant?");
+}
+template <class T, class Targets>
+void check_columns_of(const Packing& packing, const Matrix<T>& output, const Targets& targets) {
+  const Index n = target_columns(targets);
+  if (n == packing.total() && output.cols() == packing.batch() && n != output.cols())
+    fail("loss: ", n, " targets, one for each step, for an output of ", output.cols(),
+         " columns, one for each sequence; is a FinalState in the model that should not be there, or was a target for "
+         "each sequence meant?");
+}
+}  // namespace detail
+
 /// The loss of a model's output, one column per sequence or, in a PackedSequence, one per step, targets in packed order
 /// (`pack_steps`). Allocates nothing once d_output has had its size.
 template <class L, class T, class Targets>
@@ -78,6 +118,7 @@ LossResult compute_loss(const L& loss, const Matrix<T>& output, const Targets& t
 template <class L, class T, class Targets>
 LossResult compute_loss(const L& loss, const PackedSequence<T>& output, const Targets& targets,
                         PackedSequence<T>& d_output, std::span<const double> sample_weights = {}) {
+  detail::check_columns_of(output.packing, output, targets);
   d_output.packing = output.packing;
   return loss(output.values, targets, d_output.values, sample_weights);
 }
@@ -88,6 +129,7 @@ LossResult compute_loss(const L& loss, const Matrix<T>& output, const Targets& t
 }
 template <class L, class T, class Targets>
 LossResult compute_loss(const L& loss, const PackedSequence<T>& output, const Targets& targets) {
+  detail::check_columns_of(output.packing, output, targets);
   return loss(output.values, targets);
 }
 /// The matrix of an output of either kind, for `correct`.
@@ -117,10 +159,19 @@ template <class F> double ordered_sum(Index n, Index cost, const F& f) {
   return total;
 }
 
-inline void check_columns(const char* who, Index columns, Index targets, std::size_t sample_weights) {
+inline void check_columns(const char* who, Index columns, Index targets) {
   require(columns == targets, who, ": ", targets, " targets for an output of ", columns, " columns");
-  require(sample_weights == 0 || static_cast<Index>(sample_weights) == columns, who, ": ", sample_weights,
+}
+/// Weights of classes, outputs or samples.
+inline void check_weights(const char* who, const char* what, std::span<const double> weights) {
+  for (std::size_t k = 0; k < weights.size(); ++k)
+    if (!(has_finite_bits(weights[k]) && weights[k] >= 0)) [[unlikely]]
+      require_not_negative(who, concat(what, " ", k), weights[k]);
+}
+inline void check_sample_weights(const char* who, Index columns, std::span<const double> weights) {
+  require(weights.empty() || static_cast<Index>(weights.size()) == columns, who, ": ", weights.size(),
           " sample weights for an output of ", columns, " columns");
+  check_weights(who, "sample weight", weights);
 }
 inline double at_or_one(std::span<const double> weights, Index n) {
   return weights.empty() ? 1.0 : weights[static_cast<std::size_t>(n)];

@@ -9,25 +9,34 @@ namespace unroll::inline UNROLL_ABI {
 struct MeanSquaredError {
   template <class T> using Targets = Matrix<T>;
 
-  /// output and targets (K, n); writes d_output (K, n). Throws where the shapes differ.
+  /// output and targets (K, n); writes d_output (K, n). Throws where the shapes differ or a target is no finite number.
   template <class T>
   LossResult operator()(const Matrix<T>& output, const Matrix<T>& targets, Matrix<T>& d_output,
                         std::span<const double> sample_weights = {}) const {
+    check(output, targets, sample_weights);
     d_output.resize(output.rows(), output.cols());
     return compute(output, targets, d_output.data(), sample_weights);
   }
   template <class T> LossResult operator()(const Matrix<T>& output, const Matrix<T>& targets) const {
+    check(output, targets, {});
     return compute(output, targets, static_cast<T*>(nullptr), {});
   }
   template <class T> double weight(const Matrix<T>& targets) const { return static_cast<double>(targets.size()); }
 
  private:
   template <class T>
-  static LossResult compute(const Matrix<T>& output, const Matrix<T>& targets, T* d_output,
-                            std::span<const double> sample_weights) {
+  static void check(const Matrix<T>& output, const Matrix<T>& targets, std::span<const double> sample_weights) {
     require(output.rows() == targets.rows(), "mean_squared_error: targets have ", targets.rows(),
             " rows, the output has ", output.rows());
-    detail::check_columns("mean_squared_error", output.cols(), targets.cols(), sample_weights.size());
+    detail::check_columns("mean_squared_error", output.cols(), targets.cols());
+    detail::check_sample_weights("mean_squared_error", output.cols(), sample_weights);
+    if (const Index k = detail::find_not_finite(targets.data(), targets.size()); k >= 0)
+      fail("mean_squared_error: target ", k % targets.rows(), " of column ", k / targets.rows(), " is ",
+           targets.data()[k], ", expected a finite number");
+  }
+  template <class T>
+  static LossResult compute(const Matrix<T>& output, const Matrix<T>& targets, T* d_output,
+                            std::span<const double> sample_weights) {
     const Index rows = output.rows();
     const auto total = static_cast<double>(output.size());
     if (output.size() == 0) return {};
