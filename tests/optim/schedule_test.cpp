@@ -43,7 +43,7 @@ TEST_CASE("warm-up rises in equal steps to the base, then the other schedule sta
 
 TEST_CASE("schedules without a count are errors") {
   CHECK_THROWS_AS(StepDecay{.every = 0}.rate(1, 1), std::invalid_argument);
-  CHECK_THROWS_WITH_AS(CosineDecay{.steps = 0}.rate(1, 1), "CosineDecay: steps is 0, expected more than 0",
+  CHECK_THROWS_WITH_AS(CosineDecay{.steps = 0}.rate(1, 1), "CosineDecay: steps is 0, expected at least 1",
                        std::invalid_argument);
   CHECK_THROWS_AS((ExponentialDecay{.every = -1}.rate(1, 1)), std::invalid_argument);
 }

@@ -44,11 +44,11 @@ struct Adam {
     return {.rate = rate, .epsilon = 1e-7, .decoupled = true, .convention = Convention::keras};
   }
 
-  void check() const {
-    detail::check_options("Adam", rate, weight_decay);
-    detail::check_fraction("Adam", "beta1", beta1);
-    detail::check_fraction("Adam", "beta2", beta2);
-    require(epsilon >= 0, "Adam: epsilon is ", epsilon, ", expected 0 or more");
+  void check(const char* who = "Adam") const {
+    detail::check_options(who, rate, weight_decay);
+    detail::require_fraction(who, "beta1", beta1);
+    detail::require_fraction(who, "beta2", beta2);
+    detail::require_not_negative(who, "epsilon", epsilon);
   }
 
   template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 2> moment) const {
@@ -87,7 +87,7 @@ struct AdamW {
   }
 
   Adam adam() const { return {rate, beta1, beta2, epsilon, weight_decay, true, convention, lazy_tables}; }
-  void check() const { adam().check(); }
+  void check() const { adam().check("AdamW"); }
   template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 2> moment) const {
     adam().update(update, n, w, g, moment);
   }

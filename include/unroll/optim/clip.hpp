@@ -4,23 +4,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include <unroll/core/finite.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/parallel.hpp>
+#include <unroll/optim/runs.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// f(first element, number of elements) for every run of elements that may differ from zero: a table's touched columns.
-template <class P, class F> void for_each_run(P& p, const F& f) {
-  if constexpr (is_table<P>) {
-    for (const Index v : p.touched) f(p.data() + v * p.rows(), p.rows());
-  } else {
-    f(p.data(), p.size());
-  }
-}
-
 template <class P> double squared_norm(const P& p) {
   double total = 0;
   for_each_run(p, [&](const auto* x, Index n) {
@@ -48,16 +39,17 @@ template <class T> struct Limit {
   T most;
   template <class V> UNROLL_INLINE void operator()(V& x) const { x = or_nan(x, max(V(-most), min(V(most), x))); }
 };
-
-inline void check_limit(const char* who, double limit) {
-  require(limit > 0, who, ": the limit is ", limit, ", expected more than 0");
-}
 }  // namespace detail
 
 /// The Euclidean norm of all gradients as one vector. Of a table only the touched columns are read.
 template <Visitable M> double global_norm(const M& gradient) {
   double total = 0;
-  visit([&](const Path&, const auto& g) { total += detail::squared_norm(g); }, gradient);
+  visit(
+      [&](const Path& path, const auto& g) {
+        detail::check_touched("global_norm", path, g);
+        total += detail::squared_norm(g);
+      },
+      gradient);
   return std::sqrt(total);
 }
 
@@ -69,7 +61,8 @@ struct ClipOptions {
 /// norm afterwards is min(before, max_norm), up to rounding and epsilon. A norm that is not finite is returned and
 /// nothing is scaled. Keras's `global_clipnorm`.
 template <Visitable M> double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
-  detail::check_limit("clip_by_global_norm", max_norm);
+  detail::require_positive("clip_by_global_norm", "the limit", max_norm);
+  detail::require_not_negative("clip_by_global_norm", "epsilon", options.epsilon);
   const double norm = global_norm(gradient), factor = max_norm / (norm + options.epsilon);
   if (factor < 1 && detail::has_finite_bits(norm))
     visit([&](const Path&, auto& g) { detail::scale_runs(g, factor); }, gradient);
@@ -79,10 +72,11 @@ template <Visitable M> double clip_by_global_norm(M& gradient, double max_norm, 
 /// Scales each parameter's gradient so that its own norm is at most `max_norm`: Keras's `clipnorm`. Returns the global
 /// norm before.
 template <Visitable M> double clip_each_by_norm(M& gradient, double max_norm) {
-  detail::check_limit("clip_each_by_norm", max_norm);
+  detail::require_positive("clip_each_by_norm", "the limit", max_norm);
   double total = 0;
   visit(
-      [&](const Path&, auto& g) {
+      [&](const Path& path, auto& g) {
+        detail::check_touched("clip_each_by_norm", path, g);
         const double squared = detail::squared_norm(g), norm = std::sqrt(squared);
         total += squared;
         if (norm > max_norm && detail::has_finite_bits(norm)) detail::scale_runs(g, max_norm / norm);
@@ -93,9 +87,10 @@ template <Visitable M> double clip_each_by_norm(M& gradient, double max_norm) {
 
 /// Moves every element of the gradients into -limit .. limit: Keras's `clipvalue`. NaN stays NaN.
 template <Visitable M> void clip_by_value(M& gradient, double limit) {
-  detail::check_limit("clip_by_value", limit);
+  detail::require_positive("clip_by_value", "the limit", limit);
   visit(
-      [&](const Path&, auto& g) {
+      [&](const Path& path, auto& g) {
+        detail::check_touched("clip_by_value", path, g);
         using T = typename std::remove_cvref_t<decltype(g)>::Scalar;
         detail::for_each_run(g, [&](T* x, Index n) {
           parallel_ranges(n, 16384, [x, limited = detail::Limit<T>{static_cast<T>(limit)}](Index first, Index last) {

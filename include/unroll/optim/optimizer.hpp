@@ -1,6 +1,7 @@
 // The optimizer: a rule, and what it remembers about every parameter of a model.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -8,6 +9,7 @@
 #include <unroll/kernel/parallel.hpp>
 #include <unroll/optim/adam.hpp>
 #include <unroll/optim/rms_prop.hpp>
+#include <unroll/optim/runs.hpp>
 #include <unroll/optim/sgd.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -45,8 +47,8 @@ template <Visitable Model, Rule R> class Optimizer {
   /// Gives the parameters whose path matches `pattern` (`"*.bias*"`, see `matches`) options of their own; of several
   /// patterns the first one named wins. Throws where nothing matches.
   Optimizer& group(std::string_view pattern, const GroupOptions& options) {
-    require(options.rate_scale >= 0 && options.weight_decay.value_or(0) >= 0, "Optimizer::group: '", pattern,
-            "' has a negative option");
+    detail::require_not_negative("Optimizer::group", "rate_scale", options.rate_scale);
+    detail::require_not_negative("Optimizer::group", "weight_decay", options.weight_decay.value_or(0));
     bool any = false;
     for (std::size_t i = 0; i < paths_.size(); ++i) {
       if (!matches(pattern, paths_[i])) continue;
@@ -57,8 +59,8 @@ template <Visitable Model, Rule R> class Optimizer {
     return *this;
   }
 
-  /// One update of every trainable parameter. `gradient` is zeros_like(model) plus what backward added. Throws where a
-  /// shape of the gradient differs, before anything has changed.
+  /// One update of every trainable parameter. `gradient` is zeros_like(model) plus what backward added. Throws what
+  /// `check` does, before anything has changed.
   template <class Gradient> void step(Model& model, const Gradient& gradient) {
     check(model, gradient);
     [&]<std::size_t... K>(std::index_sequence<K...>) {
@@ -72,9 +74,36 @@ template <Visitable Model, Rule R> class Optimizer {
     }(std::make_index_sequence<slots>());
   }
 
+  /// Throws where `step` cannot be made: a gradient or a moment of another shape than the model's parameter, a model of
+  /// other parameters than the optimizer was made for, a table's touched columns outside of it, a count below 0.
+  template <class Gradient> void check(const Model& model, const Gradient& gradient) const {
+    std::size_t count = 0;
+    visit(
+        [&](const Path& path, const auto& w, const auto& g) {
+          const std::size_t k = count++;
+          if (!w.trainable) return;
+          if (g.size() == 0)
+            fail("Optimizer::step: ", path.str(),
+                 " is trainable but has no gradient; if it was thawed since, make the gradient anew by zeros_like");
+          check_shape("the gradient", path, g, w);
+          detail::check_touched("Optimizer::step", path, g);
+          if (k < counts_.size() && (counts_[k] < 0 || counts_[k] == std::numeric_limits<std::int64_t>::max()))
+            fail("Optimizer::step: ", path.str(), " has been updated ", counts_[k], " times, expected 0 or more");
+        },
+        model, gradient);
+    require(count == paths_.size(), "Optimizer::step: the model has ", count,
+            " parameters, the optimizer was made for ", paths_.size());
+    for (std::size_t slot = 0; slot < slots; ++slot)
+      visit(
+          [&](const Path& path, const auto& w, const auto& m) {
+            if (m.size() > 0) check_shape(R::moments[slot], path, m, w);
+          },
+          model, moments_[slot]);
+  }
+
   double rate() const { return rule_.rate; }
   void set_rate(double rate) {
-    require(rate >= 0, "Optimizer::set_rate: the rate is ", rate, ", expected 0 or more");
+    detail::require_not_negative("Optimizer::set_rate", "the rate", rate);
     rule_.rate = rate;
   }
   const R& rule() const { return rule_; }
@@ -98,28 +127,16 @@ template <Visitable Model, Rule R> class Optimizer {
       visit([&](const Path& path, const auto&, auto& m) { f(path, R::moments[k], m); }, model, self.moments_[k]);
   }
 
-  template <class Gradient> void check(const Model& model, const Gradient& gradient) const {
-    std::size_t count = 0;
-    visit(
-        [&](const Path& path, const auto& w, const auto& g) {
-          ++count;
-          if (!w.trainable) return;
-          if (g.size() == 0)
-            fail("Optimizer::step: ", path.str(),
-                 " is trainable but has no gradient; if it was thawed since, make the gradient anew by zeros_like");
-          if (w.rows() != g.rows() || w.cols() != g.cols())
-            fail("Optimizer::step: the gradient of ", path.str(), " is ", g.rows(), " x ", g.cols(), ", expected ",
-                 w.rows(), " x ", w.cols());
-        },
-        model, gradient);
-    require(count == paths_.size(), "Optimizer::step: the model has ", count,
-            " parameters, the optimizer was made for ", paths_.size());
+  static void check_shape(std::string_view what, const Path& path, const auto& m, const auto& w) {
+    if (m.rows() != w.rows() || m.cols() != w.cols())
+      fail("Optimizer::step: ", what, " of ", path.str(), " is ", m.rows(), " x ", m.cols(), ", expected ", w.rows(),
+           " x ", w.cols());
   }
 
   template <class W, class G, class... M> void update(std::size_t k, W& w, const G& g, M&... m) {
     using T = typename W::Scalar;
     std::size_t slot = 0;
-    (prepare(k, slot++, w, m), ...);
+    (prepare(slot++, w, m), ...);
     const auto& own = settings_[k];
     const Update update{.rate = rule_.rate * (own ? own->rate_scale : 1),
                         .weight_decay = own && own->weight_decay ? *own->weight_decay : rule_.weight_decay,
@@ -137,13 +154,10 @@ template <Visitable Model, Rule R> class Optimizer {
     parallel_ranges(w.size(), 16384, run);
   }
   /// A moment that is in use exists from the first update on.
-  template <class W, class M> void prepare(std::size_t k, std::size_t slot, const W& w, M& m) const {
-    if (m.size() == 0 && rule_.uses(slot)) {
-      m.resize(w.rows(), w.cols());
-      m.setZero();
-    }
-    require(m.size() == 0 || (m.rows() == w.rows() && m.cols() == w.cols()), "Optimizer::step: ", R::moments[slot],
-            " of ", paths_[k], " is ", m.rows(), " x ", m.cols(), ", expected ", w.rows(), " x ", w.cols());
+  template <class W, class M> void prepare(std::size_t slot, const W& w, M& m) const {
+    if (m.size() > 0 || !rule_.uses(slot)) return;
+    m.resize(w.rows(), w.cols());
+    m.setZero();
   }
 
   R rule_;

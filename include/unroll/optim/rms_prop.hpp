@@ -59,9 +59,9 @@ struct RmsProp {
 
   void check() const {
     detail::check_options("RmsProp", rate, weight_decay);
-    detail::check_fraction("RmsProp", "rho", rho);
-    require(momentum >= 0, "RmsProp: momentum is ", momentum, ", expected 0 or more");
-    require(epsilon >= 0, "RmsProp: epsilon is ", epsilon, ", expected 0 or more");
+    detail::require_fraction("RmsProp", "rho", rho);
+    detail::require_not_negative("RmsProp", "momentum", momentum);
+    detail::require_not_negative("RmsProp", "epsilon", epsilon);
   }
 
   template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 3> moment) const {

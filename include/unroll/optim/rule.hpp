@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include <unroll/core/error.hpp>
+#include <unroll/core/range.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -48,11 +48,8 @@ struct Decay {
 };
 
 inline void check_options(const char* who, double rate, double weight_decay) {
-  require(rate >= 0, who, ": the rate is ", rate, ", expected 0 or more");
-  require(weight_decay >= 0, who, ": weight_decay is ", weight_decay, ", expected 0 or more");
-}
-inline void check_fraction(const char* who, const char* what, double value) {
-  require(value >= 0 && value < 1, who, ": ", what, " is ", value, ", expected 0 or more and less than 1");
+  require_not_negative(who, "the rate", rate);
+  require_not_negative(who, "weight_decay", weight_decay);
 }
 }  // namespace detail
 

@@ -10,18 +10,29 @@
 #include <numbers>
 #include <optional>
 
-#include <unroll/core/error.hpp>
+#include <unroll/core/range.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
-/// A function of the base rate and the count, without state.
+/// A function of the base rate and the count, without state. Those below throw for an option outside of its range, a
+/// base that is negative or no finite number, and a count below 0.
 template <class S>
 concept Schedule = requires(const S& schedule, double base, std::int64_t k) {
   { schedule.rate(base, k) } -> std::same_as<double>;
 };
 
+namespace detail {
+inline void check_schedule(const char* who, double base, std::int64_t k) {
+  require_not_negative(who, "the base rate", base);
+  require_at_least(who, "the count", k, 0);
+}
+}  // namespace detail
+
 struct ConstantRate {
-  double rate(double base, std::int64_t) const { return base; }
+  double rate(double base, std::int64_t k) const {
+    detail::check_schedule("ConstantRate", base, k);
+    return base;
+  }
 };
 
 /// base * factor^floor(k / every). PyTorch's StepLR.
@@ -29,7 +40,9 @@ struct StepDecay {
   std::int64_t every = 10;
   double factor = 0.1;
   double rate(double base, std::int64_t k) const {
-    require(every > 0, "StepDecay: every is ", every, ", expected more than 0");
+    detail::check_schedule("StepDecay", base, k);
+    detail::require_at_least("StepDecay", "every", every, 1);
+    detail::require_not_negative("StepDecay", "factor", factor);
     return base * std::pow(factor, static_cast<double>(k / every));
   }
 };
@@ -39,7 +52,9 @@ struct ExponentialDecay {
   double factor = 0.95;
   std::int64_t every = 1;
   double rate(double base, std::int64_t k) const {
-    require(every > 0, "ExponentialDecay: every is ", every, ", expected more than 0");
+    detail::check_schedule("ExponentialDecay", base, k);
+    detail::require_at_least("ExponentialDecay", "every", every, 1);
+    detail::require_not_negative("ExponentialDecay", "factor", factor);
     return base * std::pow(factor, static_cast<double>(k) / static_cast<double>(every));
   }
 };
@@ -50,7 +65,9 @@ struct CosineDecay {
   std::int64_t steps = 1;
   double minimum = 0;
   double rate(double base, std::int64_t k) const {
-    require(steps > 0, "CosineDecay: steps is ", steps, ", expected more than 0");
+    detail::check_schedule("CosineDecay", base, k);
+    detail::require_at_least("CosineDecay", "steps", steps, 1);
+    detail::require_not_negative("CosineDecay", "minimum", minimum);
     const double done = static_cast<double>(std::min(k, steps)) / static_cast<double>(steps);
     return minimum + (base - minimum) * (1 + std::cos(std::numbers::pi * done)) / 2;
   }
@@ -62,6 +79,8 @@ template <Schedule Then = ConstantRate> struct WarmUp {
   std::int64_t steps = 0;
   Then then{};
   double rate(double base, std::int64_t k) const {
+    detail::check_schedule("WarmUp", base, k);
+    detail::require_at_least("WarmUp", "steps", steps, 0);
     return k < steps ? base * static_cast<double>(k + 1) / static_cast<double>(steps) : then.rate(base, k - steps);
   }
 };
@@ -94,8 +113,21 @@ struct ReduceOnPlateau {
   int bad_epochs = 0;
   int cooldown_left = 0;
 
-  /// To be called once an epoch: the rate from now on.
+  /// Throws for an option outside of its range.
+  void check() const {
+    constexpr const char* who = "ReduceOnPlateau";
+    detail::require_fraction(who, "factor", factor);
+    detail::require_at_least(who, "patience", patience, 0);
+    detail::require_not_negative(who, "threshold", threshold);
+    detail::require_at_least(who, "cooldown", cooldown, 0);
+    detail::require_not_negative(who, "minimum_rate", minimum_rate);
+    detail::require_not_negative(who, "smallest_change", smallest_change);
+  }
+
+  /// To be called once an epoch: the rate from now on. Throws as `check` does.
   double update(double metric, double rate) {
+    check();
+    detail::require_not_negative("ReduceOnPlateau", "the rate", rate);
     return rule == PlateauRule::keras ? keras(metric, rate) : pytorch(metric, rate);
   }
 

@@ -48,7 +48,8 @@ struct Sgd {
 
   void check() const {
     detail::check_options("Sgd", rate, weight_decay);
-    require(momentum >= 0, "Sgd: momentum is ", momentum, ", expected 0 or more");
+    detail::require_not_negative("Sgd", "momentum", momentum);
+    detail::require_share("Sgd", "dampening", dampening);
     require(!nesterov || (momentum > 0 && dampening == 0), "Sgd: nesterov needs momentum and no dampening");
     require(dampening == 0 || convention == Convention::pytorch, "Sgd: Keras's formula has no dampening");
   }
