@@ -1,3 +1,5 @@
+#include <array>
+
 #include <doctest/doctest.h>
 
 #include <unroll/data/dataset.hpp>
@@ -153,4 +155,31 @@ TEST_CASE("a smaller batch after a larger one reuses its memory") {
   data.fill(std::vector<Index>{1, 7, 2}, batch);
   CHECK(batch.values.data() == memory);
   CHECK(batch.packing.source.data() == source);
+}
+
+TEST_CASE("labels may be of any integer type, for sequences and for steps") {
+  const std::vector<Index> expected{0, 1, 0, 1};
+  CHECK(unroll::TokenDataset(ids, std::vector<int>{0, 1, 0, 1}).targets().labels == expected);
+  CHECK(unroll::TokenDataset(ids, std::vector<std::uint8_t>{0, 1, 0, 1}).targets().labels == expected);
+  CHECK(unroll::TokenDataset(ids, std::vector<bool>{false, true, false, true}).targets().labels == expected);
+  CHECK(unroll::TokenDataset(ids, std::array<long long, 4>{0, 1, 0, 1}).targets().labels == expected);
+  const unroll::TokenDataset named(ids, {std::vector<int>{0, 1, 0, 1}, {"no", "yes"}});
+  CHECK(named.label_names().size() == 2);
+  const unroll::TokenDataset steps(ids, std::vector<std::vector<int>>{{50}, {10, 20, 30}, {}, {70, 80}});
+  CHECK(steps.targets().per_step);
+  CHECK(steps.targets().labels == std::vector<Index>{50, 10, 20, 30, 70, 80});
+  CHECK(unroll::Targets(Eigen::VectorXi(Eigen::VectorXi::Ones(3))).are_labels() == false);
+}
+
+TEST_CASE("sequences without a step keep the kind of their targets, and a selection its sample weights") {
+  using Matrix = Eigen::MatrixXd;
+  const unroll::SequenceDataset data(std::vector<Matrix>{Matrix::Ones(2, 3), Matrix(2, 0)},
+                                     std::vector<Matrix>{Matrix::Ones(1, 3), Matrix(1, 0)});
+  const std::vector<Index> empty{1};
+  const auto some = data.select(empty);
+  CHECK(some.has_targets());
+  CHECK_FALSE(some.targets().are_labels());
+  unroll::TokenDataset weighted(ids);
+  weighted.set_sample_weights({1, 2, 3, 4});
+  CHECK(weighted.select(empty).sample_weights() == std::vector<double>{2});
 }

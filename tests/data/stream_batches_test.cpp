@@ -51,5 +51,5 @@ TEST_CASE("a sequence too short for its streams is refused") {
   CHECK_THROWS_WITH(unroll::StreamBatches(3, {.streams = 1, .window = 0}),
                     "StreamBatches: 1 streams, windows of 0 steps, expected at least 1 each");
   CHECK_THROWS_WITH(unroll::TokenStreams(std::vector<std::int32_t>{}, {.streams = 1}),
-                    "StreamBatches: -1 steps are too few for 1 streams");
+                    "TokenStreams: 0 ids, expected at least 2");
 }

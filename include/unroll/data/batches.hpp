@@ -6,8 +6,8 @@
 namespace unroll::inline UNROLL_ABI {
 
 struct BatchOptions {
-  Index batch_size = 64;
-  bool shuffle = true;  ///< anew for every epoch
+  Index batch_size = 64;  ///< more than there are rows: all at once
+  bool shuffle = true;    ///< anew for every epoch
   /// Batches of sequences of about the same length: less of a batch runs on with few sequences. The shuffled rows are
   /// cut into pools of `pool` batches, each pool sorted by length and cut into batches, and the batches shuffled.
   bool similar_length = false;
@@ -23,8 +23,12 @@ class Batches {
   template <class Length>
   Batches(std::vector<Index> rows, BatchOptions options, const Length& length)
       : rows_(std::move(rows)), options_(options) {
-    require(options.batch_size > 0, "Batches: batch_size is ", options.batch_size, ", expected at least 1");
-    require(options.pool > 0, "Batches: pool is ", options.pool, ", expected at least 1");
+    detail::require_at_least("Batches", "batch_size", options.batch_size, 1);
+    detail::require_at_least("Batches", "pool", options.pool, 1);
+    // No more than there is of either, so that nothing below overflows.
+    const Index n = std::max<Index>(size(), 1);
+    options_.batch_size = std::min(options.batch_size, n);
+    options_.pool = std::min(options.pool, (n + options_.batch_size - 1) / options_.batch_size);
     if (options.similar_length)
       for (const Index row : rows_) lengths_.push_back(length(row));
     start_epoch(0);
@@ -34,6 +38,7 @@ class Batches {
   Batches(const D& data, BatchOptions options)
       : Batches(split_tail(data.size(), 0).training, options, [&](Index row) { return data.length(row); }) {}
 
+  /// Batches of an epoch.
   Index count() const { return (size() + options_.batch_size - 1) / options_.batch_size; }
   Index size() const { return static_cast<Index>(rows_.size()); }
 
@@ -54,6 +59,7 @@ class Batches {
   }
   /// The rows of batch k of this epoch, valid until the next one starts.
   std::span<const Index> operator[](Index k) const {
+    detail::require_index("Batches", "batch", k, count());
     const Index first = batches_[static_cast<std::size_t>(k)] * options_.batch_size;
     return std::span(order_).subspan(static_cast<std::size_t>(first),
                                      static_cast<std::size_t>(std::min(options_.batch_size, size() - first)));
@@ -62,9 +68,9 @@ class Batches {
  private:
   void sort_pools() {
     const auto length = [&](Index position) { return lengths_[static_cast<std::size_t>(position)]; };
-    const Index pool = std::min(options_.pool, size()) * options_.batch_size;
+    const Index pool = options_.pool * options_.batch_size;
     for (Index first = 0; first < size(); first += pool)
-      std::sort(positions_.begin() + first, positions_.begin() + std::min(first + pool, size()),
+      std::sort(positions_.begin() + first, positions_.begin() + first + std::min(pool, size() - first),
                 [&](Index a, Index b) { return length(a) != length(b) ? length(a) > length(b) : a < b; });
   }
 

@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/range.hpp>
 #include <unroll/data/targets.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -24,22 +25,33 @@ concept Dataset = requires(const D& data, Index k, std::span<const Index> rows, 
 class RaggedDataset {
  public:
   Index size() const { return static_cast<Index>(offsets_.size()) - 1; }
-  Index length(Index k) const { return offset(k + 1) - offset(k); }
+  Index length(Index k) const {
+    check_row(k);
+    return steps_of(k);
+  }
   /// Steps of all sequences together.
   Index steps() const { return offsets_.back(); }
   const Targets& targets() const { return targets_; }
+  /// Whether it has one for each sequence or for each step: without them a model can answer, but not be trained.
+  bool has_targets() const { return targets_.size() == (targets_.per_step ? steps() : size()); }
   const std::vector<std::string>& label_names() const { return targets_.label_names; }
 
-  /// Weights of the sequences in the loss; none: 1 each.
+  /// Weights of the sequences in the loss, 0 or more; none: 1 each.
   const std::vector<double>& sample_weights() const { return sample_weights_; }
   void set_sample_weights(std::vector<double> weights) {
     require(weights.empty() || static_cast<Index>(weights.size()) == size(), "Dataset: ", weights.size(),
             " sample weights for ", size(), " sequences");
+    for (std::size_t k = 0; k < weights.size(); ++k)
+      if (!(detail::has_finite_bits(weights[k]) && weights[k] >= 0))
+        detail::require_not_negative("Dataset", concat("sample weight ", k), weights[k]);
     sample_weights_ = std::move(weights);
   }
 
+  /// Throws where there are no targets, a row is outside or the packing is not that of these sequences.
   template <class T>
   void fill_targets(std::span<const Index> rows, const Packing& packing, BatchTargets<T>& out) const {
+    require(has_targets(), "Dataset: it has no targets; give them to its constructor to train on it or to evaluate");
+    check_packing(rows, packing);
     out.are_labels = targets_.are_labels();
     const Index columns = targets_.per_step ? packing.total() : static_cast<Index>(rows.size());
     out.labels.resize(out.are_labels ? static_cast<std::size_t>(columns) : 0);
@@ -47,7 +59,10 @@ class RaggedDataset {
     out.sample_weights.resize(sample_weights_.empty() ? 0 : static_cast<std::size_t>(columns));
     for (Index n = 0; n < columns; ++n) {
       const Index row = rows[static_cast<std::size_t>(targets_.per_step ? packing.sequence_of(n) : n)];
-      const Index from = targets_.per_step ? offset(row) + packing.time_of(n) : row;
+      const Index time = targets_.per_step ? packing.time_of(n) : 0;
+      require(time == 0 || time < steps_of(row), "Dataset: the packing has step ", time, " of row ", row,
+              ", which has ", steps_of(row));
+      const Index from = targets_.per_step ? offset(row) + time : row;
       if (out.are_labels)
         out.labels[static_cast<std::size_t>(n)] = targets_.labels[static_cast<std::size_t>(from)];
       else
@@ -58,10 +73,16 @@ class RaggedDataset {
   }
 
  protected:
+  void check_row(Index row) const { detail::require_index("Dataset", "row", row, size()); }
+  /// Unchecked.
+  Index steps_of(Index k) const { return offset(k + 1) - offset(k); }
   Index offset(Index k) const { return offsets_[static_cast<std::size_t>(k)]; }
   void append_length(Index length) { offsets_.push_back(offsets_.back() + length); }
 
+  /// None at all are none: what `fit` and `evaluate` refuse.
   void set_targets(Targets targets) {
+    require(targets.labels.empty() || targets.are_labels(), "Dataset: the targets are labels and numbers at once");
+    if (targets.size() == 0 && !targets.per_step && size() > 0) return;
     require(targets.size() == (targets.per_step ? steps() : size()), "Dataset: ", targets.size(), " targets for ",
             targets.per_step ? steps() : size(), targets.per_step ? " steps" : " sequences");
     targets_ = std::move(targets);
@@ -75,7 +96,8 @@ class RaggedDataset {
     if (!all.are_labels()) some.values.resize(all.values.rows(), all.per_step ? steps() : size());
     Index to = 0;
     for (const Index row : rows) {
-      const Index first = all.per_step ? from.offset(row) : row, n = all.per_step ? from.length(row) : 1;
+      const Index first = all.per_step ? from.offset(row) : row;
+      const Index n = !from.has_targets() ? 0 : all.per_step ? from.steps_of(row) : 1;
       for (Index k = 0; k < n; ++k, ++to)
         if (all.are_labels())
           some.labels.push_back(all.labels[static_cast<std::size_t>(first + k)]);
@@ -88,14 +110,25 @@ class RaggedDataset {
   void lay_out(std::span<const Index> rows, Packing& packing) const {
     Index longest = 0;
     for (const Index row : rows) {
-      require(row >= 0 && row < size(), "Dataset: row ", row, ", expected 0 to ", size() - 1);
-      longest = std::max(longest, length(row));
+      check_row(row);
+      longest = std::max(longest, steps_of(row));
     }
     packing.assign(static_cast<Index>(rows.size()), longest,
-                   [&](Index b, Index t) { return t < length(rows[static_cast<std::size_t>(b)]); });
+                   [&](Index b, Index t) { return t < steps_of(rows[static_cast<std::size_t>(b)]); });
   }
 
  private:
+  void check_packing(std::span<const Index> rows, const Packing& packing) const {
+    require(packing.batch() == static_cast<Index>(rows.size()), "Dataset: a packing of ", packing.batch(),
+            " sequences for ", rows.size(), " rows");
+    Index steps = 0;
+    for (const Index row : rows) {
+      check_row(row);
+      steps += steps_of(row);
+    }
+    require(packing.total() == steps, "Dataset: a packing of ", packing.total(), " steps for rows that have ", steps);
+  }
+
   std::vector<Index> offsets_{0};
   Targets targets_;
   std::vector<double> sample_weights_;
@@ -110,11 +143,12 @@ class TokenDataset : public RaggedDataset {
   /// Throws where targets and sequences do not fit each other.
   explicit TokenDataset(const std::vector<std::vector<std::int32_t>>& sequences, Targets targets = {}) {
     for (const auto& s : sequences) append(s);
-    if (targets.size() > 0 || size() == 0) set_targets(std::move(targets));
+    set_targets(std::move(targets));
   }
 
   std::span<const std::int32_t> operator[](Index k) const {
-    return std::span(ids_).subspan(static_cast<std::size_t>(offset(k)), static_cast<std::size_t>(length(k)));
+    check_row(k);
+    return std::span(ids_).subspan(static_cast<std::size_t>(offset(k)), static_cast<std::size_t>(steps_of(k)));
   }
   void fill(std::span<const Index> rows, TokenBatch& batch) const {
     lay_out(rows, batch.packing);
@@ -157,13 +191,16 @@ template <class T = float> class SequenceDataset : public RaggedDataset {
     }
     values_.resize(sequences.empty() ? 0 : sequences.front().rows(), steps());
     for (Index k = 0; k < size(); ++k)
-      values_.middleCols(offset(k), length(k)) = sequences[static_cast<std::size_t>(k)];
-    if (targets.size() > 0 || size() == 0) set_targets(std::move(targets));
+      values_.middleCols(offset(k), steps_of(k)) = sequences[static_cast<std::size_t>(k)];
+    set_targets(std::move(targets));
   }
 
   Index features() const { return values_.rows(); }
   /// (D, T_k), no copy.
-  auto operator[](Index k) const { return values_.middleCols(offset(k), length(k)); }
+  auto operator[](Index k) const {
+    check_row(k);
+    return values_.middleCols(offset(k), steps_of(k));
+  }
   void fill(std::span<const Index> rows, PackedSequence<T>& batch) const {
     lay_out(rows, batch.packing);
     batch.values.resize(features(), batch.packing.total());
@@ -172,12 +209,13 @@ template <class T = float> class SequenceDataset : public RaggedDataset {
       batch.values.col(n) = values_.col(offset(row) + batch.packing.time_of(n));
     }
   }
+  /// These sequences alone, in this order.
   SequenceDataset select(std::span<const Index> rows) const {
     SequenceDataset some;
     for (const Index row : rows) some.append_length(length(row));
     some.values_.resize(features(), some.steps());
     for (std::size_t k = 0; k < rows.size(); ++k)
-      some.values_.middleCols(some.offset(Index(k)), length(rows[k])) = (*this)[rows[k]];
+      some.values_.middleCols(some.offset(Index(k)), steps_of(rows[k])) = (*this)[rows[k]];
     some.select_targets(*this, rows);
     return some;
   }

@@ -26,7 +26,8 @@ struct Split {
 /// The last rows are held out, unshuffled, from row floor(n * (1 - fraction)) on: Keras's validation_split. Sorted data
 /// (all of one class first) want `split_shuffled`.
 inline Split split_tail(Index n, double fraction) {
-  require(fraction >= 0 && fraction < 1, "split_tail: fraction is ", fraction, ", expected 0 or more and less than 1");
+  detail::require_at_least("split_tail", "the number of rows", n, 0);
+  detail::require_fraction("split_tail", "fraction", fraction);
   const auto at = static_cast<Index>(std::floor(static_cast<double>(n) * (1 - fraction)));
   Split split{std::vector<Index>(static_cast<std::size_t>(at)), std::vector<Index>(static_cast<std::size_t>(n - at))};
   std::iota(split.training.begin(), split.training.end(), Index(0));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/range.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -24,22 +25,28 @@ class StreamBatches {
     require(length_ > 0, "StreamBatches: ", steps, " steps are too few for ", options.streams, " streams");
   }
 
-  Index count() const { return (length_ + options_.window - 1) / options_.window; }
+  Index count() const { return 1 + (length_ - 1) / options_.window; }
   Index streams() const { return options_.streams; }
   /// L
   Index stream_length() const { return length_; }
-  Index window_steps(Index window) const { return std::min(options_.window, length_ - window * options_.window); }
+  Index window_steps(Index window) const {
+    detail::require_index("StreamBatches", "window", window, count());
+    return std::min(options_.window, length_ - window * options_.window);
+  }
   /// Where in the long sequence step t of stream b of a window is.
-  Index source(Index window, Index t, Index b) const { return b * length_ + window * options_.window + t; }
+  Index source(Index window, Index t, Index b) const {
+    detail::require_index("StreamBatches", "step", t, window_steps(window));
+    detail::require_index("StreamBatches", "stream", b, streams());
+    return b * length_ + window * options_.window + t;
+  }
 
   /// f(column, step of the long sequence) for every column of a window, after laying out its packing.
   template <class F> void for_each(Index window, Packing& packing, const F& f) const {
-    require(window >= 0 && window < count(), "StreamBatches: window ", window, ", expected 0 to ", count() - 1);
     const Index steps = window_steps(window);
     if (packing.batch() != streams() || packing.padded_steps != steps || packing.total() != streams() * steps)
       packing.assign(streams(), steps, [](Index, Index) { return true; });
     for (Index t = 0, column = 0; t < steps; ++t)
-      for (Index b = 0; b < streams(); ++b) f(column++, source(window, t, b));
+      for (Index b = 0; b < streams(); ++b) f(column++, b * length_ + window * options_.window + t);
   }
 
  private:
@@ -51,7 +58,7 @@ class StreamBatches {
 class TokenStreams : public StreamBatches {
  public:
   explicit TokenStreams(std::vector<std::int32_t> ids, StreamOptions options = {})
-      : StreamBatches(static_cast<Index>(ids.size()) - 1, options), ids_(std::move(ids)) {}
+      : StreamBatches(steps_of(ids), options), ids_(std::move(ids)) {}
 
   void fill(Index window, TokenBatch& x, std::vector<Index>& next) const {
     x.ids.resize(static_cast<std::size_t>(streams() * window_steps(window)));
@@ -63,6 +70,12 @@ class TokenStreams : public StreamBatches {
   }
 
  private:
+  /// The last id has no next one.
+  static Index steps_of(const std::vector<std::int32_t>& ids) {
+    require(ids.size() >= 2, "TokenStreams: ", ids.size(), " ids, expected at least 2");
+    return static_cast<Index>(ids.size()) - 1;
+  }
+
   std::vector<std::int32_t> ids_;
 };
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
@@ -39,6 +41,19 @@ NamedLabels labels_from_strings(R&& strings, std::vector<std::string> names = {}
   return out;
 }
 
+namespace detail {
+/// A class's number out of any integer.
+template <std::integral I> Index to_label(I number) {
+  if constexpr (!std::same_as<I, bool>)
+    require(std::in_range<Index>(number + I{}), "Targets: a label is ", number, ", which no class can be");
+  return static_cast<Index>(number);
+}
+/// A container of integers, which Eigen's vectors are not: those are columns of numbers.
+template <class R>
+concept IntegerRange =
+    std::ranges::input_range<R> && std::integral<std::ranges::range_value_t<R>> && !requires(R& r) { r.derived(); };
+}  // namespace detail
+
 /// Classes, or numbers in columns, one for each sequence or one for each step of each sequence.
 struct Targets {
   std::vector<Index> labels;             ///< classes; empty where `values` are used
@@ -50,14 +65,27 @@ struct Targets {
   /// One class a sequence.
   Targets(std::vector<Index> of, std::vector<std::string> names = {})
       : labels(std::move(of)), label_names(std::move(names)) {}
+  /// The same out of any container of integers.
+  template <detail::IntegerRange R> requires(!std::same_as<std::remove_cvref_t<R>, std::vector<Index>>)
+  Targets(R&& of, std::vector<std::string> names = {}) : label_names(std::move(names)) {
+    for (const std::ranges::range_value_t<R> label : of) labels.push_back(detail::to_label(label));
+  }
   Targets(NamedLabels of) : Targets(std::move(of.labels), std::move(of.names)) {}
   /// One class a step: a vector for each sequence.
   Targets(const std::vector<std::vector<Index>>& steps, std::vector<std::string> names = {})
       : per_step(true), label_names(std::move(names)) {
     for (const auto& s : steps) labels.insert(labels.end(), s.begin(), s.end());
   }
+  template <detail::IntegerRange R> requires(!std::same_as<R, std::vector<Index>>)
+  Targets(const std::vector<R>& steps, std::vector<std::string> names = {})
+      : per_step(true), label_names(std::move(names)) {
+    for (const R& s : steps)
+      for (const std::ranges::range_value_t<R> label : s) labels.push_back(detail::to_label(label));
+  }
   /// One column of numbers a sequence.
-  template <class Derived> Targets(const Eigen::MatrixBase<Derived>& of) : values(of.template cast<double>()) {}
+  template <class Derived> Targets(const Eigen::MatrixBase<Derived>& of) : values(of.template cast<double>()) {
+    require(values.rows() > 0 || values.cols() == 0, "Targets: ", values.cols(), " columns without a number");
+  }
   /// One column of numbers a step: a (K, T_i) matrix for each sequence.
   template <class T> Targets(const std::vector<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>>& steps) {
     per_step = true;
@@ -72,7 +100,7 @@ struct Targets {
     }
   }
 
-  bool are_labels() const { return values.size() == 0; }
+  bool are_labels() const { return values.rows() == 0; }
   Index size() const { return are_labels() ? static_cast<Index>(labels.size()) : values.cols(); }
 };
 
