@@ -345,7 +345,7 @@ TEST_CASE("options without meaning are refused before training") {
   Classifier model = make_classifier();
   const auto data = make_data(10);
   CHECK_THROWS_WITH(train(model, {.epochs = -1}), "fit: epochs is -1, expected 0 or more");
-  CHECK_THROWS_WITH(train(model, {.batch_size = 0}), "fit: batch_size is 0 and accumulate 1, expected at least 1");
+  CHECK_THROWS_WITH(train(model, {.batch_size = 0}), "fit: batch_size is 0, expected at least 1");
   CHECK_THROWS_WITH(train(model, {.validation_split = 0.1, .validation = &data}),
                     "fit: validation_split, validation_shuffled and validation exclude each other");
   CHECK_THROWS_WITH(train(model, {.clip_norm = 1, .clip_value = 1}),
@@ -362,4 +362,122 @@ TEST_CASE("progress goes into the stream it was given") {
   train(model, {.epochs = 2, .progress = &out});
   CHECK(out.str().starts_with("epoch 1/2: loss 0."));
   CHECK(std::ranges::count(out.str(), '\n') == 2);
+}
+
+TEST_CASE("validation data are named, pointed to or handed over, and one callback needs no list") {
+  const auto data = make_data(100);
+  const auto [training, tail] = unroll::split_tail(data, 0.2);
+  const auto val_losses = [&](const Options& options) {
+    Classifier model = make_classifier();
+    return train(model, options, training).series("val_loss");
+  };
+  const auto expected = val_losses({.epochs = 2, .validation = &tail});
+  REQUIRE(expected.size() == 2);
+  CHECK(val_losses({.epochs = 2, .validation = tail}) == expected);
+  CHECK(val_losses({.epochs = 2, .validation = unroll::split_tail(data, 0.2).second}) == expected);
+  const Options kept{.epochs = 2, .validation = unroll::split_tail(data, 0.2).second};  // outlives the expression
+  CHECK(val_losses(kept) == expected);
+  CHECK(val_losses({.epochs = 2, .validation = nullptr}).empty());
+
+  const unroll::EarlyStopping stop{.monitor = "loss", .min_delta = 100};  // nothing is that much better
+  CHECK(val_losses({.epochs = 5, .validation = tail, .callbacks = stop}).size() == 2);
+  int epochs = 0;
+  CHECK(val_losses({.epochs = 3, .validation = tail, .callbacks = [&](unroll::Run&) { ++epochs; }}).size() == 3);
+  CHECK(epochs == 3);
+  const std::vector<unroll::Callback> list{stop};
+  CHECK(val_losses({.epochs = 5, .validation = tail, .callbacks = list}).size() == 2);
+}
+
+TEST_CASE("a model on which initialize was forgotten gets the weights of the seed, and only such a model" *
+          doctest::test_suite("bits")) {
+  const auto zeros = [] {
+    return Classifier{unroll::Embedding{10, 6}, unroll::Recurrent{unroll::Lstm{6, 7}},
+                      unroll::FinalState{unroll::Recurrent{unroll::Lstm{7, 5}}}, unroll::Dense{5, 1}};
+  };
+  Classifier forgotten = zeros(), initialized = zeros();
+  unroll::initialize(initialized, unroll::Rng(9));
+  const auto history = train(forgotten, {.epochs = 2, .batch_size = 20, .seed = 9});
+  train(initialized, {.epochs = 2, .batch_size = 20, .seed = 9});
+  CHECK(bits_of(forgotten) == bits_of(initialized));
+  CHECK(history.epochs[1].training.loss < history.epochs[0].training.loss);
+
+  // Frozen parameters stay, and what is not zero: here a bias that somebody has set.
+  Classifier partly = zeros();
+  unroll::freeze(partly, "0.*");
+  partly.layer<3>().bias.setConstant(2);
+  train(partly, {.epochs = 0, .seed = 9});
+  CHECK((partly.layer<0>().weight.array() == 0).all());
+  CHECK(partly.layer<3>().bias(0, 0) == 2);
+  Classifier drawn = zeros();
+  unroll::initialize(drawn, unroll::Rng(9));
+  CHECK(partly.layer<3>().weight == drawn.layer<3>().weight);
+
+  // One weight that is not zero: somebody meant it.
+  Classifier meant = zeros();
+  meant.layer<3>().weight.setConstant(1);
+  const auto before = bits_of(meant);
+  train(meant, {.epochs = 0});
+  CHECK(bits_of(meant) == before);
+}
+
+TEST_CASE("an update that makes a weight infinite is reported, also if it is the last") {
+  struct FasterAfter {
+    std::int64_t step;
+    void on_batch_end(unroll::Run& run) {
+      if (run.step() == step) run.set_rate(1e300);
+    }
+  };
+  auto store = std::make_shared<MemoryStore>();
+  Classifier model = make_classifier();
+  // 200 sequences are 4 updates an epoch; the eighth is the last of all.
+  const auto history = train(model, {.epochs = 2, .batch_size = 50, .callbacks = FasterAfter{7}, .checkpoint = store});
+  CHECK(history.stopped == Stopped::not_finite);
+  CHECK(history.epochs.size() == 1);
+  INFO(history.message);
+  CHECK(
+      history.message.starts_with("fit: in epoch 2, after update 4 of 4, 0.weight has a number that is not finite: "));
+  CHECK(
+      history.message.ends_with("The weights are those after it. Lower the rate (1e+300), clip the gradient "
+                                "(clip_norm = 1) or look for bad numbers in the data"));
+  // What was saved last are good weights.
+  const unroll::Record saved = store->saved.back().part("model");
+  for (const auto& [name, value] : saved.values())
+    if (const auto* m = std::get_if<unroll::Matrix<float>>(&value)) {
+      CAPTURE(name);
+      CHECK(m->cwiseAbs().maxCoeff() < 10);
+    }
+  // In mid-epoch the next loss tells, and the message that the weights had gone before.
+  const auto earlier = train(model = make_classifier(), {.epochs = 2, .batch_size = 50, .callbacks = FasterAfter{1}});
+  CHECK(earlier.stopped == Stopped::not_finite);
+  INFO(earlier.message);
+  CHECK(earlier.message.starts_with("fit: in epoch 1, batch 3 of 4 the loss is not a finite number"));
+  CHECK(earlier.message.find("those before this batch, where not all of 0.weight was finite already") !=
+        std::string::npos);
+  // A callback that stops right behind it does not hide it.
+  struct StopAt {
+    std::int64_t step;
+    void on_batch_end(unroll::Run& run) {
+      if (run.step() == step) run.stop("enough");
+    }
+  };
+  const auto stopped =
+      train(model = make_classifier(), {.epochs = 1, .batch_size = 50, .callbacks = {FasterAfter{1}, StopAt{2}}});
+  CHECK(stopped.stopped == Stopped::not_finite);
+}
+
+TEST_CASE("clip_epsilon is added to the norm that is divided by, as in clip_grad_norm_") {
+  // With an epsilon as large as the norm the gradient is half as long.
+  Classifier exact = make_classifier(), halved = make_classifier();
+  const auto start = make_classifier();
+  const auto data = make_data(40);
+  const auto step = [&](Classifier& model, double epsilon) {
+    return unroll::fit(model, BinaryCrossEntropy{}, unroll::Sgd{.rate = 1}, data,
+                       {.clip_norm = 1e-3, .clip_epsilon = epsilon})
+        .epochs[0]
+        .gradient_norm;
+  };
+  const double norm = step(exact, 0);
+  REQUIRE(norm > 1e-3);
+  step(halved, norm);
+  CHECK(distance(halved, start) == doctest::Approx(distance(exact, start) / 2).epsilon(1e-3));
 }

@@ -62,11 +62,30 @@ TEST_CASE("a data set is answered in its own order, or that of the rows asked fo
     CHECK(all.cols() == 70);
     for (Index k = 0; k < data.size(); ++k) CHECK(all(0, k) == float(unroll::predict(model, data[k])));
   }
-  const std::vector<Index> rows{5, 69, 0};
+  const std::vector<Index> rows{5, 69, 0, 69, 5};  // a row may be asked for twice
   const auto some = unroll::predict(model, data, {.rows = rows});
-  CHECK(some.cols() == 3);
-  for (Index k = 0; k < 3; ++k)
+  REQUIRE(some.cols() == 5);
+  for (Index k = 0; k < 5; ++k)
     CHECK(some(0, k) == float(unroll::predict(model, data[rows[static_cast<std::size_t>(k)]])));
+}
+
+TEST_CASE("a tagger answers a data set with a matrix for each sequence, with the bits of each alone" *
+          doctest::test_suite("bits")) {
+  unroll::Sequential model{unroll::Embedding{10, 6}, unroll::Recurrent{unroll::Gru{6, 5}}, unroll::Dense{5, 3}};
+  unroll::initialize(model, unroll::Rng(3));
+  const auto data = make_data(30);
+  const auto all = unroll::infer(model, data, {.batch_size = 7});
+  const auto probabilities = unroll::predict(model, data, {.batch_size = 30});
+  REQUIRE(all.size() == 30);
+  for (Index k = 0; k < data.size(); ++k) {
+    CHECK(all[static_cast<std::size_t>(k)].cols() == data.length(k));
+    CHECK(all[static_cast<std::size_t>(k)] == unroll::infer(model, data[k]));
+    CHECK(probabilities[static_cast<std::size_t>(k)] == unroll::predict(model, data[k]));
+  }
+  const std::vector<Index> rows{5, 29, 5};
+  const auto some = unroll::infer(model, data, {.rows = rows});
+  REQUIRE(some.size() == 3);
+  for (std::size_t k = 0; k < 3; ++k) CHECK(some[k] == all[static_cast<std::size_t>(rows[k])]);
 }
 
 TEST_CASE("evaluation is the same however often it is asked and however large the batches are") {

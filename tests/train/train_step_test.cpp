@@ -148,5 +148,22 @@ TEST_CASE("a user's own model learns a language through streams, the state going
 TEST_CASE("a loss that cannot take what the data set has says so") {
   Classifier model = make_classifier();
   CHECK_THROWS_WITH(unroll::fit(model, unroll::MeanSquaredError{}, unroll::Sgd{}, make_data(5)),
-                    "fit: this loss does not take labels, which the data set has");
+                    "fit: the data set has labels as targets, this loss takes numbers (a matrix, one column each)");
+}
+
+TEST_CASE("clipping with PyTorch's epsilon is clip_grad_norm_'s") {
+  const auto data = make_data(30);
+  Classifier model = make_classifier();
+  unroll::Workspace<Classifier, unroll::TokenBatch> work(model);
+  unroll::Optimizer optimizer(model, unroll::Sgd{.rate = 1});
+  unroll::TokenBatch x;
+  const auto rows = unroll::split_tail(data.size(), 0).training;
+  data.fill(rows, x);
+  const Classifier start = model;
+  const auto result = unroll::train_step(model, unroll::BinaryCrossEntropy{}, optimizer, x, data.targets().labels, work,
+                                         {.training = true}, {.norm = 1e-3, .epsilon = 0.5});
+  double moved = 0;
+  unroll::visit([&](const unroll::Path&, const auto& p, const auto& q) { moved += double((p - q).squaredNorm()); },
+                model, start);
+  CHECK(std::sqrt(moved) == doctest::Approx(1e-3 * result.gradient_norm / (result.gradient_norm + 0.5)).epsilon(1e-3));
 }

@@ -1,9 +1,12 @@
 // Callbacks: what is done between batches and epochs, and what it may see and change.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <typeinfo>
+#include <utility>
+#include <vector>
 
 #include <unroll/train/history.hpp>
 
@@ -59,6 +62,8 @@ class Callback {
   template <class C> requires(!std::same_as<std::remove_cvref_t<C>, Callback>)
   Callback(C callback)  // NOLINT: implicit, callbacks stand in a list
       : of_(std::make_shared<Of<C>>(std::move(callback))) {
+    if constexpr (requires(C& c) { bool(c == nullptr); })
+      require(!bool(static_cast<Of<C>&>(*of_).c == nullptr), "Callback: the function is empty");
     static_assert(
         std::invocable<C&, Run&> || requires(C& c, Run& run) { c.on_train_begin(run); } ||
             requires(C& c, Run& run) { c.on_epoch_begin(run); } || requires(C& c, Run& run) { c.on_batch_end(run); } ||
@@ -67,15 +72,15 @@ class Callback {
         "on_train_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_train_end");
   }
   /// One of its own.
-  Callback copy() const { return Callback(of_->copy()); }
+  Callback copy() const { return Callback(of().copy()); }
 
-  void on_train_begin(Run& run) { of_->train_begin(run); }
-  void on_epoch_begin(Run& run) { of_->epoch_begin(run); }
-  void on_batch_end(Run& run) { of_->batch_end(run); }
-  void on_epoch_end(Run& run) { of_->epoch_end(run); }
-  void on_train_end(Run& run) { of_->train_end(run); }
-  void save(Record& record) const { of_->save(record); }
-  void load(const Record& record) { of_->load(record); }
+  void on_train_begin(Run& run) { of().train_begin(run); }
+  void on_epoch_begin(Run& run) { of().epoch_begin(run); }
+  void on_batch_end(Run& run) { of().batch_end(run); }
+  void on_epoch_end(Run& run) { of().epoch_end(run); }
+  void on_train_end(Run& run) { of().train_end(run); }
+  void save(Record& record) const { of().save(record); }
+  void load(const Record& record) { of().load(record); }
 
  private:
   struct Interface {
@@ -119,8 +124,24 @@ class Callback {
     C c;
   };
   explicit Callback(std::shared_ptr<Interface> of) : of_(std::move(of)) {}
+  Interface& of() const {
+    require(of_ != nullptr, "Callback: used after it was moved from");
+    return *of_;
+  }
 
   std::shared_ptr<Interface> of_;
+};
+
+/// One callback or a list of them, which are called in their order: `.callbacks = EarlyStopping{}` and
+/// `.callbacks = {stop, slower}`.
+struct Callbacks : std::vector<Callback> {
+  using std::vector<Callback>::vector;
+  Callbacks() = default;
+  Callbacks(std::vector<Callback> list) : std::vector<Callback>(std::move(list)) {}
+  template <class C> requires(!std::derived_from<C, std::vector<Callback>>)
+  Callbacks(C one) {  // NOLINT: implicit
+    push_back(std::move(one));
+  }
 };
 
 /// Where a run is kept so that it can go on after its process has died: `checkpoint_file(path)` in

@@ -1,7 +1,7 @@
 // Early stopping.
 #pragma once
 
-#include <unroll/core/finite.hpp>
+#include <unroll/core/range.hpp>
 #include <unroll/optim/schedule.hpp>
 #include <unroll/train/callback.hpp>
 
@@ -44,6 +44,10 @@ struct EarlyStopping {
   Record best_weights = {};
 
   void on_train_begin(Run& run) {
+    detail::require_at_least("EarlyStopping", "patience", patience, 0);
+    detail::require_at_least("EarlyStopping", "skip_epochs", skip_epochs, 0);
+    require(detail::has_finite_bits(min_delta), "EarlyStopping: min_delta is ", min_delta,
+            ", expected a finite number");
     detail::check_monitor("EarlyStopping", run, monitor);
     best = {}, best_epoch = 0, wait = 0, best_weights = {};
   }

@@ -13,9 +13,14 @@ namespace unroll::inline UNROLL_ABI {
 
 /// Trains a model in place. The same seed, data and options give the same bits, for any number of threads.
 ///
-/// Ends after `epochs`, when a callback or the stop token says so, or when a loss or gradient is not a finite number:
-/// History::stopped and message tell. The optimizer is the caller's, with groups of its own if wanted.
-/// Throws std::invalid_argument for options without meaning, FormatError for a checkpoint of another run.
+/// Ends after `epochs`, when a callback or the stop token says so, or when a loss, a gradient or, at the end of an
+/// epoch or of training, a weight is not a finite number: History::stopped and message tell. The optimizer is the
+/// caller's, with groups of its own if wanted.
+///
+/// A model on which `initialize` was forgotten, with weights and tables that are all zero, would learn nothing: it gets
+/// the weights that `initialize(model, Rng(options.seed))` draws, but for parameters that are frozen or not zero.
+/// Throws std::invalid_argument for options without meaning and data without targets, or with targets that the loss
+/// does not take, FormatError for a checkpoint of another run.
 template <class M, class L, class R, class D>
 History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data,
             const FitOptions<std::type_identity_t<D>>& options = {}) {

@@ -5,6 +5,7 @@
 
 #include <unroll/train/evaluate.hpp>
 #include <unroll/train/fit_options.hpp>
+#include <unroll/train/fit_start.hpp>
 #include <unroll/train/progress.hpp>
 #include <unroll/train/run_record.hpp>
 
@@ -23,10 +24,10 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
         loss_(loss),
         optimizer_(optimizer),
         data_(data),
-        options_(options),
-        split_(split(data, options)),
+        options_(checked(loss, data, options)),
+        split_(split_rows(data, options)),
         batches_(split_.training,
-                 {.batch_size = options.batch_size * options.accumulate,
+                 {.batch_size = update_size(options, split_.training.size()),
                   .shuffle = options.shuffle,
                   .similar_length = options.similar_length,
                   .seed = options.seed},
@@ -40,6 +41,7 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
     if (options_.resume != nullptr) {
       load(options_.resume->load());
     } else {
+      initialize_if_forgotten(model_, options_.seed);
       call(&Callback::on_train_begin);
       save();
     }
@@ -54,7 +56,7 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
   Index batches() const override { return batches_.count(); }
   Index sequences() const override { return batches_.size(); }
   std::int64_t step() const override { return at_.step; }
-  bool has_validation() const override { return options_.validation != nullptr || !split_.validation.empty(); }
+  bool has_validation() const override { return options_.validation.get() != nullptr || !split_.validation.empty(); }
   const History& history() const override { return at_.history; }
   EpochLog& log() override { return log_; }
   double rate() const override { return optimizer_.rate(); }
@@ -74,21 +76,12 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
   const std::type_info& optimizer_type() const override { return typeid(O); }
   void* optimizer_address() override { return &optimizer_; }
 
-  static Split split(const D& data, const FitOptions<D>& o) {
-    require(o.epochs >= 0, "fit: epochs is ", o.epochs, ", expected 0 or more");
-    require(o.batch_size > 0 && o.accumulate > 0, "fit: batch_size is ", o.batch_size, " and accumulate ", o.accumulate,
-            ", expected at least 1");
-    require((o.validation_split != 0) + (o.validation_shuffled != 0) + (o.validation != nullptr) <= 1,
-            "fit: validation_split, validation_shuffled and validation exclude each other");
-    require((o.clip_norm != 0) + (o.clip_each_norm != 0) + (o.clip_value != 0) <= 1,
-            "fit: clip_norm, clip_each_norm and clip_value exclude each other");
-    require(o.validation == nullptr || o.validation->size() > 0, "fit: the validation data have no sequence");
-    require(o.clip_norm >= 0 && o.clip_each_norm >= 0 && o.clip_value >= 0, "fit: a limit to clip at is negative");
-    Split of = o.validation_shuffled > 0 ? split_shuffled(data.size(), o.validation_shuffled, Rng(o.seed).child(~0ull))
-                                         : split_tail(data.size(), o.validation_split);
-    require(!of.training.empty(), "fit: there is nothing to train on: ", data.size(), " sequences, of which ",
-            of.validation.size(), " are held out");
-    return of;
+  static const FitOptions<D>& checked(const L& loss, const D& data, const FitOptions<D>& options) {
+    check_options(options);
+    require_targets<Matrix<T>>("fit: the data set", loss, data);
+    if (const D* held_out = options.validation.get())
+      require_targets<Matrix<T>>("fit: the validation data set", loss, *held_out);
+    return options;
   }
   void call(void (Callback::*hook)(Run&)) {
     for (Callback& callback : callbacks_) (callback.*hook)(*this);
@@ -102,9 +95,9 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
       log_ = {.epoch = at_.epoch + 1};
       call(&Callback::on_epoch_begin);
     }
-    complete_gradient(model_, work_.gradient);
     while (at_.batch < batches_.count()) {
       if (options_.stop.stop_requested()) {
+        if (!weights_are_finite()) return;
         save();
         at_.history.stopped = Stopped::by_request;
         at_.history.message = concat("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch, " of ",
@@ -117,9 +110,12 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
       update_log();
       call(&Callback::on_batch_end);
       if (at_.history.stopped != Stopped::no) return save_unfinished();
-      if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count())
+      if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count()) {
+        if (!weights_are_finite()) return;
         save();
+      }
     }
+    if (!weights_are_finite()) return;
     if (has_validation()) validate();
     update_log();
     call(&Callback::on_epoch_end);
@@ -129,10 +125,6 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
     save();
   }
 
-  void load_batch(std::span<const Index> rows) {
-    data_.fill(rows, x_);
-    data_.fill_targets(rows, x_.packing, targets_);
-  }
   /// One update, from all parts of a batch. False: its loss or gradient was no finite number, and there was none.
   bool run_batch(std::span<const Index> rows) {
     const auto part_size = static_cast<std::size_t>(options_.batch_size);
@@ -140,13 +132,13 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
     double whole = 0;
     if (rows.size() > part_size)
       for (std::size_t first = 0; first < rows.size(); first += part_size) {
-        load_batch(part(first));
+        load_batch(data_, part(first), x_, targets_);
         whole += targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
       }
     Context context{.training = true, .seed = options_.seed, .step = static_cast<std::uint64_t>(at_.step)};
     StepResult all;
     for (std::size_t first = 0; first < rows.size(); first += part_size) {
-      load_batch(part(first));
+      load_batch(data_, part(first), x_, targets_);
       context.first_row = static_cast<Index>(first);
       const StepResult some = add_gradient(model_, loss_, x_, targets_, work_, context, whole);
       all.loss += some.loss * some.weight;
@@ -155,8 +147,9 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
       all.count += some.count;
       all.finite = all.finite && some.finite;
     }
-    all = apply_gradient(model_, optimizer_, work_.gradient,
-                         {options_.clip_norm, options_.clip_each_norm, options_.clip_value}, all);
+    all =
+        apply_gradient(model_, optimizer_, work_.gradient,
+                       {options_.clip_norm, options_.clip_each_norm, options_.clip_value, options_.clip_epsilon}, all);
     if (!all.finite) {
       report_not_finite(all);
       return false;
@@ -170,15 +163,32 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
     else
       return 1;
   }
-  void report_not_finite(const StepResult& result) {
+  /// Looked at where a run is saved or ends: once an epoch costs nothing, once an update would.
+  bool weights_are_finite() {
+    const std::string path = path_of_not_finite(model_);
+    if (path.empty()) return true;
     at_.history.stopped = Stopped::not_finite;
-    at_.history.message = concat(
-        "fit: in epoch ", at_.epoch + 1, ", batch ", at_.batch + 1, " of ", batches_.count(), " the ",
-        has_finite_bits(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
-        result.weight > 0 ? result.loss / result.weight : result.loss, ", gradient norm ", result.gradient_norm,
-        "; largest gradient norm of this epoch before ", at_.totals.largest_norm,
-        "). The weights are those before this batch. Lower the rate (", optimizer_.rate(), ")",
-        options_.clip_norm > 0 ? "" : ", clip the gradient (clip_norm = 1)", " or look for bad numbers in the data");
+    at_.history.message =
+        concat("fit: in epoch ", at_.epoch + 1, ", after update ", at_.batch, " of ", batches_.count(), ", ", path,
+               " has a number that is not finite: an update of this epoch was too large (largest gradient norm ",
+               at_.totals.largest_norm, "). The weights are those after it. ", advice());
+    return false;
+  }
+  std::string advice() const {
+    return concat("Lower the rate (", optimizer_.rate(), ")",
+                  options_.clip_norm > 0 ? "" : ", clip the gradient (clip_norm = 1)",
+                  " or look for bad numbers in the data");
+  }
+  void report_not_finite(const StepResult& result) {
+    const std::string path = path_of_not_finite(model_);
+    at_.history.stopped = Stopped::not_finite;
+    at_.history.message =
+        concat("fit: in epoch ", at_.epoch + 1, ", batch ", at_.batch + 1, " of ", batches_.count(), " the ",
+               has_finite_bits(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
+               result.weight > 0 ? result.loss / result.weight : result.loss, ", gradient norm ", result.gradient_norm,
+               "; largest gradient norm of this epoch before ", at_.totals.largest_norm,
+               "). The weights are those before this batch", path.empty() ? "" : ", where not all of ", path,
+               path.empty() ? "" : " was finite already", ". ", advice());
   }
 
   void update_log() {
@@ -188,7 +198,7 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
     at_.totals.write(log_);
   }
   void validate() {
-    const D& data = options_.validation != nullptr ? *options_.validation : data_;
+    const D& data = options_.validation.get() != nullptr ? *options_.validation.get() : data_;
     log_.validation =
         detail::evaluate(model_, loss_, data, {.batch_size = options_.batch_size, .rows = split_.validation},
                          work_.cache, validation_x_, validation_targets_);
@@ -216,6 +226,7 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
   }
   /// In mid-epoch: an interruption, after which the run goes on when it is resumed.
   void save_unfinished() {
+    if (!weights_are_finite()) return;
     const std::string why = std::exchange(at_.history.message, {});
     save();
     at_.history.message = why;

@@ -77,7 +77,9 @@ enum class Stopped {
   no,  ///< all epochs are done
   by_callback,
   by_request,  ///< the stop token
-  not_finite,  ///< a loss or a gradient was no finite number; the weights are those before that batch
+  /// A loss or a gradient was no finite number, and the weights are those before that batch; or an update has made a
+  /// weight infinite or NaN, and they are those after it. The message says which.
+  not_finite,
 };
 
 /// What `fit` returns; `std::cout << history` prints one line an epoch.

@@ -19,7 +19,7 @@ struct ModelCheckpoint {
 
   void on_train_begin(Run& run) {
     require(save_model != nullptr, "ModelCheckpoint: save_model is empty");
-    require(every > 0, "ModelCheckpoint: every is ", every, ", expected at least 1");
+    detail::require_at_least("ModelCheckpoint", "every", every, 1);
     if (best_only) detail::check_monitor("ModelCheckpoint", run, monitor);
     best = {};
   }

@@ -13,11 +13,13 @@ template <class T = float> struct Prediction {
 
   /// The class that is decided for.
   Index label() const {
+    check();
     if (probabilities.size() == 1) return probabilities[0] > T(0.5) ? 1 : 0;
     return std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin();
   }
   /// Probability of that class.
   T confidence() const {
+    check();
     if (probabilities.size() == 1) return std::max(probabilities[0], 1 - probabilities[0]);
     return *std::max_element(probabilities.begin(), probabilities.end());
   }
@@ -26,10 +28,14 @@ template <class T = float> struct Prediction {
             " classes are not one number; see probabilities, label() and confidence()");
     return probabilities[0];
   }
+
+ private:
+  void check() const { require(!probabilities.empty(), "Prediction: there are no probabilities"); }
 };
 
 /// Logits to probabilities, in place: one row is a sigmoid, several are a softmax of each column.
 template <class T> void to_probabilities(Matrix<T>& logits) {
+  if (logits.size() == 0) return;
   for (Index n = 0; n < logits.cols(); ++n) {
     auto x = logits.col(n);
     if (logits.rows() == 1) {
@@ -64,6 +70,19 @@ auto infer(const M& model, const Eigen::MatrixBase<Derived>& x) {
 }
 
 namespace detail {
+/// The steps of each sequence of a batch, in the order of time, to its place.
+template <class T>
+void take_sequences(const PackedSequence<T>& batch, std::span<const Index> places, std::vector<Matrix<T>>& out) {
+  const Packing& packing = batch.packing;
+  require(packing.batch() == static_cast<Index>(places.size()) && batch.values.cols() == packing.total(),
+          "infer: the model made ", batch.values.cols(), " columns in ", packing.batch(), " sequences for ",
+          places.size());
+  for (Index j = 0; j < packing.batch(); ++j) {
+    Matrix<T>& y = out[static_cast<std::size_t>(places[static_cast<std::size_t>(packing.row(j))])];
+    y.resize(batch.values.rows(), packing.length(j));
+    for (Index t = 0; t < packing.length(j); ++t) y.col(t) = batch.values.col(packing.offset(t) + j);
+  }
+}
 template <class M, class In, class T> auto as_prediction(Matrix<T> output) {
   to_probabilities(output);
   if constexpr (is_packed<typename M::template Output<In>>)
@@ -84,35 +103,44 @@ auto predict(const M& model, const Eigen::MatrixBase<Derived>& x) {
   return detail::as_prediction<M, PackedSequence<typename Derived::Scalar>>(infer(model, x));
 }
 
-/// The outputs for all sequences of a data set as they are, (K, n) in its order. Models with one output a sequence.
-template <class M, class D>
-requires Model<M, typename D::Batch> && is_matrix<typename M::template Output<typename D::Batch>>
+/// The outputs for all sequences of a data set as they are. From a model with one output a sequence a matrix (K, n), in
+/// the order of the data set or of `options.rows`, where a row may be named more than once; from a tagger, with an
+/// output for every step, a vector of n matrices (K, T_i) in that order.
+template <class M, class D> requires Model<M, typename D::Batch>
 auto infer(const M& model, const D& data, const EvaluateOptions& options = {}) {
   using Output = typename M::template Output<typename D::Batch>;
+  using T = ScalarOf<Output>;
+  constexpr bool per_step = is_packed<Output>;
   CacheFor<M, typename D::Batch> cache;
   typename D::Batch x;
-  Output all;
-  std::vector<Index> column(static_cast<std::size_t>(data.size()), -1);  // of a row, in the result
-  for (std::size_t k = 0; k < options.rows.size(); ++k)
-    column[static_cast<std::size_t>(options.rows[k])] = static_cast<Index>(k);
-  const Batches batches = detail::batches_by_length(data, options.rows, options.batch_size);
+  detail::RowBatches batches("infer", data, options.rows, options.batch_size);
+  std::conditional_t<per_step, std::vector<Matrix<T>>, Matrix<T>> all;
+  if constexpr (per_step) all.resize(static_cast<std::size_t>(batches.size()));
   for (Index k = 0; k < batches.count(); ++k) {
-    data.fill(batches[k], x);
+    detail::fill_batch(data, batches.rows(k), x);
     const Output& output = model.forward(detail::inference, x, cache);
-    if (k == 0) all.resize(output.rows(), batches.size());
-    for (Index b = 0; b < output.cols(); ++b) {
-      const Index row = batches[k][static_cast<std::size_t>(b)];
-      all.col(options.rows.empty() ? row : column[static_cast<std::size_t>(row)]) = output.col(b);
+    const auto places = batches.places(k);
+    const Matrix<T>& y = values(output);
+    if constexpr (per_step) {
+      detail::take_sequences(output, places, all);
+    } else {
+      require(y.cols() == static_cast<Index>(places.size()), "infer: the model made ", y.cols(), " columns for ",
+              places.size(), " sequences");
+      if (k == 0) all.resize(y.rows(), batches.size());
+      for (std::size_t b = 0; b < places.size(); ++b) all.col(places[b]) = y.col(static_cast<Index>(b));
     }
   }
   return all;
 }
-/// The probabilities for all sequences: (1, n) or (classes, n).
-template <class M, class D>
-requires Model<M, typename D::Batch> && is_matrix<typename M::template Output<typename D::Batch>>
+/// The probabilities for all sequences: (1, n) or (classes, n); from a tagger a matrix (1, T_i) or (classes, T_i) for
+/// each. Order and rows are those of `infer`.
+template <class M, class D> requires Model<M, typename D::Batch>
 auto predict(const M& model, const D& data, const EvaluateOptions& options = {}) {
   auto probabilities = infer(model, data, options);
-  to_probabilities(probabilities);
+  if constexpr (is_matrix<decltype(probabilities)>)
+    to_probabilities(probabilities);
+  else
+    for (auto& sequence : probabilities) to_probabilities(sequence);
   return probabilities;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include <unroll/core/range.hpp>
 #include <unroll/train/callback.hpp>
 
 #if __has_include(<unistd.h>)
@@ -31,7 +32,9 @@ class Progress {
   explicit Progress(std::ostream& out, double line_seconds = 60)
       : Progress(out, detail::is_terminal(out), detail::is_terminal(out) ? 0.1 : line_seconds) {}
   /// For streams that cannot be asked whether they are a terminal; drawn again every `seconds`.
-  Progress(std::ostream& out, bool terminal, double seconds) : out_(&out), terminal_(terminal), every_(seconds) {}
+  Progress(std::ostream& out, bool terminal, double seconds) : out_(&out), terminal_(terminal), every_(seconds) {
+    detail::require_not_negative("Progress", "the time between lines", seconds);
+  }
 
   void on_epoch_begin(Run&) { begin_ = last_ = Clock::now(), first_sequences_ = 0; }
   void on_batch_end(Run& run) {

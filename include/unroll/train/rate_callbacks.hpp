@@ -14,6 +14,7 @@ struct ReduceLROnPlateau {
   std::optional<Goal> goal = {};
 
   void on_train_begin(Run& run) {
+    schedule.check();
     detail::check_monitor("ReduceLROnPlateau", run, monitor);
     schedule.goal = detail::goal_of(monitor, goal);
     schedule.best = {}, schedule.bad_epochs = 0, schedule.cooldown_left = 0;

@@ -7,6 +7,7 @@
 #include <unroll/loss/loss.hpp>
 #include <unroll/optim/clip.hpp>
 #include <unroll/optim/optimizer.hpp>
+#include <unroll/train/load_batch.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -19,17 +20,23 @@ struct StateOf<M> {
   using type = typename M::State;
 };
 
-/// A parameter that was thawed gets a gradient; tables get room for all that a batch may touch.
+/// A parameter that was thawed gets a gradient; tables get room for all that a batch may touch. Throws for a gradient
+/// of another model.
 template <class M> void complete_gradient(const M& model, M& gradient) {
   visit(
-      [](const Path&, const auto& p, auto& g) {
-        if (p.trainable && g.size() == 0) {
+      [](const Path& path, const auto& p, auto& g) {
+        if (!p.trainable) return;
+        if (g.size() == 0) {
           g.resize(p.rows(), p.cols());
           g.setZero();
         }
+        if (g.rows() != p.rows() || g.cols() != p.cols())
+          fail("add_gradient: the workspace is of another model: its gradient of ", path.str(), " is ", g.rows(), " x ",
+               g.cols(), ", expected ", p.rows(), " x ", p.cols());
         if constexpr (requires { g.touched; }) {
           g.touched.reserve(static_cast<std::size_t>(g.cols()));
-          if (g.marked.empty()) g.marked.assign(static_cast<std::size_t>(g.cols()), 0);
+          if (g.marked.size() != static_cast<std::size_t>(g.cols()))
+            g.marked.assign(static_cast<std::size_t>(g.cols()), 0);
         }
       },
       model, gradient);
@@ -53,6 +60,7 @@ struct ClipLimits {
   double norm = 0;       ///< of the global norm
   double each_norm = 0;  ///< of each parameter's own norm (Keras's clipnorm)
   double value = 0;      ///< of each element
+  double epsilon = 0;    ///< see ClipOptions; with `norm`
 };
 
 /// What a step, or a part of one, has found.
@@ -70,19 +78,20 @@ namespace detail {
 template <class Targets> inline constexpr bool is_batch_targets = false;
 template <class T> inline constexpr bool is_batch_targets<BatchTargets<T>> = true;
 
-/// f(labels or values) of a batch, whichever it has and the loss takes.
-template <class L, class Output, class Targets, class F>
-StepResult with_targets(const L& loss, const Output& output, const Targets& targets, const F& f) {
+/// f(labels or values) of a batch x, whichever it has and the loss takes.
+template <class L, class In, class Output, class Targets, class F>
+StepResult with_targets(const L& loss, const In& x, const Output& output, const Targets& targets, const F& f) {
   if constexpr (!is_batch_targets<Targets>) {
+    if constexpr (requires { x.packing.total(); }) check_columns_of(x.packing, output, targets);
     return f(targets);
   } else {
-    const auto& y = output_values(output);
-    if (targets.are_labels) {
-      if constexpr (requires { loss(y, targets.labels); }) return f(targets.labels);
-    } else {
-      if constexpr (requires { loss(y, targets.values); }) return f(targets.values);
-    }
-    fail("fit: this loss does not take ", targets.are_labels ? "labels" : "numbers", ", which the data set has");
+    using Y = std::remove_cvref_t<decltype(output_values(output))>;
+    require_kind<Y>("the data set", loss, targets.are_labels);
+    if constexpr (takes_labels<L, Y>)
+      if (targets.are_labels) return with_targets(loss, x, output, targets.labels, f);
+    if constexpr (takes_numbers<L, Y>)
+      if (!targets.are_labels) return with_targets(loss, x, output, targets.values, f);
+    return {};
   }
 }
 template <class Targets> std::span<const double> sample_weights(const Targets& targets) {
@@ -100,6 +109,8 @@ void count_correct(const L& loss, const Output& output, const Targets& targets, 
 
 /// Forward, loss, backward: gradient +=. `targets` is what the loss takes (labels, a matrix) or a data set's
 /// BatchTargets.
+/// Throws for a workspace of another model, and what the model and the loss do not take; a parameter that was thawed
+/// since gets its gradient here.
 /// @param whole_weight  the loss's weight of the whole batch (see LossResult) where `x` is only a part of it, so that
 ///   the parts' gradients add up to the whole batch's; 0: x is all of it. `context.first_row` then says which part.
 /// @param carry  states in and out, for truncated backpropagation: the gradient stops at the border.
@@ -108,13 +119,16 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
                         const Context& context, double whole_weight = 0,
                         Carry<typename detail::StateOf<M>::type> carry = {}) {
   using T = ScalarOf<typename M::template Output<In>>;
+  require(context.gradients, "add_gradient: context.gradients is false, so nothing is kept for the backward pass");
+  detail::require_not_negative("add_gradient", "whole_weight", whole_weight);
+  detail::complete_gradient(model, work.gradient);
   const auto& output = [&]() -> const auto& {
     if constexpr (requires { model.forward(context, x, work.cache, carry); })
       return model.forward(context, x, work.cache, carry);
     else
       return model.forward(context, x, work.cache);
   }();
-  const StepResult result = detail::with_targets(loss, output, targets, [&](const auto& of) {
+  const StepResult result = detail::with_targets(loss, x, output, targets, [&](const auto& of) {
     const LossResult value = compute_loss(loss, output, of, work.d_output, detail::sample_weights(targets));
     StepResult r{.loss = value.loss, .weight = value.weight, .finite = detail::has_finite_bits(value.loss)};
     detail::count_correct(loss, output, of, r);
@@ -129,11 +143,17 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
 }
 
 /// Clips the gradient, updates the model and sets the gradient to zero. Where the gradient's norm is no finite number
-/// nothing is updated. Denormals count as zero meanwhile.
+/// nothing is updated. Denormals count as zero meanwhile. Throws for a limit that is negative or no finite number, and
+/// what `optimizer` does not take, before anything has changed.
 template <class M, class O>
 StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits& clip = {}, StepResult result = {}) {
+  detail::require_not_negative("apply_gradient", "the limit of the norm", clip.norm);
+  detail::require_not_negative("apply_gradient", "the limit of each norm", clip.each_norm);
+  detail::require_not_negative("apply_gradient", "the limit of an element", clip.value);
+  detail::require_not_negative("apply_gradient", "epsilon", clip.epsilon);
+  if constexpr (requires { optimizer.check(model, gradient); }) optimizer.check(model, gradient);
   const FlushDenormals flush;
-  result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm)
+  result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm, {.epsilon = clip.epsilon})
                          : clip.each_norm > 0 ? clip_each_by_norm(gradient, clip.each_norm)
                                               : global_norm(gradient);
   result.finite = result.finite && detail::has_finite_bits(result.gradient_norm);
