@@ -1,20 +1,32 @@
 // One recurrent layer, forward and forward + backward, for named sizes: the library beside a naive loop (the library's
 // plain kernels, one number at a time) and a well-written plain-Eigen loop. FLOPs are those of the products:
 // 2 G H (D + H) a step forward, three times as many with the backward. Every row's result is checked before it is
-// timed.
+// timed. Rows called `stream` are one sample after the other, one input, H units, a dense layer with one output:
+// seconds a sample in `per_sample`. cmake/benchmark.sh makes a table of all this.
 //   cell_throughput --threads=1 --benchmark_filter='lstm.*H:128' --benchmark_enable_random_interleaving=true
 // --sizes='256,256,32,100 64,64,1,100' (H, D, B, T) instead of the named ones; --level=plain, baseline, avx2 or avx512
 // for the library; --recompute=K is RecurrentOptions::recompute_every; `cache MB` is what a layer's cache holds, its
 // output and the gradient of its input apart.
+#include <array>
+#include <cmath>
+#include <memory>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include <unroll/cell/gru.hpp>
+#include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/kernel/level.hpp>
+#include <unroll/layer/dense.hpp>
 #include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/sequential.hpp>
+#include <unroll/stream/dense.hpp>
+#include <unroll/stream/gru_reset_before.hpp>
+#include <unroll/stream/stream.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
 #include "bench.hpp"
@@ -96,13 +108,6 @@ bool close(const Eigen::Ref<const Eigen::MatrixXf>& a, const Eigen::Ref<const Ei
   return (a - b).cwiseAbs().maxCoeff() <= 1e-3f * b.cwiseAbs().maxCoeff();
 }
 
-template <class C> void report(benchmark::State& state, bool backward) {
-  const Index H = state.range(0), D = state.range(1), B = state.range(2), T = state.range(3);
-  const double steps = static_cast<double>(B * T) * static_cast<double>(state.iterations());
-  const double flops = 2.0 * C::GX * static_cast<double>(H * (D + H)) * (backward ? 3 : 1);
-  bench::report(state, steps, steps * flops);
-}
-
 template <class C, class Eigens, Who who, bool backward> void run(benchmark::State& state) {
   const Index H = state.range(0), D = state.range(1), B = state.range(2), T = state.range(3);
   Case<C> c(H, D, B, T);
@@ -137,8 +142,11 @@ template <class C, class Eigens, Who who, bool backward> void run(benchmark::Sta
     set_zero(gradient);
   }
   set_simd_level(best);
-  report<C>(state, backward);
-  Index kept = cache.gates.capacity() + cache.cell.values.capacity() + cache.cell.du.capacity();
+  const double steps = static_cast<double>(B * T) * static_cast<double>(state.iterations());
+  const double flops = 2.0 * static_cast<double>(c.weights.U.size() + c.weights.W.size()) * (backward ? 3 : 1);
+  bench::report(state, steps, steps * flops);
+  Index kept = cache.gates.capacity();
+  c.layer.cell.visit_columns([&](const auto& columns) { kept += columns.capacity(); }, cache.cell);
   for (std::size_t s = 0; s < C::S; ++s) kept += cache.states[s].capacity() + cache.saved[s].capacity();
   state.counters["cache MB"] = static_cast<double>(kept) * sizeof(float) / 1e6;
 }
@@ -163,35 +171,41 @@ template <class C, class Eigens> void add(const std::string& cell) {
              true);
 }
 
-/// The own cell has no twin in plain Eigen: it is checked against the library's plain kernels.
-template <bool backward> void run_own(benchmark::State& state) {
-  Case<MinimalGated<>> c(state.range(0), state.range(1), state.range(2), state.range(3));
-  const FlushDenormals flush;
-  CacheFor<Recurrent<MinimalGated<>>, PackedSequence<float>> cache;
-  const auto pass = [&](auto& gradient) {
-    c.layer.forward({.training = true, .gradients = backward}, c.x, cache);
-    if (backward) c.layer.backward(c.x, c.dy, cache, gradient);
+template <class C, Index H> void add_streams(const std::string& cell) {
+  using Layers = stream::Sequential<stream::Recurrent<C, 1, H>, stream::Dense<H, 1>>;
+  constexpr Index samples = 1024, block = 64;
+  Sequential trained{Recurrent{C(1, H)}, Dense{H, 1}};
+  randomize(trained, Rng(1), 1 / std::sqrt(static_cast<double>(H)));
+  auto model = std::make_shared<stream::Stream<Layers>>();
+  model->assign(trained);
+  std::vector<float> x(samples);
+  Rng rng(2);
+  for (float& value : x) value = static_cast<float>(rng.uniform(-1, 1));
+  const auto add_row = [&](const char* how, auto all) {
+    const auto measure = [=](benchmark::State& state) {
+      for (auto _ : state) all(*model, x);
+      const double passed = static_cast<double>(samples) * static_cast<double>(state.iterations());
+      state.counters["per_sample"] = {passed, benchmark::Counter::kIsRate | benchmark::Counter::kInvert};
+    };
+    benchmark::RegisterBenchmark((cell + "/stream/" + how + "/H:" + std::to_string(H)).c_str(), measure);
   };
-  auto gradient = zeros_like(c.layer), plain = gradient;
-  pass(gradient);
-  const Matrix<float> y = cache.y.values;
-  const SimdLevel best = simd_level();
-  set_simd_level(SimdLevel::plain);
-  pass(plain);
-  set_simd_level(best);
-  if (!close(y, cache.y.values) || (backward && !close(gradient.cell.weight_hh, plain.cell.weight_hh))) {
-    state.SkipWithError("the kernels and the plain ones disagree");
-    return;
-  }
-  for (auto _ : state) {
-    pass(gradient);
-    set_zero(gradient);
-  }
-  report<MinimalGated<>>(state, backward);
+  add_row("step", [](auto& stream, const std::vector<float>& in) {
+    float sum = 0;
+    for (const float value : in) sum += stream.step(value);
+    benchmark::DoNotOptimize(sum);
+  });
+  add_row("process", [](auto& stream, const std::vector<float>& in) {
+    std::array<float, block> out;
+    for (std::size_t t = 0; t < in.size(); t += block) {
+      stream.process(std::span(in).subspan(t, block), out);
+      benchmark::DoNotOptimize(out.data());
+    }
+  });
 }
-void add_own() {
-  with_sizes(benchmark::RegisterBenchmark("own/unroll/forward", run_own<false>), false);
-  with_sizes(benchmark::RegisterBenchmark("own/unroll/forward+backward", run_own<true>), false);
+
+template <class C, class Eigens> void add_all(const std::string& cell) {
+  add<C, Eigens>(cell);
+  add_streams<C, 20>(cell);
 }
 
 }  // namespace
@@ -203,10 +217,11 @@ int main(int argc, char** argv) {
                             "650,650,20,35 64,64,16,100 32,32,1,1000"));
   set_simd_level(level_called(bench::take(argc, argv, "level", std::string(name(simd_level())))));
   recompute_every = std::stoi(bench::take(argc, argv, "recompute", "0"));
-  add<Lstm<>, plain_eigen::Lstm>("lstm");
-  add<Gru<>, plain_eigen::Gru>("gru");
-  add<Rnn<>, plain_eigen::Rnn>("rnn");
-  add_own();
+  add_all<Lstm<>, plain_eigen::Lstm>("lstm");
+  add_all<Gru<>, plain_eigen::Gru>("gru");
+  add_all<GruResetBefore<>, plain_eigen::GruResetBefore>("gru-reset-before");
+  add_all<Rnn<>, plain_eigen::Rnn>("rnn");
+  add_all<MinimalGated<>, plain_eigen::MinimalGated>("own");
   benchmark::AddCustomContext("simd level", std::string(name(simd_level())));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

@@ -141,4 +141,76 @@ struct Gru : Layer<3> {
   }
 };
 
+/// With one bias, as the library's has where nothing else is asked for.
+struct GruResetBefore : Layer<3> {
+  Matrix reset_h, dv;
+  GruResetBefore(const Weights& weights, Index batch, Index steps) : Layer(weights, batch, steps) {
+    reset_h.resize(H, T * B);
+    dv.resize(H, B);
+  }
+  void forward(const Matrix& x) {
+    project(x);
+    for (Index t = 0; t < T; ++t) {
+      auto at = a.middleCols(t * B, B);
+      auto r = gate(a, 0, t), z = gate(a, 1, t), n = gate(a, 2, t);
+      at.topRows(2 * H).noalias() += w.U.topRows(2 * H) * h.middleCols(t * B, B);
+      at.topRows(2 * H).array() = at.topRows(2 * H).array().logistic();
+      state(reset_h, t) = r * state(h, t);
+      at.bottomRows(H).noalias() += w.U.bottomRows(H) * reset_h.middleCols(t * B, B);
+      n = n.tanh();
+      state(h, t + 1) = n + z * (state(h, t) - n);
+    }
+  }
+  void backward(const Matrix& x, const Matrix& dy) {
+    dh.setZero();
+    for (Index t = T; t-- > 0;) {
+      auto r = gate(a, 0, t), z = gate(a, 1, t), n = gate(a, 2, t);
+      dh += dy.middleCols(t * B, B);
+      gate(da, 2, t) = dh.array() * (1 - z) * (1 - n.square());
+      gate(da, 1, t) = dh.array() * (state(h, t) - n) * z * (1 - z);
+      dv.noalias() = w.U.bottomRows(H).transpose() * da.block(2 * H, t * B, H, B);
+      gate(da, 0, t) = dv.array() * state(h, t) * r * (1 - r);
+      dh.array() = dh.array() * z + dv.array() * r;
+      dh.noalias() += w.U.topRows(2 * H).transpose() * da.block(0, t * B, 2 * H, B);
+    }
+    accumulate(x, da);
+    d.U.bottomRows(H).noalias() = da.bottomRows(H) * reset_h.transpose();
+  }
+};
+
+/// The cell of cell_throughput.cpp that the library does not have.
+struct MinimalGated : Layer<2> {
+  Matrix u, du;
+  MinimalGated(const Weights& weights, Index batch, Index steps) : Layer(weights, batch, steps) {
+    u.resize(2 * H, T * B);
+    du.resize(2 * H, T * B);
+  }
+  void forward(const Matrix& x) {
+    project(x);
+    for (Index t = 0; t < T; ++t) {
+      auto ut = u.middleCols(t * B, B);
+      ut.noalias() = w.U * h.middleCols(t * B, B);
+      ut.colwise() += w.b_h;
+      auto f = gate(a, 0, t), n = gate(a, 1, t);
+      f = (f + gate(u, 0, t)).logistic();
+      n = (n + f * gate(u, 1, t)).tanh();
+      state(h, t + 1) = state(h, t) + f * (n - state(h, t));
+    }
+  }
+  void backward(const Matrix& x, const Matrix& dy) {
+    dh.setZero();
+    for (Index t = T; t-- > 0;) {
+      auto f = gate(a, 0, t), n = gate(a, 1, t);
+      dh += dy.middleCols(t * B, B);
+      gate(da, 1, t) = dh.array() * f * (1 - n.square());
+      gate(da, 0, t) = (dh.array() * (n - state(h, t)) + gate(da, 1, t) * gate(u, 1, t)) * f * (1 - f);
+      gate(du, 0, t) = gate(da, 0, t);
+      gate(du, 1, t) = gate(da, 1, t) * f;
+      dh.array() *= 1 - f;
+      dh.noalias() += w.U.transpose() * du.middleCols(t * B, B);
+    }
+    accumulate(x, du);
+  }
+};
+
 }  // namespace plain_eigen

@@ -15,7 +15,7 @@ import cell_rows
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-CELLS = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN", "own": "a user's cell"}
+CELLS = {"lstm": "LSTM", "gru": "GRU", "gru-reset-before": "GRU, reset before", "rnn": "RNN", "own": "a user's cell"}
 UNITS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
 BATCHES = [1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128]
 

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Shows that a clone works on a machine that has nothing: makes a minimal Debian 12 in a temporary folder from this
-# machine's own apt sources, installs git there, clones this repository (what is committed) and runs the two commands.
-# Run as root: sh cmake/bare-machine.sh [SCRIPT...], by default cmake/demo.sh and cmake/test.sh.
+# machine's own apt sources, installs git there, clones this repository (what is committed) and runs the README's three
+# commands. Run as root: sh cmake/bare-machine.sh [SCRIPT...], by default cmake/demo.sh, test.sh and benchmark.sh.
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] || { echo "bare-machine.sh: needs root" >&2; exit 1; }
-[ $# -gt 0 ] || set -- cmake/demo.sh cmake/test.sh
+[ $# -gt 0 ] || set -- cmake/demo.sh cmake/test.sh cmake/benchmark.sh
 sh cmake/packages.sh mmdebstrap
 
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/unroll-bare-machine.XXXXXX")
