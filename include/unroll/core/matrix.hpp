@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <unroll/core/memory_limit.hpp>
 #include <unroll/core/size.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -78,6 +79,7 @@ template <class T = float> class Matrix : public Eigen::Map<Eigen::Matrix<T, Eig
   static T* allocate(Index size) {
     // Rounded up to whole cache lines: a vector that starts inside may be read to its end.
     const std::size_t bytes = (static_cast<std::size_t>(size) * sizeof(T) + 63) / 64 * 64;
+    detail::MemoryLimit::take(bytes);
     return static_cast<T*>(::operator new(bytes, alignment));
   }
   static void release(T* storage) {
