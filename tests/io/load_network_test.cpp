@@ -26,7 +26,8 @@ TEST_CASE("every format is recognized by its contents") {
 
 TEST_CASE("what is no network says so") {
   const auto refused = [](const std::string& text) { return message_of([&] { network_of_text(text); }); };
-  check_mentions(refused(""), {"changed: not JSON at byte"});
+  check_mentions(refused(""), {"changed: this is an empty file", "expected safetensors or JSON"});
+  check_mentions(refused("x"), {"changed: not JSON at byte"});
   check_mentions(refused("[]"), {"changed: got an array, expected an object"});
   check_mentions(refused("{}"), {"neither RTNeural ('layers') nor GuitarML ('state_dict') nor NAM ('architecture')"});
   check_mentions(refused(R"({"layers": []} x)"), {"not JSON at byte"});
@@ -65,6 +66,10 @@ TEST_CASE("a safetensors file whose description does not fit its tensors says wh
   check_mentions(last([](auto& j) { j["layers"][2].erase("weight_hh"); }),
                  {"unroll.network.layers[2]: no 'weight_hh'"});
   check_mentions(last([](auto& j) { j["layers"][2]["weight_hh"] = "nowhere"; }), {"no tensor 'nowhere'"});
+  for (const char* gain : {"input_gain", "output_gain"})
+    check_mentions(last([&](auto& j) { j[gain] = 1e300; }), {gain, ": got 1e+300, expected -1e+06 to 1e+06"});
+  check_mentions(last([](auto& j) { j["sample_rate"] = 0; }), {"sample_rate: got 0 Hz, expected 1"});
+  check_mentions(last([](auto& j) { j["loudness"] = -201; }), {"loudness: got -201, expected -200"});
   check_mentions(last([](auto& j) { j["layers"][2]["weight_hh"] = "2.weight_ih_l0"; }),
                  {"'2.weight_ih_l0' is used twice"});
   check_mentions(last([](auto& j) { j["layers"][3].erase("bias"); }), {"no place for tensor '3.bias' F32 (2)"});

@@ -1,3 +1,4 @@
+#include <array>
 #include <fstream>
 
 #include <unroll/cell/lstm.hpp>
@@ -181,6 +182,63 @@ TEST_CASE("damaged metadata is refused with the file and the key") {
   std::string many = "[1";
   for (int k = 0; k < 32; ++k) many += ",1";
   check_mentions(refusal("unroll.test_tokens", many + "]"), {"model", "more than 32"});
+}
+
+TEST_CASE("a model file that promises more than it holds is refused before memory is asked for") {
+  const auto refusal = [](const std::vector<std::pair<std::string, std::array<Index, 2>>>& shapes) {
+    SafeTensorsWriter writer;
+    writer.set_metadata("unroll.format", "1");
+    for (const auto& [name, shape] : shapes)
+      writer.add_array<float>(name, std::vector<float>(static_cast<std::size_t>(shape[0] * shape[1])), shape);
+    const auto make = [](const ModelInfo& info) {
+      return make_classifier(5, info.size("0.weight", 1), info.size("1.weight_hh_l0", 1));
+    };
+    return message_of([&] { load_model(make, SafeTensors(writer.bytes(), "model")); });
+  };
+  check_mentions(refusal({{"0.weight", {5, 1}}, {"1.weight_hh_l0", {0, 20000}}}),
+                 {"model: tensor '1.weight_hh_l0' is (0, 20000), which holds nothing"});
+  check_mentions(refusal({{"0.weight", {5, 1}}, {"1.weight_hh_l0", {1, 20000}}}),
+                 {"model: no model can be made with its sizes", "a matrix of 6400000000 bytes, expected at most "});
+  check_mentions(refusal({{"0.weight", {1, 50000}}, {"1.weight_hh_l0", {4000, 1000}}}),
+                 {"model: no model can be made with its sizes", "a matrix of 800000000 bytes"});
+  check_mentions(refusal({{"0.weight", {5, 3}}, {"1.weight_hh", {20, 5}}}),
+                 {"model: no tensor '1.weight_hh_l0'; the nearest is '1.weight_hh'"});
+}
+
+TEST_CASE("the limit on memory ends with the call that set it") {
+  using unroll::detail::MemoryLimit;
+  {
+    const MemoryLimit limit(1000);
+    const MemoryLimit looser(4000);
+    CHECK(Matrix<float>(10, 10).size() == 100);
+    check_mentions(message_of<std::invalid_argument>([] { Matrix<float>(20, 10); }), {"a matrix of 832 bytes"});
+  }
+  CHECK(Matrix<float>(100, 100).size() == 10000);
+}
+
+TEST_CASE("what the maker of a model throws is said of the file") {
+  const TemporaryFolder folder;
+  save(folder / "model", trained(vocabulary()), vocabulary());
+  const auto make = [](const ModelInfo&) -> decltype(make_classifier(1, 1, 1)) {
+    throw std::invalid_argument("H is 0, expected at least 1");
+  };
+  check_mentions(message_of([&] { load(make, folder / "model"); }),
+                 {"model: no model can be made with its sizes: H is 0, expected at least 1"});
+}
+
+TEST_CASE("a test input may be any Eigen expression of float or double") {
+  const TemporaryFolder folder;
+  Sequential model{FinalState{Recurrent{Lstm{2, 4}}}, Dense{4, 1}};
+  initialize(model, Rng{3});
+  const Matrix<float> x = Matrix<float>::Random(2, 5);
+  const Eigen::MatrixXd wide = x.cast<double>();
+  save(folder / "a", model, {.test_input = {.values = x}});
+  save(folder / "b", model, {.test_input = {.values = wide}});
+  save(folder / "c", model, {.test_input = {.values = 2 * (0.5f * x)}});
+  SaveOptions options;
+  options.test_input.values = x.leftCols(5);
+  save(folder / "d", model, options);
+  for (const char* other : {"b", "c", "d"}) CHECK(read_file(folder / other) == read_file(folder / "a"));
 }
 
 TEST_CASE("a file of others is refused by load and read by load_parameters") {

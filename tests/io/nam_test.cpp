@@ -56,6 +56,23 @@ TEST_CASE("a .nam file that does not fit together says where") {
   check_mentions(wrong([](auto& j) { j["metadata"]["loudness"] = "loud"; }), {"metadata.loudness: got a string"});
 }
 
+TEST_CASE("a .nam of another architecture is called by its name, whatever else is in it") {
+  for (const std::string name : {"WaveNet", "ConvNet", "CatLSTM", "Linear", "SlimmableContainer"}) {
+    const nlohmann::json json{{"architecture", name}, {"version", "9"}, {"config", {{"layers", 1}}}, {"more", {}}};
+    CHECK(message_of([&] { network_of_text(json.dump()); }) ==
+          "changed: architecture: '" + name + "' is not a recurrent layer this library has (LSTM)");
+  }
+}
+
+TEST_CASE("numbers of a .nam file have a range") {
+  const auto wrong = [](const auto& change) { return refusal("nam_lstm.nam", change); };
+  for (const double rate : {0.0, -1.0, 1e8, 1e300})
+    check_mentions(wrong([&](auto& j) { j["sample_rate"] = rate; }), {"sample_rate: got", "Hz, expected 1 to 1e+07"});
+  CHECK(wrong([](auto& j) { j["sample_rate"] = nullptr; }) == "");
+  check_mentions(wrong([](auto& j) { j["metadata"]["loudness"] = 1e300; }),
+                 {"metadata.loudness: got 1e+300, expected -200 to 200"});
+}
+
 TEST_CASE("what NAM's format cannot say is not written") {
   const TemporaryFolder folder;
   const auto refused = [&](const Network& network) {

@@ -83,7 +83,7 @@ TEST_CASE("the first flaw of a network is named with its layer") {
   check_mentions(flaw([](auto& n) { n.layers[2] = EmbeddingLayer{numbers(3, 3)}; }), {"not the first layer"});
   check_mentions(flaw([](auto& n) { n.layers.clear(); }), {"a network without layers"});
   check_mentions(flaw([](auto& n) { n.input_gain = std::numeric_limits<double>::infinity(); }),
-                 {"a gain is not finite"});
+                 {"input_gain is inf, expected -1e+06 to 1e+06"});
   check_mentions(flaw([](auto& n) {
                    n.skip = true;
                    n.layers[2] = dense(8, 3);

@@ -109,6 +109,13 @@ TEST_CASE("a single bias is written with zeros beside it, and they are skipped o
   check_mentions(refusal(write(zeros<float>()), zeros<float>(false)), {"no place", "'1.bias_hh_l0'", "F32 (4)"});
 }
 
+TEST_CASE("a tensor that is listed as zeros twice is refused") {
+  SafeTensorsWriter writer;
+  writer.set_metadata(zero_tensors_key, R"(["b","a","b"])");
+  check_mentions(message_of([&] { zero_tensors(SafeTensors(writer.bytes(), "file")); }),
+                 {"file: metadata unroll.zero_tensors: the name 'b' stands twice"});
+}
+
 TEST_CASE("the first mismatch is named with file, tensor, got and expected, and changes nothing") {
   Toy<float> toy = distinct<float>();
   SafeTensorsWriter missing;

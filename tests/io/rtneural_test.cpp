@@ -97,6 +97,45 @@ TEST_CASE("a file of RTNeural that does not fit together says where") {
   check_mentions(wrong([](auto& j) { j["in_shape"][2] = 1u << 30; }), {"in_shape[2]: got 1073741824"});
 }
 
+TEST_CASE("numbers around the layers have a range") {
+  const auto wrong = [](const auto& change) { return refusal("rtneural_lstm.json", change); };
+  for (const double gain : {800.0, -121.0, 1e300}) {
+    check_mentions(wrong([&](auto& j) { j["in_gain"] = gain; }), {"in_gain: got ", ", expected -120 to 120"});
+    check_mentions(wrong([&](auto& j) { j["out_gain"] = gain; }), {"out_gain: got ", ", expected -120 to 120"});
+  }
+  CHECK(network_of_text([] {
+          auto json = json_file("rtneural_lstm.json");
+          json["in_gain"] = 120;
+          return json.dump();
+        }())
+            .input_gain == doctest::Approx(1e6));
+  for (const nlohmann::json& rate : {nlohmann::json(0), nlohmann::json("-48000"), nlohmann::json(1e9)}) {
+    check_mentions(wrong([&](auto& j) { j["metadata"]["samplerate"] = rate; }), {"samplerate: got", "Hz, expected 1"});
+    check_mentions(wrong([&](auto& j) {
+                     j.erase("metadata");
+                     j["samplerate"] = rate;
+                   }),
+                   {"samplerate: got", "Hz, expected 1"});
+  }
+  check_mentions(wrong([](auto& j) {
+                   j["in_shape"] = {nullptr, 8, 8, 1};
+                   j["layers"][1]["type"] = "conv2d";
+                 }),
+                 {"layers[1].type: 'conv2d' is not a recurrent layer"});
+}
+
+TEST_CASE("a long test vector is checked where it begins") {
+  const auto with = [](unroll::Index wrong_step) {
+    Network network = unroll::read_rtneural(io_file("rtneural_lstm.json"));
+    network.test = {};
+    unroll::add_test(network, 6000);
+    network.test.output(0, wrong_step) += 1;
+    return message_of([&] { unroll::check_test(network); });
+  };
+  CHECK(with(5999) == "");
+  check_mentions(with(4095), {"output 0 at step 4095"});
+}
+
 TEST_CASE("a GRU with one row of biases is the other GRU, which RTNeural does not compute") {
   check_mentions(
       refusal("rtneural_gru.json", [](auto& j) { j["layers"][1]["weights"][2] = j["layers"][1]["weights"][2][0]; }),

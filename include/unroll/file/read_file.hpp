@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <span>
+#include <stdexcept>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -114,13 +116,26 @@ class InputFile {
   std::uint64_t size_ = 0;
 };
 
-/// All bytes of the file, as many as it had when it was opened.
-inline std::vector<std::byte> read_file(const std::filesystem::path& path) {
+/// All bytes of the file, as many as it had when it was opened: one that shrinks meanwhile is an error. `accept` is
+/// called with the beginning, at most 4096 bytes, and the size of all before memory is asked for the rest; it throws
+/// for a file that it does not want.
+template <class Accept> std::vector<std::byte> read_file(const std::filesystem::path& path, Accept&& accept) {
   InputFile file(path);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
-  const std::size_t size = file.read(bytes);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 4096)));
+  std::size_t size = file.read(bytes);
+  accept(std::span<const std::byte>(bytes).first(size), file.size());
+  try {
+    require<std::length_error>(file.size() <= bytes.max_size());
+    bytes.resize(static_cast<std::size_t>(file.size()));
+  } catch (const std::exception&) {  // bad_alloc or length_error
+    fail<FormatError>(path.string(), ": ", file.size(), " bytes, more than memory can hold");
+  }
+  size += file.read(std::span(bytes).subspan(size));
   require<FormatError>(size == bytes.size(), path.string(), ": read ", size, " of ", bytes.size(), " bytes");
   return bytes;
+}
+inline std::vector<std::byte> read_file(const std::filesystem::path& path) {
+  return read_file(path, [](std::span<const std::byte>, std::uint64_t) {});
 }
 
 }  // namespace unroll::inline UNROLL_ABI

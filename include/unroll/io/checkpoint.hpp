@@ -104,7 +104,7 @@ class Checkpoint {
   void require_all_read() const {
     for (const auto& [name, tensor] : file_.tensors)
       require<FormatError>(used_.contains(name), file_.source, ": nothing here has a place for ", detail::quote(name),
-                           " ", detail::describe_tensor(tensor.dtype, tensor.shape));
+                           " ", detail::describe_tensor(tensor));
     for (const auto& [key, value] : file_.metadata)
       require<FormatError>(!key.starts_with(detail::value_prefix) || used_.contains(key), file_.source,
                            ": nothing here has a place for the value ",
@@ -116,8 +116,8 @@ class Checkpoint {
   template <class T> void series(std::string_view name, Index rank) {
     const Tensor& tensor = file_.tensor(name);
     require<FormatError>(tensor.dtype == dtype_of<T> && tensor.rank() == rank, file_.source, ": ", detail::quote(name),
-                         ": got ", detail::describe_tensor(tensor.dtype, tensor.shape), ", expected ",
-                         name_of(dtype_of<T>), " of ", rank, " dimensions");
+                         ": got ", detail::describe_tensor(tensor), ", expected ", name_of(dtype_of<T>), " of ", rank,
+                         " dimensions");
     used_.emplace(name);
   }
   template <class T> T scalar(std::string_view name) {

@@ -16,26 +16,42 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-/// The element types of safetensors that the library reads. It writes all but u8.
-enum class Dtype : std::uint8_t { f64, i64, f32, i32, f16, bf16, u8 };
+/// The element types of safetensors: those that the library reads (it writes all of them but u8), and `other`, which
+/// stands for the rest.
+enum class Dtype : std::uint8_t { f64, i64, f32, i32, f16, bf16, u8, other };
 
 constexpr std::string_view name_of(Dtype dtype) {
-  constexpr std::array<std::string_view, 7> names{"F64", "I64", "F32", "I32", "F16", "BF16", "U8"};
+  constexpr std::array<std::string_view, 8> names{"F64", "I64", "F32", "I32", "F16", "BF16", "U8", "other"};
   return names[static_cast<std::size_t>(dtype)];
 }
-/// Bytes of one element.
+/// Bytes of one element; 0 where they are not known.
 constexpr std::size_t size_of(Dtype dtype) {
-  constexpr std::array<std::size_t, 7> sizes{8, 8, 4, 4, 2, 2, 1};
+  constexpr std::array<std::size_t, 8> sizes{8, 8, 4, 4, 2, 2, 1, 0};
   return sizes[static_cast<std::size_t>(dtype)];
 }
+/// Of a name that is not among them: nothing.
 constexpr std::optional<Dtype> dtype_from_name(std::string_view name) {
-  for (int k = 0; k < 7; ++k)
+  for (int k = 0; k < static_cast<int>(Dtype::other); ++k)
     if (const auto dtype = static_cast<Dtype>(k); name_of(dtype) == name) return dtype;
+  return std::nullopt;
+}
+/// Bits of one element of each type that the format names, read here or not; nothing for a name that it does not know.
+constexpr std::optional<std::uint64_t> bits_of_dtype(std::string_view name) {
+  if (const auto dtype = dtype_from_name(name)) return 8 * size_of(*dtype);
+  struct Width {
+    std::string_view name;
+    std::uint64_t bits;
+  };
+  constexpr Width others[] = {{"BOOL", 8},        {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8},
+                              {"F8_E5M2FNUZ", 8}, {"F8_E4M3FNUZ", 8}, {"I16", 16},    {"U16", 16},    {"U32", 32},
+                              {"U64", 64},        {"C64", 64},        {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6}};
+  for (const Width& other : others)
+    if (other.name == name) return other.bits;
   return std::nullopt;
 }
 
 constexpr bool is_floating_point(Dtype dtype) {
-  return dtype != Dtype::i64 && dtype != Dtype::i32 && dtype != Dtype::u8;
+  return dtype == Dtype::f64 || dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
 }
 
 /// The type under which a scalar is written unless another is asked for.
@@ -127,7 +143,8 @@ inline bool store_rounded(double x, Dtype dtype, std::byte* to) {
   return true;
 }
 
-/// f(read), where read(bytes) is the element that begins there, in its own type (float for the 16-bit ones).
+/// f(read), where read(bytes) is the element that begins there, in its own type (float for the 16-bit ones). Not of
+/// `other`.
 template <class F> decltype(auto) with_element_reader(Dtype dtype, F&& f) {
   switch (dtype) {
     case Dtype::f64:
@@ -143,6 +160,7 @@ template <class F> decltype(auto) with_element_reader(Dtype dtype, F&& f) {
     case Dtype::u8:
       return f([](const std::byte* p) { return load_bytes<std::uint8_t>(p); });
     case Dtype::f32:
+    case Dtype::other:
       break;
   }
   return f([](const std::byte* p) { return load_bytes<float>(p); });

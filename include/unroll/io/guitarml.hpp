@@ -1,7 +1,6 @@
 // The JSON of Automated-GuitarAmpModelling, which GuitarML's plug-ins load.
 #pragma once
 
-#include <unroll/file/read_file.hpp>
 #include <unroll/io/network_json.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -20,7 +19,6 @@ struct GuitarMlSizes {
 };
 
 inline GuitarMlSizes read_guitarml_sizes(const JsonAt& data) {
-  data.only({"model", "input_size", "skip", "output_size", "unit_type", "num_layers", "hidden_size", "bias_fl"});
   const JsonAt model = data.at("model"), unit = data.at("unit_type");
   if (model.string() != "SimpleRNN")
     model.refuse("got ", quote(model.string()), ", expected 'SimpleRNN', the recurrent one");
@@ -33,6 +31,7 @@ inline GuitarMlSizes read_guitarml_sizes(const JsonAt& data) {
     sizes.cell = CellKind::rnn_tanh;
   else
     unit.refuse(quote(unit.string()), " is not a recurrent layer this library has (LSTM, GRU, RNN)");
+  data.only({"model", "input_size", "skip", "output_size", "unit_type", "num_layers", "hidden_size", "bias_fl"});
   sizes.inputs = data.at("input_size").size_value();
   sizes.outputs = data.at("output_size").size_value();
   sizes.units = data.at("hidden_size").size_value();
@@ -47,8 +46,8 @@ inline GuitarMlSizes read_guitarml_sizes(const JsonAt& data) {
 }
 
 inline Network network_from_guitarml(const JsonAt& root) {
-  root.only({"model_data", "state_dict", json_test_key});
   const GuitarMlSizes sizes = read_guitarml_sizes(root.at("model_data"));
+  root.only({"model_data", "state_dict", json_test_key});
   const JsonAt tensors = root.at("state_dict");
   Network network;
   network.source = root.source();
@@ -56,7 +55,7 @@ inline Network network_from_guitarml(const JsonAt& root) {
   std::size_t read = 0;
   const auto tensor = [&](const std::string& name) {
     ++read;
-    return tensors.at(name.c_str());
+    return tensors.at(name);
   };
   for (Index k = 0; k < sizes.layers; ++k) {
     const Index D = k == 0 ? sizes.inputs : sizes.units, H = sizes.units, rows = gates_of(sizes.cell) * H;
@@ -83,9 +82,7 @@ inline Network network_from_guitarml(const JsonAt& root) {
 /// The network of a file of Automated-GuitarAmpModelling: LSTM, GRU or RNN layers of one size, a dense layer, and the
 /// skip. Throws FormatError with the tensor, what was got and expected.
 inline Network read_guitarml(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
-  return detail::read_json_network({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string(),
-                                   detail::network_from_guitarml);
+  return detail::read_json_network(path, detail::network_from_guitarml);
 }
 
 /// Writes recurrent layers of one kind and size and a dense layer behind them; missing biases as zeros. A test vector

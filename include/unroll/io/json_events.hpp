@@ -11,16 +11,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include <unroll/core/error.hpp>
+#include <unroll/io/nearest_names.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
-
-/// Untrusted text for a message: short and on one line.
-inline std::string quote(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text.substr(0, 100)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  return out + (text.size() > 100 ? "...'" : "'");
-}
 
 /// A parser's events, every one refused unless a derived class expects it there.
 class JsonEvents : public nlohmann::json_sax<nlohmann::json> {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/io/dtype.hpp>
+#include <unroll/io/file_kind.hpp>
 #include <unroll/io/json_events.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
@@ -19,10 +19,10 @@ namespace unroll::inline UNROLL_ABI::detail {
 using Json = nlohmann::json;
 
 /// Builds a tree; refuses a name that stands twice in an object, more than `max_depth` levels, more than `max_values`
-/// values.
+/// values, more than `max_objects` objects: an object of nothing, three characters, takes a hundred bytes of memory.
 class JsonTree final : public JsonEvents {
  public:
-  static constexpr std::size_t max_depth = 16, max_values = std::size_t{1} << 24;
+  static constexpr std::size_t max_depth = 16, max_values = std::size_t{1} << 24, max_objects = std::size_t{1} << 16;
 
   static Json parse(std::string_view text, std::string where) {
     JsonTree tree(std::move(where));
@@ -38,7 +38,10 @@ class JsonTree final : public JsonEvents {
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
   bool string(string_t& value) override { return add(std::move(value)); }
-  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_object(std::size_t) override {
+    require<FormatError>(++objects_ <= max_objects, where_, ": more than ", max_objects, " objects");
+    return open(Json::object());
+  }
   bool start_array(std::size_t) override { return open(Json::array()); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
@@ -74,8 +77,14 @@ class JsonTree final : public JsonEvents {
   Json root_;
   std::vector<Json*> open_;  ///< from the root to where we are; only the last one grows
   std::string key_;
-  std::size_t values_ = 0;
+  std::size_t values_ = 0, objects_ = 0;
 };
+
+/// Of a file, which may be one of another kind.
+inline Json parse_json(std::span<const std::byte> bytes, const std::string& source) {
+  refuse_other_kinds(bytes, source, {FileKind::json});
+  return JsonTree::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, source);
+}
 
 inline std::string_view json_kind(const Json& value) {
   switch (value.type()) {
@@ -108,13 +117,13 @@ class JsonAt {
     fail<FormatError>(source_, path_.empty() ? "" : ": ", path_, ": ", parts...);
   }
 
-  bool has(const char* name) const { return object().contains(name); }
-  JsonAt at(const char* name) const {
-    if (!has(name)) refuse("no ", quote(name));
+  bool has(const std::string& name) const { return object().contains(name); }
+  JsonAt at(const std::string& name) const {
+    if (!has(name)) refuse("no ", quote(name), nearest_names(name, object().get_ref<const Json::object_t&>()));
     return {(*value_)[name], source_, concat(path_, path_.empty() ? "" : ".", name)};
   }
   /// Nothing for a name that is not there or is null.
-  std::optional<JsonAt> find(const char* name) const {
+  std::optional<JsonAt> find(const std::string& name) const {
     if (!has(name) || (*value_)[name].is_null()) return std::nullopt;
     return at(name);
   }
@@ -143,6 +152,12 @@ class JsonAt {
   double number() const {
     if (!value_->is_number()) kind("a number");
     return value_->get<double>();
+  }
+  /// Between these, both included; NaN is not.
+  double number(double low, double high) const {
+    const double got = number();
+    if (!(got >= low && got <= high)) refuse("got ", got, ", expected ", low, " to ", high);
+    return got;
   }
   bool boolean() const {
     if (!value_->is_boolean()) kind("true or false");

@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <map>
+#include <new>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,10 +43,14 @@ struct ModelInfo {
   }
   bool has(std::string_view path) const { return shapes.contains(path); }
   /// A size of the tensor as stored, which is PyTorch's: `size("0.weight", 1)` is the D of an Embedding (V, D),
-  /// `size("1.weight_hh_l0", 1)` the H of an LSTM (4 H, H). Throws FormatError where there is none.
+  /// `size("1.weight_hh_l0", 1)` the H of an LSTM (4 H, H). Throws FormatError where there is none, and for a
+  /// tensor that holds nothing.
   Index size(std::string_view path, std::size_t dimension) const {
     const auto found = shapes.find(path);
-    require<FormatError>(found != shapes.end(), source, ": no tensor ", detail::quote(path));
+    if (found == shapes.end())
+      fail<FormatError>(source, ": no tensor ", detail::quote(path), detail::nearest_names(path, shapes));
+    require<FormatError>(std::ranges::find(found->second, 0) == found->second.end(), source, ": tensor ",
+                         detail::quote(path), " is ", detail::shape_text(found->second), ", which holds nothing");
     require<FormatError>(dimension < found->second.size(), source, ": tensor ", detail::quote(path), " is ",
                          detail::shape_text(found->second), ", expected a dimension ", dimension);
     return found->second[dimension];
@@ -144,13 +150,29 @@ inline ModelInfo read_info(const SafeTensors& file) {
   return info;
 }
 
+/// Sizes come from the file, so that what is wrong with them is wrong with the file, and what they ask for is bounded
+/// by what it holds: a model has a parameter for each number there, and is copied a few times until it is in its place.
+template <class MakeModel> auto make_from_file(MakeModel& make_model, const ModelInfo& info, const SafeTensors& file) {
+  std::size_t bytes = 0;
+  for (const auto& [name, tensor] : file.tensors) bytes += tensor.bytes.size();
+  try {
+    const MemoryLimit limit(std::max(16 * bytes, std::size_t{16} << 20));
+    return make_model(info);
+  } catch (const std::invalid_argument& error) {
+    fail<FormatError>(file.source, ": no model can be made with its sizes: ", error.what());
+  } catch (const std::bad_alloc&) {
+    fail<FormatError>(file.source, ": a model with its sizes is more than memory can hold");
+  }
+}
+
 /// The model must be the one that was saved, not merely one that its tensors fit.
 template <class M> void check_structure(const SafeTensors& file, const M& model) {
-  const auto zeros = zero_tensors(file);
+  const auto names = zero_tensors(file);
+  const std::set<std::string_view> zeros(names.begin(), names.end());
   visit(
       [&](const Path& path, const auto&) {
-        require<FormatError>(std::ranges::find(zeros, path.str()) == zeros.end(), file.source, ": the model has a '",
-                             path.str(), "', expected none: the one saved has a single bias");
+        require<FormatError>(!zeros.contains(path.str()), file.source, ": the model has a '", path.str(),
+                             "', expected none: the one saved has a single bias");
       },
       model);
   const std::string got = fingerprint(model), expected = file.metadata_value("unroll.fingerprint");
@@ -180,11 +202,14 @@ inline ModelInfo read_model_info(const std::filesystem::path& path) {
 
 /// Builds the model by `make_model(const ModelInfo&)`, which sees the sizes in the file, then reads its parameters as
 /// `load_parameters` does, and runs the test vector: an output that is off by more than 1e-4 (float) or 1e-9 (double)
-/// of the vector's largest means another model, and throws. All errors are FormatError with the file's name.
+/// of the vector's largest means another model, and throws. All errors are FormatError with the file's name, also what
+/// `make_model` throws as std::invalid_argument, and a model of more than 16 MB that takes more than 16 times the
+/// memory of the numbers in the file.
 template <class MakeModel> auto load_model(MakeModel&& make_model, const SafeTensors& file) {
   ModelInfo info = detail::read_info(file);
   using M = std::remove_cvref_t<decltype(make_model(std::as_const(info)))>;
-  LoadedModel<M> loaded{make_model(std::as_const(info)), std::move(info)};
+  M model = detail::make_from_file(make_model, info, file);
+  LoadedModel<M> loaded{std::move(model), std::move(info)};
   load_parameters(file, loaded.model);
   detail::check_structure(file, loaded.model);
   if constexpr (detail::accepts_test_input<M>) detail::check_test_vector(file, loaded.model);

@@ -3,7 +3,6 @@
 
 #include <charconv>
 
-#include <unroll/file/read_file.hpp>
 #include <unroll/io/network_json.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -43,11 +42,12 @@ inline void check_nam_version(const JsonAt& version) {
 }
 
 inline Network network_from_nam(const JsonAt& root) {
-  root.only({"version", "metadata", "architecture", "config", "weights", "sample_rate", json_test_key});
-  check_nam_version(root.at("version"));
-  const JsonAt architecture = root.at("architecture"), config = root.at("config");
+  const JsonAt architecture = root.at("architecture");  // of a WaveNet everything else is other, too
   if (architecture.string() != "LSTM")
     architecture.refuse(quote(architecture.string()), " is not a recurrent layer this library has (LSTM)");
+  root.only({"version", "metadata", "architecture", "config", "weights", "sample_rate", json_test_key});
+  check_nam_version(root.at("version"));
+  const JsonAt config = root.at("config");
   config.only({"input_size", "hidden_size", "num_layers", "in_channels", "out_channels"});
   const Index D = config.at("input_size").size_value(), H = config.at("hidden_size").size_value();
   const Index layers = config.at("num_layers").size_value();
@@ -84,10 +84,11 @@ inline Network network_from_nam(const JsonAt& root) {
   head.bias = weights.rows(outputs, 1);
   network.layers.emplace_back(std::move(head));
 
-  if (const auto rate = root.find("sample_rate")) network.sample_rate = rate->number();
+  if (const auto rate = root.find("sample_rate")) network.sample_rate = read_sample_rate(*rate);
   if (const auto metadata = root.find("metadata")) {
     read_metadata(*metadata, network.metadata);
-    if (const auto loudness = metadata->find("loudness")) network.loudness = loudness->number();
+    if (const auto loudness = metadata->find("loudness"))
+      network.loudness = loudness->number(-max_loudness, max_loudness);
     network.metadata.erase("loudness");
   }
   read_test(root, network);
@@ -100,9 +101,7 @@ inline Network network_from_nam(const JsonAt& root) {
 /// and loudness. Throws FormatError with the place, what was got and expected; for WaveNet and the like, that it is not
 /// a recurrent layer.
 inline Network read_nam(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
-  return detail::read_json_network({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string(),
-                                   detail::network_from_nam);
+  return detail::read_json_network(path, detail::network_from_nam);
 }
 
 /// Writes LSTM layers of one size and a dense layer. Biases are summed, initial states that are absent are zeros. A

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -84,9 +85,9 @@ struct NetworkTest {
 struct Network {
   std::vector<NetworkLayer> layers;
   bool skip = false;
-  double input_gain = 1, output_gain = 1;  ///< factors
-  std::optional<double> sample_rate;       ///< Hz
-  std::optional<double> loudness;          ///< dB
+  double input_gain = 1, output_gain = 1;  ///< factors, from -1e6 to 1e6
+  std::optional<double> sample_rate;       ///< Hz, from 1 to 1e7
+  std::optional<double> loudness;          ///< dB, from -200 to 200
   std::map<std::string, std::string> metadata;
   NetworkTest test;
   std::string source;  ///< the file's name, for messages
@@ -110,6 +111,11 @@ inline std::string kind_name(const NetworkLayer& layer) {
 
 namespace detail {
 
+/// What the numbers around the layers may be: factors up to 120 dB, Hz, dB. Beyond them a float has no room for what
+/// comes out.
+inline constexpr double max_gain = 1e6, min_sample_rate = 1, max_sample_rate = 1e7, max_loudness = 200;
+inline constexpr double max_weight = std::numeric_limits<float>::max();
+
 /// Walks a network from layer to layer with the number of values between them; throws Error at the first that does not
 /// fit.
 template <class Error> class NetworkCheck {
@@ -122,7 +128,10 @@ template <class Error> class NetworkCheck {
       ++number_;
     }
     at_.clear();
-    check(has_finite_bits(network.input_gain) && has_finite_bits(network.output_gain), "a gain is not finite");
+    range("input_gain", network.input_gain, -max_gain, max_gain);
+    range("output_gain", network.output_gain, -max_gain, max_gain);
+    if (network.sample_rate) range("sample_rate", *network.sample_rate, min_sample_rate, max_sample_rate);
+    if (network.loudness) range("loudness", *network.loudness, -max_loudness, max_loudness);
     if (network.skip)
       check(!network.takes_tokens() && !ended_ && values_ <= inputs_, "skip adds ", inputs_, " inputs to ", values_,
             " outputs of ", ended_ ? "the whole sequence" : "every step", ", expected no more outputs than inputs");
@@ -135,6 +144,10 @@ template <class Error> class NetworkCheck {
  private:
   template <class... Parts> void check(bool holds, const Parts&... parts) const {
     require<Error>(holds, where_, at_, ": ", parts...);
+  }
+  void range(std::string_view name, double value, double low, double high) const {
+    check(has_finite_bits(value) && value >= low && value <= high, name, " is ", value, ", expected ", low, " to ",
+          high);
   }
   /// A matrix of this shape, all of it finite.
   void shape(std::string_view name, const Matrix<float>& m, Index rows, Index cols) const {

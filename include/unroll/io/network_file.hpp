@@ -26,7 +26,7 @@ inline constexpr std::string_view merge_names[] = {"concat", "sum", "average", "
 class NetworkTensorsReader {
  public:
   explicit NetworkTensorsReader(const SafeTensors& file) : file_(file) {
-    for (const std::string& name : zero_tensors(file)) zeros_.insert(name);
+    for (std::string& name : zero_tensors(file)) zeros_.insert(std::move(name));
   }
 
   Network read(const JsonAt& root) {
@@ -36,15 +36,14 @@ class NetworkTensorsReader {
     const JsonAt layers = root.at("layers");
     for (std::size_t k = 0; k < layers.size(); ++k) network.layers.push_back(layer(layers[k]));
     if (const auto skip = root.find("skip")) network.skip = skip->boolean();
-    if (const auto gain = root.find("input_gain")) network.input_gain = gain->number();
-    if (const auto gain = root.find("output_gain")) network.output_gain = gain->number();
-    if (const auto rate = root.find("sample_rate")) network.sample_rate = rate->number();
-    if (const auto loudness = root.find("loudness")) network.loudness = loudness->number();
+    if (const auto gain = root.find("input_gain")) network.input_gain = gain->number(-max_gain, max_gain);
+    if (const auto gain = root.find("output_gain")) network.output_gain = gain->number(-max_gain, max_gain);
+    if (const auto rate = root.find("sample_rate")) network.sample_rate = read_sample_rate(*rate);
+    if (const auto loudness = root.find("loudness")) network.loudness = loudness->number(-max_loudness, max_loudness);
     if (const auto metadata = root.find("metadata")) read_metadata(*metadata, network.metadata);
     for (const auto& [name, tensor] : file_.tensors)
       require<FormatError>(used_.contains(name) || is_zero(name, tensor), file_.source,
-                           ": the network has no place for tensor ", quote(name), " ",
-                           describe_tensor(tensor.dtype, tensor.shape));
+                           ": the network has no place for tensor ", quote(name), " ", describe_tensor(tensor));
     validate<FormatError>(network);
     test(network);
     return checked(std::move(network));
@@ -59,8 +58,9 @@ class NetworkTensorsReader {
     const std::string& name = at.string();
     const Tensor& stored = file_.tensor(name);
     require<FormatError>(stored.rank() == rank && is_floating_point(stored.dtype), file_.source, ": tensor ",
-                         quote(name), ": got ", describe_tensor(stored.dtype, stored.shape), ", expected floats of ",
-                         rank, " dimensions");
+                         quote(name), ": got ", describe_tensor(stored), ", expected floats of ", rank, " dimensions");
+    require<FormatError>(stored.size() > 0, file_.source, ": tensor ", quote(name), ": got ", describe_tensor(stored),
+                         ", which holds nothing");
     require<FormatError>(used_.insert(name).second, file_.source, ": tensor ", quote(name), " is used twice");
     return file_.matrix<float>(name);
   }
@@ -125,7 +125,7 @@ class NetworkTensorsReader {
   ActivationLayer activation(const JsonAt& at, ActivationKind function) {
     at.only({"type", "alpha", "slope"});
     ActivationLayer w{.function = function};
-    if (function == ActivationKind::elu) w.alpha = static_cast<float>(at.at("alpha").number());
+    if (function == ActivationKind::elu) w.alpha = static_cast<float>(at.at("alpha").number(-max_weight, max_weight));
     if (function == ActivationKind::prelu) w.slope = tensor(at.at("slope"), 1);
     return w;
   }

@@ -70,6 +70,12 @@ inline double read_number(const JsonAt& at) {
   if (!number.is_number()) at.refuse("got ", quote(at.string()), ", expected a number");
   return number.get<double>();
 }
+inline double read_sample_rate(const JsonAt& at) {
+  const double rate = read_number(at);
+  if (!(rate >= min_sample_rate && rate <= max_sample_rate))
+    at.refuse("got ", rate, " Hz, expected ", min_sample_rate, " to ", max_sample_rate);
+  return rate;
+}
 
 /// A test vector in formats that have none of their own: a list of inputs and a list of outputs, one list per step.
 inline constexpr const char* json_test_key = "unroll_test";
@@ -110,9 +116,13 @@ inline void write_json(const std::filesystem::path& path, const Json& json) {
   const std::string text = json.dump() + "\n";
   replace_file(path, std::as_bytes(std::span(text)));
 }
-template <class Read> Network read_json_network(std::string_view text, const std::string& source, const Read& read) {
-  const Json tree = JsonTree::parse(text, source);
+template <class Read>
+Network read_json_network(std::span<const std::byte> bytes, const std::string& source, const Read& read) {
+  const Json tree = parse_json(bytes, source);
   return read(JsonAt(tree, source));
+}
+template <class Read> Network read_json_network(const std::filesystem::path& path, const Read& read) {
+  return read_json_network(read_file_of(path, {FileKind::json}), path.string(), read);
 }
 
 /// A layer of a network that a format can hold, or the sentence that it cannot.

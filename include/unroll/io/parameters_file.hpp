@@ -31,11 +31,6 @@ template <class P> void add_parameter(SafeTensorsWriter& writer, std::string_vie
     writer.add(name, p);
 }
 
-/// "F32 (512, 128)"
-inline std::string describe_tensor(Dtype dtype, std::span<const Index> shape) {
-  return concat(name_of(dtype), " ", shape_text(shape));
-}
-
 template <class P> Index first_not_finite(const P& p) {
   for (Index k = 0; k < p.size(); ++k)
     if (!has_finite_bits(p.data()[k])) return k;
@@ -72,11 +67,13 @@ void check_parameters(const SafeTensors& file, std::string_view prefix, const M&
       [&](const Path& path, const auto& p) {
         using T = typename std::remove_cvref_t<decltype(p)>::Scalar;
         const std::string name = concat(prefix, path.str());
-        const std::string expected = describe_tensor(dtype_of<T>, stored_shape(path, p));
+        const std::string expected = describe_tensor(name_of(dtype_of<T>), stored_shape(path, p));
         const auto found = file.tensors.find(name);
-        require<FormatError>(found != file.tensors.end(), file.source, ": no tensor '", name, "', expected ", expected);
+        if (found == file.tensors.end())
+          fail<FormatError>(file.source, ": no tensor '", name, "', expected ", expected,
+                            nearest_names(name, file.tensors));
         const Tensor& tensor = found->second;
-        const std::string got = describe_tensor(tensor.dtype, tensor.shape);
+        const std::string got = describe_tensor(tensor);
         require<FormatError>(got == expected, file.source, ": tensor '", name, "': got ", got, ", expected ", expected);
         require(used.emplace(name).second, "unroll: two parameters of the model are called '", name, "'");
         if (finite)
@@ -123,11 +120,16 @@ template <Visitable M> void add_parameters(SafeTensorsWriter& writer, const M& m
   if (!zeros.empty()) writer.set_metadata(zero_tensors_key, detail::json_array(zeros));
 }
 
-/// Names, in the order of the file, that `zero_tensors_key` lists.
+/// Names, in the order of the file, that `zero_tensors_key` lists; each once.
 inline std::vector<std::string> zero_tensors(const SafeTensors& file) {
   const auto found = file.metadata.find(zero_tensors_key);
   if (found == file.metadata.end()) return {};
-  return detail::JsonArray<std::string>::read(found->second, concat(file.source, ": metadata ", zero_tensors_key));
+  const std::string where = concat(file.source, ": metadata ", zero_tensors_key);
+  auto names = detail::JsonArray<std::string>::read(found->second, where);
+  std::set<std::string_view> seen;
+  for (const std::string& name : names)
+    require<FormatError>(seen.insert(name).second, where, ": the name ", detail::quote(name), " stands twice");
+  return names;
 }
 
 /// Reads every parameter of the model from the tensor of its name. Strict: throws FormatError with the file, the
@@ -144,7 +146,7 @@ template <Visitable M> void load_parameters(const SafeTensors& file, M& model) {
   }
   for (const auto& [name, tensor] : file.tensors)
     require<FormatError>(used.contains(name), file.source, ": the model has no place for tensor ", detail::quote(name),
-                         " ", detail::describe_tensor(tensor.dtype, tensor.shape));
+                         " ", detail::describe_tensor(tensor));
   detail::read_parameters(file, "", model);
 }
 

@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include <unroll/file/read_file.hpp>
 #include <unroll/io/network_json.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -21,8 +20,9 @@ class RtNeuralReader {
   explicit RtNeuralReader(const JsonAt& root) { network_.source = root.source(); }
 
   Network read(const JsonAt& root) {
-    values_ = last_of(root.at("in_shape"));
     const JsonAt layers = root.at("layers");
+    for (std::size_t k = 0; k < layers.size(); ++k) check_type(layers[k].at("type"));  // before the shapes of images
+    values_ = last_of(root.at("in_shape"));
     for (std::size_t k = 0; k < layers.size(); ++k) layer(layers[k]);
     around(root);
     validate<FormatError>(network_);
@@ -37,12 +37,15 @@ class RtNeuralReader {
     return shape[shape.size() - 1].size_value();
   }
 
-  void layer(const JsonAt& at) {
-    const JsonAt type = at.at("type");
+  static bool is_dense_type(const std::string& name) { return name == "dense" || name == "time-distributed-dense"; }
+  static void check_type(const JsonAt& type) {
     const std::string& name = type.string();
-    const bool is_dense = name == "dense" || name == "time-distributed-dense";
-    if (!is_dense && name != "lstm" && name != "gru" && name != "activation" && name != "prelu")
+    if (!is_dense_type(name) && name != "lstm" && name != "gru" && name != "activation" && name != "prelu")
       type.refuse(quote(name), " is not a recurrent layer this library has (lstm, gru, dense, activation, prelu)");
+  }
+  void layer(const JsonAt& at) {
+    const std::string& name = at.at("type").string();
+    const bool is_dense = is_dense_type(name);
     at.only({"type", "activation", "shape", "weights"});
     const Index outputs = last_of(at.at("shape"));
     const JsonAt weights = at.at("weights");
@@ -116,13 +119,18 @@ class RtNeuralReader {
     at.refuse("the activation ", quote(name), ", expected tanh, relu, sigmoid, softmax or elu");
   }
 
+  /// Of decibels.
+  static double factor(const JsonAt& gain) {
+    constexpr double most = 120;  // max_gain
+    return std::pow(10, gain.number(-most, most) / 20);
+  }
   void around(const JsonAt& root) {
     if (const auto skip = root.find("in_skip")) network_.skip = skip->integer(0, 1) == 1;
-    if (const auto gain = root.find("in_gain")) network_.input_gain = std::pow(10, gain->number() / 20);
-    if (const auto gain = root.find("out_gain")) network_.output_gain = std::pow(10, gain->number() / 20);
+    if (const auto gain = root.find("in_gain")) network_.input_gain = factor(*gain);
+    if (const auto gain = root.find("out_gain")) network_.output_gain = factor(*gain);
     if (const auto metadata = root.find("metadata")) {
       read_metadata(*metadata, network_.metadata);
-      if (const auto rate = metadata->find("samplerate")) network_.sample_rate = read_number(*rate);
+      if (const auto rate = metadata->find("samplerate")) network_.sample_rate = read_sample_rate(*rate);
       network_.metadata.erase("samplerate");
     }
     // What else stands beside the layers describes the model, if it is a word or a number.
@@ -131,7 +139,7 @@ class RtNeuralReader {
                                             "out_gain", "input_batch", "output_batch", "metadata"};
       if (std::ranges::find(known, name) != std::end(known)) continue;
       if (name == "samplerate" && !network_.sample_rate)
-        network_.sample_rate = read_number(root.at("samplerate"));
+        network_.sample_rate = read_sample_rate(root.at("samplerate"));
       else if (value.is_structured() || network_.metadata.contains(name))
         root.refuse("nothing here has a place for ", quote(name));
       else
@@ -202,9 +210,7 @@ inline Json rtneural_layer(const NetworkLayer& layer, Index outputs, std::size_t
 /// vector and the metadata of AIDA-X are read, the test vector run. Throws FormatError with the layer, what was got and
 /// expected; a convolution or a batch normalization is not a recurrent layer.
 inline Network read_rtneural(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
-  return detail::read_json_network({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string(),
-                                   detail::network_from_rtneural);
+  return detail::read_json_network(path, detail::network_from_rtneural);
 }
 
 /// Writes a network of LSTM and GRU layers (reset after the product), dense layers and activations, with AIDA-X's
@@ -221,8 +227,9 @@ inline void save_rtneural(const std::filesystem::path& path, const Network& netw
   }
   if (ready.skip) root["in_skip"] = 1;
   if (ready.input_gain != 1 || ready.output_gain != 1) {
-    require(ready.input_gain > 0 && ready.output_gain > 0, "save_rtneural: gains of ", ready.input_gain, " and ",
-            ready.output_gain, ", expected positive ones: the format has decibels");
+    require(std::min(ready.input_gain, ready.output_gain) * detail::max_gain >= 1, "save_rtneural: gains of ",
+            ready.input_gain, " and ", ready.output_gain, ", expected at least ", 1 / detail::max_gain,
+            ": the format has decibels");
     root["in_gain"] = 20 * std::log10(ready.input_gain);
     root["out_gain"] = 20 * std::log10(ready.output_gain);
   }

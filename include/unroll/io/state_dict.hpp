@@ -54,26 +54,27 @@ void match_tensors(const SafeTensors& file, M& model, const StateDictOptions& op
         const std::string name = name_in_file(path.str(), options);
         const auto expected = stored_shape(path, p);
         const auto found = file.tensors.find(name);
-        require<FormatError>(found != file.tensors.end(), file.source, ": no tensor '", name, "' for the model's '",
-                             path.str(), "' ", shape_text(expected));
+        if (found == file.tensors.end())
+          fail<FormatError>(file.source, ": no tensor '", name, "' for the model's '", path.str(), "' ",
+                            shape_text(expected), nearest_names(name, file.tensors));
         const Tensor& tensor = found->second;
         require<FormatError>(is_floating_point(tensor.dtype) && tensor.shape == expected, file.source, ": tensor '",
-                             name, "': got ", describe_tensor(tensor.dtype, tensor.shape), ", expected floats ",
-                             shape_text(expected), " for the model's '", path.str(), "'");
+                             name, "': got ", describe_tensor(tensor), ", expected floats ", shape_text(expected),
+                             " for the model's '", path.str(), "'");
         require(used.insert(name).second, "load_state_dict: two parameters of the model are called '", name, "'");
         f(tensor, name, p);
       },
       model);
   for (const auto& [name, tensor] : file.tensors)
     require<FormatError>(used.contains(name) || ignored(name), file.source, ": the model has no place for tensor ",
-                         quote(name), " ", describe_tensor(tensor.dtype, tensor.shape));
+                         quote(name), " ", describe_tensor(tensor));
 }
 
 /// Names to numbers, lists of numbers, lists of lists.
 inline SafeTensors tensors_from_json(const JsonAt& root) {
   SafeTensorsWriter writer;
   for (const auto& [name, value] : root.object().items()) {
-    const JsonAt at = root.at(name.c_str());
+    const JsonAt at = root.at(name);
     const auto rows = static_cast<Index>(at.size());
     if (rows == 0 || !at[0].is_array()) {
       const Matrix<float> m = at.vector(rows);
@@ -110,9 +111,8 @@ void load_state_dict(const std::filesystem::path& path, M& model, const StateDic
 /// module.state_dict().items()})` writes it and RTNeural's PyTorch helpers read it. In float. Throws FormatError for
 /// more than two dimensions.
 inline SafeTensors read_state_dict_json(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const detail::Json tree = detail::JsonTree::parse(text, path.string());
+  const auto bytes = detail::read_file_of(path, {FileKind::json});
+  const detail::Json tree = detail::parse_json(bytes, path.string());
   return detail::tensors_from_json(detail::JsonAt(tree, path.string()));
 }
 

@@ -12,11 +12,20 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+/// A matrix of double that every Eigen expression of numbers becomes, float too.
+struct TestValues : Matrix<double> {
+  TestValues() = default;
+  TestValues(Index rows, Index cols) : Matrix<double>(rows, cols) {}
+  template <class Derived>
+  TestValues(const Eigen::DenseBase<Derived>& expression)  // NOLINT: implicit, as in Eigen
+      : Matrix<double>(expression.derived().template cast<double>()) {}
+};
+
 /// One sequence of at most 32 steps: token ids, or values (D, steps). Empty: none.
 struct TestInput {
   static constexpr Index max_steps = 32;
-  std::vector<std::int32_t> tokens;
-  Matrix<double> values;
+  std::vector<std::int32_t> tokens{};
+  TestValues values{};
 
   bool empty() const { return tokens.empty() && values.size() == 0; }
 };
@@ -87,6 +96,10 @@ template <class M> void add_test_vector(SafeTensorsWriter& writer, const M& mode
   const Index steps = input.tokens.empty() ? input.values.cols() : static_cast<Index>(input.tokens.size());
   require(steps <= TestInput::max_steps, "save: the test input has ", steps, " steps, expected at most ",
           TestInput::max_steps);
+  require(input.tokens.empty() || input.values.size() == 0,
+          "save: the test input has token ids and values, expected one of them");
+  for (Index k = 0; k < input.values.size(); ++k)
+    require(has_finite_bits(input.values.data()[k]), "save: value ", k, " of the test input is not finite");
   const TestOutput output = run_test(model, input);
   require(std::ranges::all_of(output.values, has_finite_bits<double>), "save: the model's output is not finite");
   if (input.tokens.empty())
