@@ -27,7 +27,7 @@ BEGIN {
   provides("cstddef", "size_t ptrdiff_t byte nullptr_t max_align_t")
   provides("cstdint", "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t")
   provides("cstdio", "rename remove snprintf size_t FILE")
-  provides("cstdlib", "abort getenv size_t")
+  provides("cstdlib", "abort atexit getenv size_t")
   provides("cstring", "memcpy memmove memset memcmp strlen strerror size_t")
   provides("exception", "exception exception_ptr current_exception rethrow_exception terminate uncaught_exceptions")
   provides("filesystem", "filesystem")

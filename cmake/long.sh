@@ -92,12 +92,12 @@ aarch64() {
                    END { print passed + 0 " passed, " failed + 3 - ran " failed" }'
 }
 maybe aarch64 aarch64
-# Above kernel/ only: the kernels share nothing.
+# The pool, and what is above kernel/: the kernels share nothing.
 thread_sanitizer() {
   mkdir -p build/long/thread-sanitizer
   g++-12 -std=c++20 -O1 -g1 -fsanitize=thread -Wno-tsan -DUNROLL_PLAIN_KERNELS -Iinclude -isystem /usr/include/eigen3 \
-    tests/train/threads_test.cpp tests/main.cpp -o build/long/thread-sanitizer/threads -pthread &&
-    build/long/thread-sanitizer/threads && echo "2 passed, 0 failed"
+    tests/train/threads_test.cpp tests/kernel/parallel_test.cpp tests/main.cpp -o build/long/thread-sanitizer/threads \
+    -pthread && build/long/thread-sanitizer/threads && echo "8 passed, 0 failed"
 }
 maybe thread-sanitizer thread_sanitizer
 # clang's RealtimeSanitizer is younger than Debian's clang: a Python package has the compiler.
