@@ -55,25 +55,32 @@ inline bool has_simd_level(SimdLevel level) {
 }
 
 namespace detail {
-inline std::atomic<SimdLevel>& simd_level_setting() {
-  static std::atomic<SimdLevel> level = [] {
-    for (const SimdLevel best : {SimdLevel::avx512, SimdLevel::avx2, SimdLevel::baseline})
-      if (has_simd_level(best)) return best;
-    return SimdLevel::plain;
-  }();
-  return level;
+// Known to the loader, not made at first use: nothing waits for it, in the thread of an audio callback neither.
+inline constexpr auto not_chosen_yet = static_cast<SimdLevel>(-1);
+inline constinit std::atomic<SimdLevel> simd_level_setting{not_chosen_yet};
+inline SimdLevel best_simd_level() {
+  for (const SimdLevel best : {SimdLevel::avx512, SimdLevel::avx2, SimdLevel::baseline})
+    if (has_simd_level(best)) return best;
+  return SimdLevel::plain;
 }
 }  // namespace detail
 
 /// The level in use: the best of this processor, unless set otherwise.
-inline SimdLevel simd_level() { return detail::simd_level_setting().load(std::memory_order_relaxed); }
+inline SimdLevel simd_level() {
+  const SimdLevel level = detail::simd_level_setting.load(std::memory_order_relaxed);
+  if (level != detail::not_chosen_yet) [[likely]]
+    return level;
+  const SimdLevel best = detail::best_simd_level();
+  detail::simd_level_setting.store(best, std::memory_order_relaxed);
+  return best;
+}
 
 /// For tests and measurements. Throws std::invalid_argument where build or processor lack the level. Results of avx2
 /// and avx512 are equal to the bit, those of other levels are close. Not while kernels run in other threads.
 inline void set_simd_level(SimdLevel level) {
   require(has_simd_level(level), "set_simd_level: this build on this processor has no level ", name(level),
           ", best is ", name(simd_level()));
-  detail::simd_level_setting().store(level, std::memory_order_relaxed);
+  detail::simd_level_setting.store(level, std::memory_order_relaxed);
 }
 
 namespace detail {
