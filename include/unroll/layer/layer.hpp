@@ -22,9 +22,8 @@ template <class State> struct Carry {
 //   Scalar                     float or double: of its parameters, and of what it gives
 //   State                      what it carries from one window to the next; None
 //   Output<In>                 what it gives, for each input type In that it takes: a template constrained to those
-//   Cache<In>                  what it keeps between forward and backward, made by {}; its output() is the output of
-//   the
-//                              last forward pass, and the gradient of x is its `dx`, or that of its `inner`
+//   Cache<In>                  what it keeps between forward and backward, made by {}; its output() is what the last
+//                              forward pass gave, and the gradient of x is its `dx`, or that of its `inner`
 // and offers
 //   const Output<In>& forward(context, x, cache, carry = {}) const     the output lives in the cache, or is x
 //   const In&         backward(x, dy, cache, gradient, carry = {}) const   the gradient of x, too; None for token ids
