@@ -28,8 +28,6 @@ template <class D> void check_options(const FitOptions<D>& o) {
           "fit: clip_norm, clip_each_norm and clip_value exclude each other");
   require(o.clip_epsilon == 0 || o.clip_norm > 0, "fit: clip_epsilon belongs to clip_norm, which is 0");
   require_at_least("fit", "checkpoint_every", o.checkpoint_every, 0);
-  require(o.checkpoint_every == 0 || o.checkpoint != nullptr, "fit: checkpoint_every is ", o.checkpoint_every,
-          ", but there is no checkpoint");
 }
 
 template <class D> Split split_rows(const D& data, const FitOptions<D>& o) {
