@@ -55,7 +55,7 @@ TEST_CASE("targets are asked for only where there are some, and with the packing
   none.fill(rows, x);
   CHECK_FALSE(none.has_targets());
   CHECK_THROWS_WITH_AS(none.fill_targets<float>(rows, x.packing, y),
-                       "Dataset: it has no targets; give them to its constructor to train on it or to evaluate",
+                       "Dataset: it has no targets: labels or numbers, from its file or given to its constructor",
                        std::invalid_argument);
   CHECK_FALSE(vectors().has_targets());
   CHECK_FALSE(none.select(rows).has_targets());

@@ -82,11 +82,11 @@ TEST_CASE("a data set without targets is refused before the first step, wherever
   Net model = net();
   const auto none = unlabelled();
   CHECK(said([&] { train({}, none); }) ==
-        "fit: the data set has no targets; give them to its constructor, labels or numbers");
+        "fit: the data set has no targets: labels or numbers, from its file or given to its constructor");
   CHECK(said([&] { train({.validation = none}); }) ==
-        "fit: the validation data set has no targets; give them to its constructor, labels or numbers");
+        "fit: the validation data set has no targets: labels or numbers, from its file or given to its constructor");
   CHECK(said([&] { evaluate(model, CrossEntropy{}, none); }) ==
-        "evaluate: the data set has no targets; give them to its constructor, labels or numbers");
+        "evaluate: the data set has no targets: labels or numbers, from its file or given to its constructor");
   CHECK(infer(model, none).cols() == 4);  // an answer needs none
   CHECK_THROWS_WITH_AS(evaluate(model, CrossEntropy{}, TokenDataset()), "evaluate: the data set has no sequence",
                        std::invalid_argument);

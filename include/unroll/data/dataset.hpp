@@ -50,7 +50,7 @@ class RaggedDataset {
   /// Throws where there are no targets, a row is outside or the packing is not that of these sequences.
   template <class T>
   void fill_targets(std::span<const Index> rows, const Packing& packing, BatchTargets<T>& out) const {
-    require(has_targets(), "Dataset: it has no targets; give them to its constructor to train on it or to evaluate");
+    require(has_targets(), "Dataset: it has no targets: labels or numbers, from its file or given to its constructor");
     check_packing(rows, packing);
     out.are_labels = targets_.are_labels();
     const Index columns = targets_.per_step ? packing.total() : static_cast<Index>(rows.size());

@@ -43,7 +43,7 @@ template <class Y, class L> void require_kind(std::string_view who, const L&, bo
 /// What can be known of a data set before anything is computed; a user's own need not tell.
 template <class Y, class L, class D> void require_targets(std::string_view who, const L& loss, const D& data) {
   if constexpr (requires { data.has_targets(); })
-    require(data.has_targets(), who, " has no targets; give them to its constructor, labels or numbers");
+    require(data.has_targets(), who, " has no targets: labels or numbers, from its file or given to its constructor");
   if constexpr (requires { data.targets().are_labels(); })
     if (data.size() > 0) require_kind<Y>(who, loss, data.targets().are_labels());
 }
