@@ -1,4 +1,8 @@
+#include <fstream>
+#include <iterator>
 #include <sstream>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
 
@@ -13,6 +17,13 @@ std::string csv_contents(const std::filesystem::path& path) {
   return text.str();
 }
 const std::filesystem::path path = std::filesystem::temp_directory_path() / "unroll_csv_log_test.csv";
+struct CsvFolder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / unroll::concat("unroll_csv_log_test_", static_cast<long>(getpid()));
+  CsvFolder() { std::filesystem::create_directory(path); }
+  CsvFolder(const CsvFolder&) = delete;
+  ~CsvFolder() { std::filesystem::remove_all(path); }
+};
 }  // namespace
 
 TEST_CASE("the log has a line an epoch and empty fields for what is missing; resumed, the epochs before are there") {
@@ -35,8 +46,54 @@ TEST_CASE("the log has a line an epoch and empty fields for what is missing; res
   std::filesystem::remove(path);
 }
 
-TEST_CASE("a log that cannot be written says where") {
+TEST_CASE("a log that cannot be written says where and why") {
+  const CsvFolder folder;
   FakeRun run;
-  unroll::CsvLog log{.path = path / "not a folder" / "log.csv"};
-  CHECK_THROWS_WITH_AS(log.on_train_begin(run), (log.path.string() + ": cannot write").c_str(), unroll::FormatError);
+  unroll::CsvLog log{.path = folder.path / "none" / "log.csv"};
+  const std::string at = folder.path.string();
+  CHECK_THROWS_WITH_AS(
+      log.on_train_begin(run),
+      (at + "/none/log.csv: cannot write: open the folder " + at + "/none: No such file or directory").c_str(),
+      unroll::FormatError);
+}
+
+TEST_CASE("a disk that is full in mid-training leaves the log of the epochs before, and the process lives") {
+  const CsvFolder folder;
+  FakeRun run;
+  unroll::CsvLog log{.path = folder.path / "log.csv"};
+  log.on_train_begin(run);
+  run.epoch_of(log, "other", 1);
+  const std::string before = csv_contents(log.path);
+  rlimit unlimited{};
+  getrlimit(RLIMIT_FSIZE, &unlimited);
+  const rlimit full{before.size() + 3, unlimited.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &full);
+  std::string message;
+  try {
+    log.on_epoch_end(run);
+  } catch (const unroll::FormatError& error) {
+    message = error.what();
+  }
+  setrlimit(RLIMIT_FSIZE, &unlimited);
+  CHECK(message == log.path.string() + ": cannot write: write: File too large");
+  CHECK(csv_contents(log.path) == before);
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
+  log.on_epoch_end(run);
+  CHECK(csv_contents(log.path) == before + "2,0,,,,0,0,0,0,0\n");
+}
+
+TEST_CASE("the log keeps its permissions and a link to it, and a name that holds a comma is one column") {
+  const CsvFolder folder;
+  FakeRun run;
+  std::ofstream(folder.path / "kept") << "of an earlier run\n";
+  using enum std::filesystem::perms;
+  std::filesystem::permissions(folder.path / "kept", owner_read | owner_write);
+  std::filesystem::create_symlink("kept", folder.path / "log.csv");
+  unroll::CsvLog log{.path = folder.path / "log.csv", .metrics = {"f1, \"macro\"", "plain"}};
+  log.on_train_begin(run);
+  CHECK(csv_contents(folder.path / "kept") ==
+        "epoch,loss,accuracy,val_loss,val_accuracy,rate,gradient_norm,largest_gradient_norm,clipped,seconds,"
+        "\"f1, \"\"macro\"\"\",plain\n");
+  CHECK(std::filesystem::is_symlink(log.path));
+  CHECK(std::filesystem::status(log.path).permissions() == (owner_read | owner_write));
 }
