@@ -8,7 +8,23 @@
 // CASE 7: must say "all layers have one scalar type"
 // CASE 8: must say "branch"
 // CASE 9: must say "differences need double"
+// CASE 10: must say "does not name its Scalar"
+// CASE 11: must say "does not name its State"
+// CASE 12: must say "has no `static void visit(f, const Path&, self...)`"
+// CASE 13: must say "has no `void initialize(Rng, const Scheme&)`"
+// CASE 14: must say "has no `std::string describe() const`"
+// CASE 15: must say "the Cache of a layer here has no `const Output<In>& output() const`"
+// CASE 16: must say "has no `const Output<In>& forward("
+// CASE 17: must say "has no `backward("
+// CASE 18: must say "has no Cache<In>"
+// CASE 19: must say "a batch here is no Matrix and has no member `packing`"
+// CASE 20: must say "it wraps a recurrent layer, a Bidirectional or a Stack"
+// CASE 21: must say "cannot be copied"
+// CASE 22: must say "no matching"
+#include <memory>
+
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/projected_lstm.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/embedding.hpp>
@@ -47,8 +63,57 @@ struct NotACell {
   static constexpr int GX = 1;
 };
 
+// A layer of one's own that lacks one thing.
+template <int lacks> struct Names {
+  using Scalar = float;
+  using State = None;
+};
+template <> struct Names<10> {
+  using State = None;
+};
+template <> struct Names<11> {
+  using Scalar = float;
+};
+struct NoPacking {
+  Matrix<float> values;
+};
+template <class X, int lacks>
+concept UserBatch = (lacks == 19 ? std::same_as<X, NoPacking> : std::same_as<X, Matrix<float>>);
+template <class In, int lacks> struct UserCache {
+  In y, dx;
+  const In& output() const requires(lacks != 15)
+  {
+    return y;
+  }
+};
+template <int lacks> struct UserLayer : Names<lacks> {
+  template <UserBatch<lacks> In> using Output = In;
+  template <class In> requires(lacks != 18)
+  using Cache = UserCache<In, lacks>;
+  [[no_unique_address]] std::conditional_t<lacks == 21, std::unique_ptr<int>, None> owned;
+
+  template <class In> requires(lacks != 16)
+  const In& forward(const Context&, const In& x, UserCache<In, lacks>& c, Carry<None> = {}) const {
+    return c.y = x;
+  }
+  template <class In> requires(lacks != 17)
+  const In& backward(const In&, const In& dy, UserCache<In, lacks>& c, UserLayer&, Carry<None> = {}) const {
+    return c.dx = dy;
+  }
+  void initialize(Rng, const Scheme&) requires(lacks != 13)
+  {}
+  std::string describe() const requires(lacks != 14)
+  {
+    return "UserLayer";
+  }
+  template <class F, class... Self> requires(lacks != 12)
+  static void visit(F&&, const Path&, Self&...) {}
+};
+
 int main() {
 #if CASE == 0
+  static_assert(Layer<UserLayer<0>, Matrix<float>> && Layer<Dense<>, PackedSequence<>> && !Layer<Dense<>, TokenBatch>);
+  use(Sequential{Dense{3, 4}, UserLayer<0>{}, Dense{4, 2}}, Matrix<float>{});
   use(Sequential{Dense{3, 4}, Recurrent{Lstm{4, 5}}, Dense{5, 2}}, PackedSequence<>{});
   use(Sequential{Embedding{9, 3}, FinalState{Recurrent{Lstm{3, 5}}}, Dense{5, 2}}, TokenBatch{});
   use(Recurrent{UserCell<0>{3, 4}}, PackedSequence<double>{});
@@ -73,5 +138,13 @@ int main() {
   use(Recurrent{UserCell<8>{3, 4}}, PackedSequence<double>{});
 #elif CASE == 9
   check_gradient(Recurrent{Lstm{3, 5}}, PackedSequence<>{});
+#elif CASE == 19
+  static_assert(FlowsThrough<NoPacking, UserLayer<19>>);
+#elif CASE == 20
+  const FinalState layer{Dense{3, 4}};
+#elif CASE == 22
+  const ProjectedLstm<> cell{3, 5, 2, Bias::none};
+#elif CASE >= 10
+  const auto forward = [](const Sequential<Dense<>, UserLayer<CASE>>& model) { use(model, Matrix<float>{}); };
 #endif
 }

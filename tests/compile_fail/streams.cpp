@@ -1,4 +1,5 @@
-// Streams that cannot be: layers that need the future, widths that do not meet, trained models of another kind.
+// Streams that cannot be: layers that need the future, widths that do not meet, trained models of another kind, weights
+// that do not stay.
 // CASE 1: must say "it reads its sequence from the end"
 // CASE 2: must say "it reads its sequence from the end"
 // CASE 3: must say "does not take as many values as the one before it gives"
@@ -8,6 +9,7 @@
 // CASE 7: must say "an activation cannot be first"
 // CASE 8: must say "there are no more outputs than inputs"
 // CASE 9: must say "weights that streams share are const"
+// CASE 10: must say "deleted"
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/layer/activation.hpp>
@@ -51,5 +53,7 @@ int main() {
 #elif CASE == 9
   Amp amp;
   s::Stream<Amp&> stream(amp);
+#elif CASE == 10
+  s::Stream<const Amp&> stream(Amp{});
 #endif
 }

@@ -35,6 +35,14 @@ template <class T, class F> void in_pieces(Index n, Index work_of_each, MatmulSc
     f(first, last - first, scratch.pieces[static_cast<std::size_t>(k)]);
   });
 }
+/// c = a op(b) with a (rows, depth).
+template <class T>
+void require_product(const View<T>& c, Index rows, Index depth, const View<const T>& b, Transpose transpose) {
+  const Index b_rows = transpose == Transpose::no ? b.rows : b.cols,
+              cols = transpose == Transpose::no ? b.cols : b.rows;
+  require(c.rows == rows && c.cols == cols && b_rows == depth, "matmul: ", c.rows, " x ", c.cols, " = ", rows, " x ",
+          depth, " times ", b_rows, " x ", cols);
+}
 }  // namespace detail
 
 /// c = op(a) op(b) + bias (rows, or null), or c += with `accumulate`, for matrices and blocks of whole rows or columns.
@@ -46,6 +54,7 @@ void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose tran
   const View<T> to = view(c);
   const View<const T> left = view(a), right = view(b);
   const Index depth = transpose_a == Transpose::no ? left.cols : left.rows;
+  detail::require_product(to, transpose_a == Transpose::no ? left.rows : left.cols, depth, right, transpose_b);
   const bool by_columns = to.cols >= to.rows;
   scratch.reserve(to.rows, to.cols, depth);
   const Index n = by_columns ? to.cols : to.rows, across = by_columns ? to.rows : to.cols;
@@ -69,6 +78,7 @@ void matmul(C&& c, const PackedMatrix<T>& a, const B& b, Transpose transpose_b, 
             MatmulScratch<T>& scratch, const std::type_identity_t<T>* bias = nullptr) {
   const View<T> to = view(c);
   const View<const T> right = view(b);
+  detail::require_product(to, a.rows(), a.depth(), right, transpose_b);
   scratch.reserve(to.rows, transpose_b == Transpose::yes ? to.cols : 0, a.depth());
   detail::in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<T>& room) {
     const View<const T> part = transpose_b == Transpose::no ? right.middle_cols(first, n) : right.middle_rows(first, n);

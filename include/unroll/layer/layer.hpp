@@ -85,7 +85,7 @@ template <class Model, class In> using CacheFor = typename detail::CacheOf<Model
 /// What `fit`, `evaluate`, `save` and the gradient checker ask of a model: that it is a layer, the outermost one. A
 /// user's struct of layers is one when it has the members listed above.
 template <class M, class In>
-concept Model = Visitable<M> && Accepts<M, In> && std::copyable<M> &&
+concept Model = Visitable<M> && Batch<In> && Accepts<M, In> && std::copyable<M> &&
                 requires(const M& model, M& gradient, const Context& context, const In& x,
                          typename M::template Cache<In>& cache, const typename M::template Output<In>& dy) {
                   { model.forward(context, x, cache) } -> std::convertible_to<const typename M::template Output<In>&>;

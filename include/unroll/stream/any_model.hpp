@@ -165,24 +165,24 @@ class AnyModel {
   /// Is it one of the sizes that the compiler has made a program of its own for?
   bool is_compiled() const noexcept { return is_compiled_; }
 
-  /// One step of a model of one input and one output.
+  /// One step of a model of one input and one output. Any other gives 0, and its state stays.
   float step(float x) noexcept {
-    UNROLL_ASSERT(inputs_ == 1 && outputs_ == 1 && !takes_tokens(), "stream::AnyModel: step of one value");
+    if (inputs_ != 1 || outputs_ != 1 || takes_tokens()) return 0;
     float y = 0;
     run(&x, &y, 1);
     return y;
   }
   /// As many steps as x and y have room for: x (inputs, n), y (outputs, n), sample after sample; y may be x where both
-  /// have one shape. Denormal numbers count as zero meanwhile.
+  /// have one shape. Denormal numbers count as zero meanwhile. A model that takes token ids fills y with zeros.
   void process(std::span<const float> x, std::span<float> y) noexcept {
-    UNROLL_ASSERT(!takes_tokens(), "stream::AnyModel: the model takes token ids");
+    if (takes_tokens()) return std::ranges::fill(y, 0.0F), void();
     const FlushDenormals flush;
     const Index n = std::min(static_cast<Index>(x.size()) / inputs_, static_cast<Index>(y.size()) / outputs_);
     run(x.data(), y.data(), n);
   }
-  /// The same for token ids. An id outside the table counts as zeros.
+  /// The same for token ids. An id outside the table counts as zeros. A model that takes numbers fills y with zeros.
   void process(std::span<const std::int32_t> ids, std::span<float> y) noexcept {
-    UNROLL_ASSERT(takes_tokens(), "stream::AnyModel: the model takes numbers");
+    if (!takes_tokens()) return std::ranges::fill(y, 0.0F), void();
     const FlushDenormals flush;
     const Index n = std::min(static_cast<Index>(ids.size()), static_cast<Index>(y.size()) / outputs_);
     for (Index t = 0; t < n; t += chunk) {
@@ -211,32 +211,41 @@ class AnyModel {
   /// The state of all layers, to go back to. Allocates; to save into one that exists, `save`.
   using Snapshot = std::vector<std::byte>;
   Snapshot snapshot() const {
-    std::size_t bytes = 0;
-    for (const auto& layer : layers_) bytes += layer->state().size();
-    Snapshot to(bytes);
+    Snapshot to(snapshot_size());
     save(to);
     return to;
   }
-  /// `to` is a snapshot of this model.
-  void save(Snapshot& to) const noexcept {
+  /// `to` is a snapshot of this model. One of another size stays as it is: false.
+  bool save(Snapshot& to) const noexcept {
+    if (to.size() != snapshot_size()) return false;
     std::byte* at = to.data();
     for (const auto& layer : layers_)
       if (const auto state = layer->state(); !state.empty()) {
         std::memcpy(at, state.data(), state.size());
         at += state.size();
       }
+    return true;
   }
-  void restore(const Snapshot& from) noexcept {
+  /// False, and the state stays, where `from` has another size than a snapshot of this model.
+  bool restore(const Snapshot& from) noexcept {
+    if (from.size() != snapshot_size()) return false;
     const std::byte* at = from.data();
     for (auto& layer : layers_)
       if (const auto state = layer->state(); !state.empty()) {
         std::memcpy(state.data(), at, state.size());
         at += state.size();
       }
+    return true;
   }
 
  private:
   static constexpr Index chunk = 32;
+
+  std::size_t snapshot_size() const noexcept {
+    std::size_t bytes = 0;
+    for (const auto& layer : layers_) bytes += layer->state().size();
+    return bytes;
+  }
 
   void run(const float* x, float* y, Index n) noexcept {
     for (; n > 0; n -= chunk, x += chunk * inputs_, y += chunk * outputs_) {

@@ -24,7 +24,8 @@ template <class Model> class Handover {
     delete done_.load();
   }
 
-  /// The thread that loads: the audio thread takes it at its next `get`. An offer that it has not yet taken is freed.
+  /// The thread that loads: the audio thread takes it at its next `get`. An offer that it has not yet taken is freed;
+  /// null takes it back and offers nothing.
   void offer(std::unique_ptr<Model> model) {
     collect();
     delete offered_.exchange(model.release(), std::memory_order_acq_rel);

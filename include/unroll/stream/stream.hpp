@@ -84,6 +84,8 @@ template <class Model> class Stream {
   = default;
   constexpr explicit Stream(Model of) requires(borrows)
       : model_(&of), state_(of.initial_state()) {}
+  constexpr explicit Stream(M&&) requires(borrows)
+  = delete;  // the weights would be gone
   constexpr explicit Stream(const M& of) requires(!borrows)
       : model_(of), state_(of.initial_state()) {}
 

@@ -31,6 +31,7 @@ struct GradientCheckOptions {
 
 /// Fills all parameters with U(-scale, scale): distinct values, so that swapped gates show.
 template <Visitable M> void randomize(M& model, Rng rng, double scale = 0.7) {
+  require(detail::has_finite_bits(scale), "randomize: scale ", scale, ", expected a finite number");
   visit(
       [&](const Path&, auto& p) {
         for (Index k = 0; k < p.size(); ++k)
@@ -47,6 +48,8 @@ template <Visitable M> void randomize(M& model, Rng rng, double scale = 0.7) {
 /// Cost: four forward passes an element.
 template <class M, class In> GradientReport check_gradient(M model, In x, const GradientCheckOptions& options = {}) {
   static_assert(std::same_as<typename M::Scalar, double>, "unroll::check_gradient: differences need double");
+  require(options.difference > 0 && detail::has_finite_bits(options.difference), "check_gradient: difference ",
+          options.difference, ", expected a finite number above 0");
   using State = typename M::State;
   const Context& context = options.context;
   CacheFor<M, In> cache;
