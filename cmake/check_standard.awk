@@ -15,14 +15,14 @@ BEGIN {
   provides("algorithm", "min max clamp sort find copy copy_n fill fill_n max_element unique nth_element all_of ranges" \
     " stable_sort any_of transform reverse swap_ranges upper_bound lower_bound")
   provides("any", "any any_cast")
-  provides("array", "array get tuple_size_v tuple_element_t")
+  provides("array", "array get tuple_size_v tuple_element_t to_array")
   provides("atomic", "atomic")
   provides("bit", "bit_cast rotl rotr endian countr_zero countl_zero popcount bit_ceil")
   provides("charconv", "from_chars to_chars chars_format errc")
   provides("chrono", "chrono")
   provides("cmath", "abs sqrt exp expm1 log log10 log1p log2 pow cos sin tanh floor ceil round fma hypot")
   provides("concepts", "same_as convertible_to integral signed_integral unsigned_integral floating_point invocable" \
-    " copyable movable regular derived_from constructible_from default_initializable equality_comparable")
+    " copyable copy_constructible movable regular derived_from constructible_from default_initializable equality_comparable")
   provides("condition_variable", "condition_variable")
   provides("cstddef", "size_t ptrdiff_t byte nullptr_t max_align_t")
   provides("cstdint", "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t")

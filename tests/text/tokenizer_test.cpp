@@ -1,4 +1,5 @@
-#include <cstdint>
+#include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -8,7 +9,7 @@
 
 #include <unroll/text/tokenizer.hpp>
 
-#include "digest.hpp"
+#include "code_points.hpp"
 
 namespace {
 
@@ -16,37 +17,7 @@ using Tokens = std::vector<std::string>;
 const unroll::WordTokenizer words;
 const unroll::WhitespaceTokenizer whitespace;
 const unroll::CharacterTokenizer characters;
-
-void append_utf8(std::string& text, std::uint32_t point) {
-  const auto put = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
-  if (point < 0x80) {
-    put(point);
-  } else if (point < 0x800) {
-    put(0xC0 | point >> 6), put(0x80 | (point & 0x3F));
-  } else if (point < 0x10000) {
-    put(0xE0 | point >> 12), put(0x80 | (point >> 6 & 0x3F)), put(0x80 | (point & 0x3F));
-  } else {
-    put(0xF0 | point >> 18), put(0x80 | (point >> 12 & 0x3F)), put(0x80 | (point >> 6 & 0x3F)),
-        put(0x80 | (point & 0x3F));
-  }
-}
-
-/// Digest of the tokens of a<code point>B for every code point.
-template <class Tokenizer> std::uint64_t digest_of_all_code_points(const Tokenizer& tokenizer) {
-  Digest digest;
-  std::string text;
-  for (std::uint32_t point = 0; point < 0x110000; ++point) {
-    if (point >= 0xD800 && point < 0xE000) continue;
-    text = "a";
-    append_utf8(text, point);
-    text += 'B';
-    std::uint64_t count = 0;
-    tokenizer(text, [&](std::string_view) { ++count; });
-    digest.add(count);
-    tokenizer(text, [&](std::string_view token) { digest.add_bytes(token); });
-  }
-  return digest.value;
-}
+const unroll::UnicodeWordTokenizer unicode;
 
 }  // namespace
 
@@ -140,11 +111,60 @@ TEST_CASE("a tokenizer chosen at run time works as the one it stands for, and is
   CHECK(unroll::Tokenizer{words}.tokenize(text) == words.tokenize(text));
   CHECK(unroll::Tokenizer{whitespace}.tokenize(text) == whitespace.tokenize(text));
   CHECK(unroll::Tokenizer{characters}.tokenize(text) == characters.tokenize(text));
-  for (const std::string name : {"article", "whitespace", "characters"})
+  CHECK(unroll::Tokenizer{unicode}.tokenize(text) == unicode.tokenize(text));
+  for (const std::string name : {"article", "whitespace", "characters", "unicode-words"})
     CHECK(unroll::Tokenizer::from_name(name).name() == name);
   CHECK(unroll::Tokenizer::from_name("characters") == unroll::Tokenizer{characters});
   CHECK(unroll::Tokenizer{words} != unroll::Tokenizer{whitespace});
+  CHECK(unroll::Tokenizer{words} != unroll::Tokenizer{unicode});
   CHECK_THROWS_WITH_AS(unroll::Tokenizer::from_name("words"),
-                       "Tokenizer: tokenizer 'words', expected article, whitespace or characters",
+                       "Tokenizer: tokenizer 'words', expected article, unicode-words, whitespace, characters or one "
+                       "that is passed to what loads, as its last argument",
                        std::invalid_argument);
+}
+
+namespace {
+/// Cuts behind every hyphen.
+struct Syllables {
+  std::string_view name = "syllables", separator = "-";
+  void operator()(std::string_view text, const std::function<void(std::string_view)>& on_token) const {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('-', at), text.size());
+      on_token(text.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+};
+}  // namespace
+
+TEST_CASE("a tokenizer of the user's own is a value with a name, or a name and a function") {
+  static_assert(unroll::CustomTokenizer<Syllables>);
+  static_assert(!unroll::CustomTokenizer<int> && !unroll::CustomTokenizer<unroll::Tokenizer>);
+  const unroll::Tokenizer syllables = Syllables{};
+  CHECK(syllables.name() == "syllables");
+  CHECK(syllables.separator() == "-");
+  CHECK(syllables.kind() == unroll::TokenizerKind::custom);
+  CHECK(syllables.tokenize("won-der-ful") == Tokens{"won", "der", "ful"});
+  CHECK(syllables == unroll::Tokenizer("syllables", [](std::string_view, const auto&) {}));
+  CHECK(syllables != unroll::Tokenizer{words});
+  CHECK(unroll::Tokenizer::from_name("syllables", "who", {words, syllables}).tokenize("a-b") == Tokens{"a", "b"});
+
+  const unroll::Tokenizer whole("whole", [](std::string_view text, const auto& on_token) { on_token(text); });
+  CHECK(whole.tokenize("a fine film") == Tokens{"a fine film"});
+  CHECK(whole.separator() == " ");
+}
+
+TEST_CASE("a tokenizer of the user's own is checked: its name, its function and its tokens") {
+  const auto nothing = [](std::string_view, const auto&) {};
+  CHECK_THROWS_WITH_AS(unroll::Tokenizer("article", nothing),
+                       "Tokenizer: the library has a tokenizer 'article' already", std::invalid_argument);
+  for (const char* name : {"", "two words", "line\n", "\xC3\xA9"})
+    CHECK_THROWS_WITH_AS(unroll::Tokenizer(name, nothing), doctest::Contains("expected visible ASCII characters"),
+                         std::invalid_argument);
+  void (*null)(std::string_view, unroll::FunctionRef<std::string_view>) = nullptr;
+  CHECK_THROWS_WITH_AS(unroll::Tokenizer("null", null), "Tokenizer: 'null' has a null function", std::invalid_argument);
+  const unroll::Tokenizer whole("whole", [](std::string_view text, const auto& on_token) { on_token(text); });
+  for (const char* bad : {"", "\xFF"})
+    CHECK_THROWS_WITH_AS(whole.tokenize(bad), "Tokenizer: 'whole' gave a token that is empty or not UTF-8",
+                         std::invalid_argument);
 }

@@ -1,6 +1,7 @@
 // UTF-8: code points out of bytes that may be anything.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -47,6 +48,25 @@ constexpr CodePoint decode_code_point(std::string_view text, std::size_t at) {
     value = value << 6 | (byte(i) & 0x3Fu);
   }
   return {value, size, true};
+}
+
+/// A code point in UTF-8, zeros behind it.
+struct Utf8 {
+  std::array<char, 4> bytes{};
+  std::size_t size = 0;
+
+  constexpr std::string_view view() const { return {bytes.data(), size}; }
+};
+
+/// The UTF-8 of a code point; that of U+FFFD for a surrogate or what is past U+10FFFF.
+constexpr Utf8 encode_code_point(char32_t point) {
+  const auto lead = [&](std::uint32_t mark, int shift) { return static_cast<char>(mark | point >> shift); };
+  const auto next = [&](int shift) { return static_cast<char>(0x80u | (point >> shift & 0x3Fu)); };
+  if (point < 0x80) return {{lead(0, 0)}, 1};
+  if (point < 0x800) return {{lead(0xC0, 6), next(0)}, 2};
+  if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) point = replacement_character;
+  if (point < 0x10000) return {{lead(0xE0, 12), next(6), next(0)}, 3};
+  return {{lead(0xF0, 18), next(12), next(6), next(0)}, 4};
 }
 
 /// Calls on_code_point(CodePoint, bytes it came from) for each code point of the text.
