@@ -41,9 +41,9 @@ class NumberedRun : public Run {
   void stop(std::string) override { stopped = true; }
 
  private:
-  const std::type_info& model_type() const override { return typeid(void); }
+  TypeId model_type() const override { return TypeId::of<void>(); }
   void* model_address() override { return nullptr; }
-  const std::type_info& optimizer_type() const override { return typeid(void); }
+  TypeId optimizer_type() const override { return TypeId::of<void>(); }
   void* optimizer_address() override { return nullptr; }
 
   Index epochs_;

@@ -45,8 +45,8 @@ class FakeRun final : public unroll::Run {
   std::int64_t steps = 0;
 
  private:
-  const std::type_info& model_type() const override { return typeid(weight); }
+  unroll::TypeId model_type() const override { return unroll::TypeId::of<decltype(weight)>(); }
   void* model_address() override { return &weight; }
-  const std::type_info& optimizer_type() const override { return typeid(void); }
+  unroll::TypeId optimizer_type() const override { return unroll::TypeId::of<void>(); }
   void* optimizer_address() override { return nullptr; }
 };

@@ -4,10 +4,10 @@
 #include <concepts>
 #include <functional>
 #include <memory>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
+#include <unroll/core/type_id.hpp>
 #include <unroll/train/history.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -44,12 +44,12 @@ class Run {
   template <class O> O& optimizer() { return typed<O>("optimizer", optimizer_type(), optimizer_address()); }
 
  private:
-  virtual const std::type_info& model_type() const = 0;
+  virtual TypeId model_type() const = 0;
   virtual void* model_address() = 0;
-  virtual const std::type_info& optimizer_type() const = 0;
+  virtual TypeId optimizer_type() const = 0;
   virtual void* optimizer_address() = 0;
-  template <class X> static X& typed(const char* what, const std::type_info& type, void* address) {
-    require(type == typeid(X), "Run::", what, ": this run's ", what, " is of another type");
+  template <class X> static X& typed(const char* what, TypeId type, void* address) {
+    require(type == TypeId::of<X>(), "Run::", what, ": this run's ", what, " is of another type");
     return *static_cast<X*>(address);
   }
 };

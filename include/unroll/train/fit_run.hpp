@@ -71,9 +71,9 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
   }
 
  private:
-  const std::type_info& model_type() const override { return typeid(M); }
+  TypeId model_type() const override { return TypeId::of<M>(); }
   void* model_address() override { return &model_; }
-  const std::type_info& optimizer_type() const override { return typeid(O); }
+  TypeId optimizer_type() const override { return TypeId::of<O>(); }
   void* optimizer_address() override { return &optimizer_; }
 
   static const FitOptions<D>& checked(const L& loss, const D& data, const FitOptions<D>& options) {
@@ -128,7 +128,9 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
   /// One update, from all parts of a batch. False: its loss or gradient was no finite number, and there was none.
   bool run_batch(std::span<const Index> rows) {
     const auto part_size = static_cast<std::size_t>(options_.batch_size);
-    const auto part = [&](std::size_t first) { return rows.subspan(first, std::min(part_size, rows.size() - first)); };
+    const auto part = [&](std::size_t first) {
+      return rows.subspan(first, (std::min)(part_size, rows.size() - first));
+    };
     double whole = 0;
     if (rows.size() > part_size)
       for (std::size_t first = 0; first < rows.size(); first += part_size) {
