@@ -62,6 +62,7 @@ done
 for flags in -march=native -march=x86-64-v3; do
   maybe "g++$flags" tests "g++$flags" -DCMAKE_CXX_FLAGS=$flags -DUNROLL_CHECKS=OFF
 done
+maybe guests sh cmake/check_guests.sh clang++-19
 maybe plain sh cmake/test.sh plain
 maybe sanitizers-simd tests sanitizers-simd -DCMAKE_BUILD_TYPE= -DUNROLL_CHECKS=OFF -DUNROLL_EXAMPLES=OFF \
   "-DCMAKE_CXX_FLAGS=-O1 -g1 -fsanitize=address,undefined -fno-sanitize=null,vptr,object-size -fno-sanitize-recover=all"

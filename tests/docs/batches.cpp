@@ -97,7 +97,7 @@ int main() {
   const PackedSequence<float> dy = written;  // in place of a loss's gradient
 
   decoder.backward(of_series, dy, write, d_decoder, {nullptr, &d_context});
-  encoder.backward(of_series, None{}, read, d_encoder, {&d_context, nullptr});
+  encoder.backward(of_series, Nothing{}, read, d_encoder, {&d_context, nullptr});
   // endregion
   std::cout << d_context.fields[0].rows() << " x " << d_context.fields[0].cols() << '\n';
 

@@ -38,7 +38,7 @@ template <class C> double gradient_across(const Recurrent<C>& layer, Index k) {
   for (auto& field : now.fields) field.setZero();  // from here on gradients: dL/dh at the end ..
   now.fields[0].setConstant(1 / std::sqrt(double(H)));
   Recurrent<C> gradient = zeros_like(layer);
-  layer.backward(x, None{}, cache, gradient, {&now, &before});  // .. and of the state k steps before
+  layer.backward(x, Nothing{}, cache, gradient, {&now, &before});  // .. and of the state k steps before
 
   double squares = 0;
   for (const auto& field : before.fields) squares += field.squaredNorm();

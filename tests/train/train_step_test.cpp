@@ -32,7 +32,8 @@ struct Tagger {
     const auto& e = embedding.forward(context.child(0), x, c.embedding);
     return dense.forward(context.child(2), recurrent.forward(context.child(1), e, c.recurrent, carry), c.dense);
   }
-  template <class In> unroll::None backward(const In& x, const Output<In>& dy, Cache<In>& c, Tagger& gradient) const {
+  template <class In>
+  unroll::Nothing backward(const In& x, const Output<In>& dy, Cache<In>& c, Tagger& gradient) const {
     const auto& dh = dense.backward(c.recurrent.output(), dy, c.dense, gradient.dense);
     return embedding.backward(x, recurrent.backward(c.embedding.output(), dh, c.recurrent, gradient.recurrent),
                               c.embedding, gradient.embedding);

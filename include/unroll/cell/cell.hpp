@@ -50,12 +50,15 @@ template <class T> struct RecurrentMask {
   }
 };
 
+/// One for each of the S fields of a state.
+template <class X, int S> using PerState = std::array<X, static_cast<std::size_t>(S)>;
+
 /// One pass of a batch through a layer, as its cell sees it.
 template <class T, int S> struct Pass {
   Matrix<T>& gates;  ///< (GX H, N): W x + b on the way forward, then the cell's to keep what it wants; it leaves the
                      ///< gradient there. Without `keep` (GX H, some columns)
-  std::array<Matrix<T>, S>& states;  ///< (rows, B + N)
-  std::span<const Step> steps;       ///< of all these columns, all sequences, in the order of the forward pass
+  PerState<Matrix<T>, S>& states;  ///< (rows, B + N)
+  std::span<const Step> steps;     ///< of all these columns, all sequences, in the order of the forward pass
   const RecurrentMask<T>& mask;
   bool keep;                                ///< a backward pass may follow
   Blocks order;                             ///< of sums over columns: that in which the backward pass is done with them
@@ -135,7 +138,7 @@ template <class T, int S> void gather_operand(const Pass<T, S>& pass, int g, con
   const Matrix<T>* mask = pass.mask.gate(g);
   h.resize(pass.states[0].rows(), columns.n);
   for (const Step& s : pass.steps) {
-    const Index first = std::max(s.at, columns.first), n = std::min(s.at + s.n, columns.first + columns.n) - first;
+    const Index first = (std::max)(s.at, columns.first), n = (std::min)(s.at + s.n, columns.first + columns.n) - first;
     if (n <= 0) continue;
     auto to = h.middleCols(first - columns.first, n);
     const auto from = pass.states[0].middleCols(s.in + first - s.at, n);

@@ -85,8 +85,7 @@ template <PointwiseCell E> class Pointwise {
     recurrent_step(step);
   }
 
-  void step_backward(Pass<T, S>& pass, Cache& cache, const Step& at, std::array<Matrix<T>, S>& d,
-                     StepScratch<T>&) const {
+  void step_backward(Pass<T, S>& pass, Cache& cache, const Step& at, PerState<Matrix<T>, S>& d, StepScratch<T>&) const {
     StepBackward<E> step{.units = units_,
                          .columns = at.n,
                          .weights = &cache.weights,
@@ -114,7 +113,7 @@ template <PointwiseCell E> class Pointwise {
   void accumulate(Pass<T, S>& pass, Cache& cache, Pointwise& gradient, const Columns& columns) const {
     const auto du = d_recurrent(pass, cache).middleCols(columns.first, columns.n);
     if (E::GU > 0 && weight_hh.trainable) {
-      const int groups = std::max(pass.mask.count, 1);
+      const int groups = (std::max)(pass.mask.count, 1);
       const Index rows = E::GU * units_ / groups;
       for (int g = 0; g < groups; ++g) {
         gather_operand(pass, g, columns, cache.operand);

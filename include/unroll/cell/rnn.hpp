@@ -41,7 +41,7 @@ template <class T = float> struct ReluRnn : CellSize<T> {
 
   template <class V>
   UNROLL_INLINE static void forward(const Gates<V>& x, const Gates<V>& u, const State<V>&, State<V>& next, Cached<V>&) {
-    next[0] = max(x[0] + u[0], V(0));
+    next[0] = relu(x[0] + u[0]);
   }
   template <class V>
   UNROLL_INLINE static void backward(const State<V>&, const State<V>& next, const Cached<V>&, const State<V>& d_next,

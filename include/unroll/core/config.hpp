@@ -1,6 +1,8 @@
 // Every macro of the library, and the namespace that keeps differently compiled copies of it apart.
 #pragma once
 
+#include <type_traits>
+
 #include <Eigen/Core>
 
 #include <unroll/core/version.hpp>
@@ -74,5 +76,17 @@
 #endif
 
 namespace unroll::inline UNROLL_ABI {
+
 using Index = Eigen::Index;
+
+namespace detail {
+/// x as a To, where one platform needs a cast that another calls useless.
+template <class To, class From> constexpr To as(const From& x) {
+  if constexpr (std::is_same_v<To, From>)
+    return x;
+  else
+    return static_cast<To>(x);
 }
+}  // namespace detail
+
+}  // namespace unroll::inline UNROLL_ABI

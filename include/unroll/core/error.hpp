@@ -28,13 +28,14 @@ class Part {
   Part(const std::string& text) : Part(std::string_view(text)) {}
   Part(const char* text) : Part(std::string_view(text)) {}
   Part(char c) : kind_(Kind::character), value_{.character = c} {}
-  template <std::same_as<bool> Bool>  // a template, or pointers would prefer it
-  Part(Bool b) : Part(std::string_view(b ? "true" : "false")) {}
+  template <std::same_as<bool> Truth>  // a template, or pointers would prefer it
+  Part(Truth b) : Part(std::string_view(b ? "true" : "false")) {}
   template <std::signed_integral Number> requires(!std::same_as<Number, char>)
   Part(Number number) : kind_(Kind::integer), value_{.integer = number} {}
   template <std::unsigned_integral Number> requires(!std::same_as<Number, bool> && !std::same_as<Number, char>)
   Part(Number number) : kind_(Kind::natural), value_{.natural = number} {}
-  template <std::floating_point Number> Part(Number number) : kind_(Kind::real), value_{.real = number} {}
+  template <std::floating_point Number>
+  Part(Number number) : kind_(Kind::real), value_{.real = detail::as<double>(number)} {}
 
   void append_to(std::string& out) const {
     char digits[64];

@@ -15,7 +15,7 @@ namespace unroll::inline UNROLL_ABI::detail {
 /// recurrent layer of 20000 units that somebody builds from them has 6 GB.
 class MemoryLimit {
  public:
-  explicit MemoryLimit(std::size_t bytes) : before_(std::exchange(left(), std::min(left(), bytes))) {}
+  explicit MemoryLimit(std::size_t bytes) : before_(std::exchange(left(), (std::min)(left(), bytes))) {}
   MemoryLimit(const MemoryLimit&) = delete;
   MemoryLimit& operator=(const MemoryLimit&) = delete;
   ~MemoryLimit() { left() = before_; }
@@ -23,14 +23,14 @@ class MemoryLimit {
   /// Called by whoever allocates.
   static void take(std::size_t bytes) {
     std::size_t& rest = left();
-    if (rest == std::numeric_limits<std::size_t>::max()) return;
+    if (rest == (std::numeric_limits<std::size_t>::max)()) return;
     require(bytes <= rest, "a matrix of ", bytes, " bytes, expected at most ", rest);
     rest -= bytes;
   }
 
  private:
   static std::size_t& left() {
-    static thread_local std::size_t bytes = std::numeric_limits<std::size_t>::max();
+    static thread_local std::size_t bytes = (std::numeric_limits<std::size_t>::max)();
     return bytes;
   }
 

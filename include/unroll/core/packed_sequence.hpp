@@ -10,7 +10,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// No state, no gradient, no output: what stands where there is nothing.
-struct None {};
+struct Nothing {};
 
 /// Sequences of vectors: values (D, N), column n being one sample at one time.
 template <class T = float> struct PackedSequence {
@@ -115,14 +115,14 @@ void pack_sequences(std::span<const Sequence* const> sequences, PackedSequence<T
   Index steps = 0, features = -1;
   for (std::size_t b = 0; b < sequences.size(); ++b) {
     require(sequences[b] != nullptr, "pack: sequence ", b, " is a null pointer");
-    steps = std::max(steps, Index(sequences[b]->cols()));
+    steps = (std::max)(steps, Index(sequences[b]->cols()));
     if (features < 0) features = sequences[b]->rows();
     require(sequences[b]->rows() == features, "pack: sequence ", b, " has ", sequences[b]->rows(),
             " features, sequence 0 has ", features);
   }
   out.packing.assign(static_cast<Index>(sequences.size()), steps,
                      [&](Index b, Index t) { return t < sequences[static_cast<std::size_t>(b)]->cols(); });
-  out.values.resize(std::max(features, Index(0)), out.packing.total());
+  out.values.resize((std::max)(features, Index(0)), out.packing.total());
   for (Index n = 0; n < out.packing.total(); ++n)
     out.values.col(n) = sequences[static_cast<std::size_t>(out.packing.sequence_of(n))]->col(out.packing.time_of(n));
 }
@@ -166,7 +166,7 @@ inline TokenBatch pack(std::span<const std::int32_t> ids) {
 /// Token sequences of their own lengths.
 inline void pack_tokens(std::span<const std::span<const std::int32_t>> sequences, TokenBatch& out) {
   std::size_t steps = 0;
-  for (const auto& s : sequences) steps = std::max(steps, s.size());
+  for (const auto& s : sequences) steps = (std::max)(steps, s.size());
   out.packing.assign(static_cast<Index>(sequences.size()), static_cast<Index>(steps), [&](Index b, Index t) {
     return static_cast<std::size_t>(t) < sequences[static_cast<std::size_t>(b)].size();
   });

@@ -58,7 +58,7 @@ struct Packing {
     Index longest = 0;
     for (std::size_t b = 0; b < of.size(); ++b) {
       require(of[b] >= 0 && of[b] <= steps, "pack: sequence ", b, " has length ", of[b], ", expected 0 to ", steps);
-      longest = std::max(longest, of[b]);
+      longest = (std::max)(longest, of[b]);
     }
     lay_out(static_cast<Index>(of.size()), steps, longest,
             [&](Index b, Index t) { return t < of[static_cast<std::size_t>(b)]; });
@@ -121,7 +121,7 @@ struct Packing {
       for (Index t = 0; t < end; ++t) n += valid(b, t) ? 1 : 0;
       count[static_cast<std::size_t>(b)] = n;
       sorted_indices[static_cast<std::size_t>(b)] = b;
-      longest = std::max(longest, n);
+      longest = (std::max)(longest, n);
     }
     // Ties keep the user's order; not std::stable_sort, which allocates.
     std::sort(sorted_indices.begin(), sorted_indices.end(), [&](Index a, Index b) {
@@ -146,7 +146,7 @@ struct Packing {
     std::array<std::uint64_t, most / 64> marks;
     const auto size = static_cast<Index>(numbers.size());
     for (Index first = 0; first < size; first += most) {
-      const Index n = std::min(size - first, most);
+      const Index n = (std::min)(size - first, most);
       std::fill_n(marks.begin(), (n + 63) / 64, 0);
       Index found = 0;
       for (const Index number : numbers)

@@ -40,8 +40,8 @@ class Rng {
   using result_type = std::uint64_t;
   explicit Rng(std::uint64_t seed = 0) : key_(seed) {}
 
-  static constexpr result_type min() { return 0; }
-  static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
+  static constexpr result_type(min)() { return 0; }
+  static constexpr result_type(max)() { return (std::numeric_limits<result_type>::max)(); }
   result_type operator()() {
     const std::uint64_t n = position_++;
     const auto words = philox({detail::low_word(n / 2), detail::high_word(n / 2), 0, 0},
@@ -54,7 +54,7 @@ class Rng {
   /// In [0, n), without bias (rejection). n > 0.
   std::uint64_t below(std::uint64_t n) {
     require(n > 0, "Rng::below: n = 0, expected at least 1");
-    const std::uint64_t limit = max() - max() % n;
+    const std::uint64_t limit = (max)() - (max)() % n;
     for (;;)
       if (const std::uint64_t x = (*this)(); x < limit) return x % n;
   }

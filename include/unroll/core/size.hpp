@@ -10,12 +10,12 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// What a size of a layer may be at most: some gates times as many units are still an Index.
-inline constexpr Index largest_size = std::min<Index>(std::numeric_limits<Index>::max() / 64, 2147483647);
+inline constexpr Index largest_size = (std::min<Index>)((std::numeric_limits<Index>::max)() / 64, 2147483647);
 
 namespace detail {
 /// a * b, or -1 where one of them is negative or the product more than an Index holds.
 constexpr Index product_of_sizes(Index a, Index b) {
-  if (a < 0 || b < 0 || (b > 0 && a > std::numeric_limits<Index>::max() / b)) return -1;
+  if (a < 0 || b < 0 || (b > 0 && a > (std::numeric_limits<Index>::max)() / b)) return -1;
   return a * b;
 }
 inline void require_size(std::string_view who, Index size, std::string_view what, Index least) {

@@ -26,9 +26,9 @@ class Batches {
     detail::require_at_least("Batches", "batch_size", options.batch_size, 1);
     detail::require_at_least("Batches", "pool", options.pool, 1);
     // No more than there is of either, so that nothing below overflows.
-    const Index n = std::max<Index>(size(), 1);
-    options_.batch_size = std::min(options.batch_size, n);
-    options_.pool = std::min(options.pool, (n + options_.batch_size - 1) / options_.batch_size);
+    const Index n = (std::max<Index>)(size(), 1);
+    options_.batch_size = (std::min)(options.batch_size, n);
+    options_.pool = (std::min)(options.pool, (n + options_.batch_size - 1) / options_.batch_size);
     if (options.similar_length)
       for (const Index row : rows_) lengths_.push_back(length(row));
     start_epoch(0);
@@ -62,7 +62,7 @@ class Batches {
     detail::require_index("Batches", "batch", k, count());
     const Index first = batches_[static_cast<std::size_t>(k)] * options_.batch_size;
     return std::span(order_).subspan(static_cast<std::size_t>(first),
-                                     static_cast<std::size_t>(std::min(options_.batch_size, size() - first)));
+                                     static_cast<std::size_t>((std::min)(options_.batch_size, size() - first)));
   }
 
  private:
@@ -70,7 +70,7 @@ class Batches {
     const auto length = [&](Index position) { return lengths_[static_cast<std::size_t>(position)]; };
     const Index pool = options_.pool * options_.batch_size;
     for (Index first = 0; first < size(); first += pool)
-      std::sort(positions_.begin() + first, positions_.begin() + first + std::min(pool, size() - first),
+      std::sort(positions_.begin() + first, positions_.begin() + first + (std::min)(pool, size() - first),
                 [&](Index a, Index b) { return length(a) != length(b) ? length(a) > length(b) : a < b; });
   }
 

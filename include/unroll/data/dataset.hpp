@@ -79,7 +79,7 @@ class RaggedDataset {
   Index offset(Index k) const { return offsets_[static_cast<std::size_t>(k)]; }
   void append_length(Index length) { offsets_.push_back(offsets_.back() + length); }
 
-  /// None at all are none: what `fit` and `evaluate` refuse.
+  /// Nothing at all are none: what `fit` and `evaluate` refuse.
   void set_targets(Targets targets) {
     require(targets.labels.empty() || targets.are_labels(), "Dataset: the targets are labels and numbers at once");
     if (targets.size() == 0 && !targets.per_step && size() > 0) return;
@@ -111,7 +111,7 @@ class RaggedDataset {
     Index longest = 0;
     for (const Index row : rows) {
       check_row(row);
-      longest = std::max(longest, steps_of(row));
+      longest = (std::max)(longest, steps_of(row));
     }
     packing.assign(static_cast<Index>(rows.size()), longest,
                    [&](Index b, Index t) { return t < steps_of(rows[static_cast<std::size_t>(b)]); });

@@ -15,8 +15,8 @@ enum class Keep { first, last };
 
 /// How a text that is too long is cut. By default none is: `encode(vocab, data)` gives what `vocab.encode` gives.
 struct EncodeOptions {
-  Index length = std::numeric_limits<Index>::max();  ///< tokens at most
-  Keep keep = Keep::first;                           ///< which of them
+  Index length = (std::numeric_limits<Index>::max)();  ///< tokens at most
+  Keep keep = Keep::first;                             ///< which of them
 };
 
 /// Texts to ids, one way for training and for prediction.

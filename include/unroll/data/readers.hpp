@@ -43,7 +43,7 @@ inline std::string read_plain_file(const std::filesystem::path& path) {
 }
 
 struct ReadOptions {
-  Index limit = std::numeric_limits<Index>::max();  ///< the first so many texts only
+  Index limit = (std::numeric_limits<Index>::max)();  ///< the first so many texts only
   /// The classes there are, in the order of their numbers: any other label is an error. Empty: those that occur. Give a
   /// test set those of the training set.
   std::vector<std::string> label_names{};
@@ -108,9 +108,9 @@ template <class F> void for_each_line(const std::filesystem::path& path, const R
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // the byte order mark some editors write
   require<FormatError>(!rest.empty(), name, ": is empty");
   for (Index number = 1; !rest.empty() && number <= options.limit; ++number) {
-    const std::size_t size = std::min(rest.find('\n'), rest.size());
+    const std::size_t size = (std::min)(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, size);
-    rest.remove_prefix(std::min(size + 1, rest.size()));
+    rest.remove_prefix((std::min)(size + 1, rest.size()));
     if (line.ends_with('\r')) line.remove_suffix(1);
     require<FormatError>(line.find('\0') == std::string_view::npos, name, ":", number, ": a NUL byte: not UTF-8 text?");
     f(line, number);
@@ -148,7 +148,7 @@ inline std::vector<std::filesystem::path> text_files(const std::filesystem::path
     const std::string name = entry.path().filename().string();
     std::uint64_t id = 0;
     if (std::from_chars(name.data(), name.data() + name.size(), id).ec != std::errc())
-      id = std::numeric_limits<std::uint64_t>::max();
+      id = (std::numeric_limits<std::uint64_t>::max)();
     files.emplace_back(id, entry.path());
   }
   require<FormatError>(!error && !files.empty(), folder.string(), ": expected a folder with .txt files");
@@ -163,7 +163,7 @@ inline void read_folder(const std::filesystem::path& folder, const ReadOptions& 
                         LabelledTexts& data) {
   const std::pair<std::string, std::vector<std::filesystem::path>> classes[] = {{"neg", text_files(folder / "neg")},
                                                                                 {"pos", text_files(folder / "pos")}};
-  const std::size_t rounds = std::max(classes[0].second.size(), classes[1].second.size());
+  const std::size_t rounds = (std::max)(classes[0].second.size(), classes[1].second.size());
   for (std::size_t k = 0; k < rounds; ++k)
     for (const auto& [label, files] : classes) {
       if (k >= files.size() || static_cast<Index>(data.size()) >= options.limit) continue;

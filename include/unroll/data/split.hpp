@@ -13,8 +13,7 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 /// Fisher and Yates: every order is as likely as any other.
 template <class Value> void shuffle(std::span<Value> values, Rng rng) {
-  for (std::size_t k = values.size(); k > 1; --k)
-    std::swap(values[k - 1], values[static_cast<std::size_t>(rng.below(k))]);
+  for (std::size_t k = values.size(); k > 1; --k) std::swap(values[k - 1], values[as<std::size_t>(rng.below(k))]);
 }
 }  // namespace detail
 

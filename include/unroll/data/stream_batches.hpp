@@ -31,7 +31,7 @@ class StreamBatches {
   Index stream_length() const { return length_; }
   Index window_steps(Index window) const {
     detail::require_index("StreamBatches", "window", window, count());
-    return std::min(options_.window, length_ - window * options_.window);
+    return (std::min)(options_.window, length_ - window * options_.window);
   }
   /// Where in the long sequence step t of stream b of a window is.
   Index source(Index window, Index t, Index b) const {

@@ -43,9 +43,9 @@ NamedLabels labels_from_strings(R&& strings, std::vector<std::string> names = {}
 
 namespace detail {
 /// A class's number out of any integer.
-template <std::integral I> Index to_label(I number) {
-  if constexpr (!std::same_as<I, bool>)
-    require(std::in_range<Index>(number + I{}), "Targets: a label is ", number, ", which no class can be");
+template <std::integral Integer> Index to_label(Integer number) {
+  if constexpr (!std::same_as<Integer, bool>)
+    require(std::in_range<Index>(number + Integer{}), "Targets: a label is ", number, ", which no class can be");
   return static_cast<Index>(number);
 }
 /// A container of integers, which Eigen's vectors are not: those are columns of numbers.

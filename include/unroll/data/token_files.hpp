@@ -23,7 +23,7 @@ inline std::vector<std::int32_t> read_ids(std::string_view line, Index vocabular
                                           Index number) {
   std::vector<std::int32_t> ids;
   for (;;) {
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    line.remove_prefix((std::min)(line.find_first_not_of(' '), line.size()));
     if (line.empty()) return ids;
     const std::string_view word = line.substr(0, line.find(' '));
     line.remove_prefix(word.size());
@@ -47,7 +47,7 @@ inline std::vector<std::int32_t> read_ids(std::string_view line, Index vocabular
 inline TokenDataset read_token_ids(const std::filesystem::path& path, Index vocabulary_size,
                                    const ReadOptions& options = {}) {
   require(options.limit > 0, "read_token_ids: limit is ", options.limit, ", expected at least 1");
-  require(vocabulary_size > 0 && vocabulary_size <= std::numeric_limits<std::int32_t>::max(),
+  require(vocabulary_size > 0 && vocabulary_size <= (std::numeric_limits<std::int32_t>::max)(),
           "read_token_ids: the size of the vocabulary is ", vocabulary_size);
   const std::string name = path.string();
   detail::LabelNumbers numbers(options.label_names);

@@ -89,7 +89,7 @@ class InputFile {
   }
   std::size_t read_some(std::span<std::byte> to) {
     for (;;) {  // in pieces: some systems refuse more than 2 GB in one call
-      const ssize_t n = ::read(descriptor_.number, to.data(), std::min(to.size(), std::size_t{1} << 30));
+      const ssize_t n = ::read(descriptor_.number, to.data(), (std::min)(to.size(), std::size_t{1} << 30));
       if (n >= 0) return static_cast<std::size_t>(n);
       if (errno != EINTR) refuse(std::generic_category().message(errno));
     }
@@ -126,7 +126,7 @@ template <class Accept> std::vector<std::byte> read_file(const std::filesystem::
   accept(std::span<const std::byte>(bytes).first(size), file.size());
   try {
     require<std::length_error>(file.size() <= bytes.max_size());
-    bytes.resize(static_cast<std::size_t>(file.size()));
+    bytes.resize(detail::as<std::size_t>(file.size()));
   } catch (const std::exception&) {  // bad_alloc or length_error
     fail<FormatError>(path.string(), ": ", file.size(), " bytes, more than memory can hold");
   }

@@ -101,7 +101,7 @@ class TemporaryFile {
     const FileSizeSignalHeld held;
     while (!bytes.empty()) {
       // In pieces: some systems refuse more than 2 GB in one call.
-      const std::size_t size = std::min(bytes.size(), std::size_t{1} << 30);
+      const std::size_t size = (std::min)(bytes.size(), std::size_t{1} << 30);
       const ssize_t n = uninterrupted([&] { return ::write(file_, bytes.data(), size); });
       if (n < 0) refuse("write");
       require<FormatError>(n > 0, name_, ": cannot write: the system takes no more bytes and does not say why");
@@ -132,8 +132,7 @@ class TemporaryFile {
       const std::string own = concat(static_cast<long>(::getpid()), "-", k, ".tmp");
       std::filesystem::path path = folder / own;
       if (!name_is_long) (path = target_) += "." + own;
-      file_ = uninterrupted(
-          [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
+      file_ = uninterrupted([&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
       if (file_ >= 0) {
         path_ = std::move(path);
         return;

@@ -108,7 +108,7 @@ class Checkpoint {
     for (const auto& [key, value] : file_.metadata)
       require<FormatError>(!key.starts_with(detail::value_prefix) || used_.contains(key), file_.source,
                            ": nothing here has a place for the value ",
-                           detail::quote(key.substr(std::min(key.size(), detail::value_prefix.size()))));
+                           detail::quote(key.substr((std::min)(key.size(), detail::value_prefix.size()))));
   }
   const std::string& source() const { return file_.source; }
 

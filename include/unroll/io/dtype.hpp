@@ -66,7 +66,7 @@ inline constexpr Dtype dtype_of = [] {
 
 /// IEEE 754 binary16, exactly.
 inline float float_from_half(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+  const std::uint32_t sign = (half & 0x8000u) << 16;
   const std::uint32_t exponent = (half >> 10) & 0x1Fu, fraction = half & 0x3FFu;
   if (exponent == 0) {  // zero or subnormal: a multiple of 2^-24, which a float holds as a normal number
     const auto magnitude = std::bit_cast<std::uint32_t>(static_cast<float>(fraction) * 0x1p-24f);
@@ -92,14 +92,14 @@ template <int E, int F> std::uint16_t round_to_small(double x) {
   if (magnitude > 0x7FF0'0000'0000'0000u) return with_sign(infinity | 1u << (F - 1));  // NaN
   const int exponent = static_cast<int>(magnitude >> 52) - 1023 + ((1 << (E - 1)) - 1);
   if (exponent >= (1 << E) - 1) return with_sign(infinity);
-  const int dropped = 52 - F + std::max(0, 1 - exponent);  // bits, more of them where the result is subnormal
+  const int dropped = 52 - F + (std::max)(0, 1 - exponent);  // bits, more of them where the result is subnormal
   if (dropped > 53) return with_sign(0);
   const std::uint64_t significand = (magnitude & 0xF'FFFF'FFFF'FFFFu) | std::uint64_t{1} << 52;
   const std::uint64_t kept = significand >> dropped, half = std::uint64_t{1} << (dropped - 1);
   const std::uint64_t rest = significand & (2 * half - 1);
   const bool up = rest > half || (rest == half && (kept & 1) == 1);
   // The leading 1 of `kept` counts in the exponent, and a carry goes there, up to infinity.
-  return with_sign(kept + (up ? 1 : 0) + (static_cast<std::uint64_t>(std::max(0, exponent - 1)) << F));
+  return with_sign(kept + (up ? 1 : 0) + (static_cast<std::uint64_t>((std::max)(0, exponent - 1)) << F));
 }
 
 }  // namespace detail

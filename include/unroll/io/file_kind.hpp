@@ -139,7 +139,7 @@ inline FileKind text_kind(std::string_view head) {
 inline FileKind file_kind(std::span<const std::byte> bytes) {
   using detail::begins, detail::bytes_text;
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
-                              std::min(bytes.size(), detail::file_kind_bytes));
+                              (std::min)(bytes.size(), detail::file_kind_bytes));
   if (head.empty()) return FileKind::empty;
   // The length of the header, at most 100 MB, then '{': no text has zeros there.
   if (head.size() > 8 && head[8] == '{' && head[7] == 0 && head[6] == 0 && head[5] == 0 && head[4] == 0)

@@ -205,8 +205,8 @@ class JsonAt {
   float finite(const Json& value, Index k) const {
     if (!value.is_number()) refuse("element ", k, " is ", json_kind(value), ", expected a number");
     const double number = value.get<double>();
-    if (!(number >= -std::numeric_limits<float>::max() && number <= std::numeric_limits<float>::max()))
-      refuse("element ", k, " (", number, ") is not a finite float");
+    constexpr auto largest = detail::as<double>((std::numeric_limits<float>::max)());
+    if (!(number >= -largest && number <= largest)) refuse("element ", k, " (", number, ") is not a finite float");
     return static_cast<float>(number);
   }
 

@@ -19,7 +19,7 @@ namespace unroll::inline UNROLL_ABI {
 inline Network load_network(std::span<const std::byte> bytes, const std::string& source) {
   detail::refuse_other_kinds(bytes, source, {FileKind::safetensors, FileKind::json});
   // Safetensors begin with the length of their header, in eight bytes of which one of the last is always zero.
-  if (std::ranges::count(bytes.first(std::min<std::size_t>(bytes.size(), 8)), std::byte{0}) > 0)
+  if (std::ranges::count(bytes.first((std::min<std::size_t>)(bytes.size(), 8)), std::byte{0}) > 0)
     return network_from_safetensors(SafeTensors(bytes, source));
   const detail::Json tree = detail::parse_json(bytes, source);
   const detail::JsonAt root(tree, source);

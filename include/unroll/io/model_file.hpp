@@ -156,7 +156,7 @@ template <class MakeModel> auto make_from_file(MakeModel& make_model, const Mode
   std::size_t bytes = 0;
   for (const auto& [name, tensor] : file.tensors) bytes += tensor.bytes.size();
   try {
-    const MemoryLimit limit(std::max(16 * bytes, std::size_t{16} << 20));
+    const MemoryLimit limit((std::max)(16 * bytes, std::size_t{16} << 20));
     return make_model(info);
   } catch (const std::invalid_argument& error) {
     fail<FormatError>(file.source, ": no model can be made with its sizes: ", error.what());

@@ -163,7 +163,7 @@ inline Network fold_skip(const Network& network) {
   const auto& head = detail::layer_as<DenseLayer>(network, 1, who);
   require(w.cell == CellKind::lstm, who, ": layer 0 (", name_of(w.cell), "), expected lstm");
   const Index H = w.units(), more = head.weight.rows(), wide = H + more;
-  constexpr float small = 0x1p-9f, open = 30, shut = -30;
+  constexpr float tiny = 0x1p-9f, open = 30, shut = -30;
   RecurrentLayer wider{.cell = CellKind::lstm};
   wider.weight_ih = Matrix<float>::Zero(4 * wide, w.inputs());
   wider.weight_hh = Matrix<float>::Zero(4 * wide, wide);
@@ -175,7 +175,7 @@ inline Network fold_skip(const Network& network) {
     wider.bias_ih.middleRows(g * wide, H) = bias.middleRows(g * H, H);
     if (g != 2) wider.bias_ih.middleRows(g * wide + H, more).setConstant(g == 1 ? shut : open);
   }
-  for (Index k = 0; k < more; ++k) wider.weight_ih(2 * wide + H + k, k) = small;
+  for (Index k = 0; k < more; ++k) wider.weight_ih(2 * wide + H + k, k) = tiny;
   const auto widen = [&](const Matrix<float>& state) {
     Matrix<float> out = Matrix<float>::Zero(wide, 1);
     if (state.size() > 0) out.topRows(H) = state;
@@ -186,7 +186,7 @@ inline Network fold_skip(const Network& network) {
   wider.reverse = w.reverse;
   DenseLayer wider_head{.weight = Matrix<float>::Zero(more, wide), .bias = head.bias};
   wider_head.weight.leftCols(H) = head.weight;
-  for (Index k = 0; k < more; ++k) wider_head.weight(k, H + k) = 1 / small;
+  for (Index k = 0; k < more; ++k) wider_head.weight(k, H + k) = 1 / tiny;
   Network folded = network;
   folded.layers = {std::move(wider), std::move(wider_head)};
   folded.skip = false;

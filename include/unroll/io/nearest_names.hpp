@@ -22,7 +22,7 @@ inline std::string quote(std::string_view text) {
 /// Characters that two names have in common at their ends: all but one of "weight_ih" and "weight_hh", all of the
 /// shorter of "weight" and "encoder.weight".
 inline std::size_t common_ends(std::string_view a, std::string_view b) {
-  const std::size_t shorter = std::min(a.size(), b.size());
+  const std::size_t shorter = (std::min)(a.size(), b.size());
   std::size_t front = 0, back = 0;
   while (front < shorter && a[front] == b[front]) ++front;
   while (back < shorter - front && a[a.size() - 1 - back] == b[b.size() - 1 - back]) ++back;
@@ -44,8 +44,8 @@ template <class Names> std::string nearest_names(std::string_view wanted, const 
     const std::string_view name = entry.first;
     const std::size_t score = common_ends(wanted, name);
     if (2 * score < wanted.size() || score == 0) continue;
-    Near near{score, std::max(name.size(), wanted.size()) - score, name};
-    found = std::min(found + 1, best.size());
+    Near near{score, (std::max)(name.size(), wanted.size()) - score, name};
+    found = (std::min)(found + 1, best.size());
     for (Near& slot : best)
       if (near.before(slot)) std::swap(near, slot);
   }

@@ -136,7 +136,7 @@ class NetworkTensorsReader {
     if (input.empty()) return;
     const auto numbers = read_numbers(file_, test_output_key);
     const auto outputs = static_cast<std::size_t>(network.outputs());
-    const Index steps = std::max(static_cast<Index>(input.tokens.size()), input.values.cols());
+    const Index steps = (std::max)(static_cast<Index>(input.tokens.size()), input.values.cols());
     require<FormatError>(numbers.size() % outputs == 0, file_.source, ": the test vector has ", numbers.size(),
                          " outputs, expected a multiple of ", outputs);
     NetworkTest test{input.tokens, input.values.cast<float>(),

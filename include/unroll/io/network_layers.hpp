@@ -77,12 +77,12 @@ template <class M, class F> void walk_layers(M& model, const Path& at, bool fina
     walk_layers(model.inner, at, true, f);
   } else if constexpr (is_group<L>) {
     Index number = 0;  // as Stack counts: layers without a state are not
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
       (
           [&] {
-            auto& layer = std::get<I>(model.layers);
-            const Path part = is_stack<L> ? at.layer(number) : at / static_cast<Index>(I);
-            walk_layers(layer, part, final && I + 1 == sizeof...(I), f);
+            auto& layer = std::get<K>(model.layers);
+            const Path part = is_stack<L> ? at.layer(number) : at / static_cast<Index>(K);
+            walk_layers(layer, part, final && K + 1 == sizeof...(K), f);
             number += is_stateless<typename std::remove_cvref_t<decltype(layer)>::State> ? 0 : 1;
           }(),
           ...);

@@ -100,7 +100,7 @@ struct LayerRun {
       case ActivationKind::tanh:
         return std::tanh(v);
       case ActivationKind::relu:
-        return std::max(v, 0.0);
+        return (std::max)(v, 0.0);
       case ActivationKind::sigmoid:
         return logistic(v);
       case ActivationKind::elu:
@@ -133,13 +133,13 @@ inline bool is_causal(const Network& network) {
   });
 }
 /// From the first steps, at most so many, of the network's own test input, with the skip and without the gains.
-inline Matrix<double> run_test_input(const Network& network, Index most = std::numeric_limits<Index>::max()) {
+inline Matrix<double> run_test_input(const Network& network, Index most = (std::numeric_limits<Index>::max)()) {
   if (network.takes_tokens()) {
     const auto& tokens = network.test.tokens;
-    const std::vector<std::int32_t> first(tokens.begin(), tokens.begin() + std::min<Index>(std::ssize(tokens), most));
+    const std::vector<std::int32_t> first(tokens.begin(), tokens.begin() + (std::min<Index>)(std::ssize(tokens), most));
     return run_layers(network, look_up(std::get<EmbeddingLayer>(network.layers.front()), first), 1);
   }
-  const Matrix<double> x = network.test.input.leftCols(std::min(network.test.input.cols(), most)).cast<double>();
+  const Matrix<double> x = network.test.input.leftCols((std::min)(network.test.input.cols(), most)).cast<double>();
   Matrix<double> y = run_layers(network, x);
   if (network.skip) y += x.topRows(y.rows());
   return y;

@@ -175,12 +175,12 @@ inline void add_network_test(SafeTensorsWriter& writer, const Network& network) 
   if (network.takes_tokens()) {
     const std::vector<std::int32_t> tokens(
         test.tokens.begin(),
-        test.tokens.begin() + std::min<std::ptrdiff_t>(std::ssize(test.tokens), TestInput::max_steps));
+        test.tokens.begin() + (std::min<std::ptrdiff_t>)(std::ssize(test.tokens), TestInput::max_steps));
     y = run_layers(network, look_up(std::get<EmbeddingLayer>(network.layers.front()), tokens), 1);
     steps = std::ssize(tokens);
     writer.set_metadata(test_tokens_key, json_array(tokens));
   } else {
-    const Matrix<double> x = test.input.leftCols(std::min(test.input.cols(), TestInput::max_steps)).cast<double>();
+    const Matrix<double> x = test.input.leftCols((std::min)(test.input.cols(), TestInput::max_steps)).cast<double>();
     y = run_layers(network, x);
     steps = x.cols();
     writer.set_metadata(test_values_key, json_array(std::vector<double>(x.data(), x.data() + x.size())));

@@ -227,7 +227,7 @@ inline void save_rtneural(const std::filesystem::path& path, const Network& netw
   }
   if (ready.skip) root["in_skip"] = 1;
   if (ready.input_gain != 1 || ready.output_gain != 1) {
-    require(std::min(ready.input_gain, ready.output_gain) * detail::max_gain >= 1, "save_rtneural: gains of ",
+    require((std::min)(ready.input_gain, ready.output_gain) * detail::max_gain >= 1, "save_rtneural: gains of ",
             ready.input_gain, " and ", ready.output_gain, ", expected at least ", 1 / detail::max_gain,
             ": the format has decibels");
     root["in_gain"] = 20 * std::log10(ready.input_gain);

@@ -181,8 +181,8 @@ class SafeTensors {
       const auto dtype = dtype_from_name(*entry.dtype);
       tensors.emplace(name, Tensor{dtype.value_or(Dtype::other),
                                    {entry.shape->begin(), entry.shape->end()},
-                                   data.subspan(static_cast<std::size_t>(offsets[0]),
-                                                static_cast<std::size_t>(offsets[1] - offsets[0])),
+                                   data.subspan(detail::as<std::size_t>(offsets[0]),
+                                                detail::as<std::size_t>(offsets[1] - offsets[0])),
                                    dtype ? std::string() : std::move(*entry.dtype)});
     }
   }

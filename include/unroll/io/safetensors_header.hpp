@@ -55,7 +55,8 @@ class SafeTensorsHeader final : public JsonEvents {
   /// What a tensor has is what its shape says, whoever can read its elements. Of a type that nobody knows, only that
   /// the elements can be counted.
   void check_bytes(std::string_view name, const Entry& entry) const {
-    constexpr auto max = static_cast<std::uint64_t>(std::numeric_limits<Index>::max()) / 64;  // bits stay numbers, too
+    constexpr auto max =
+        static_cast<std::uint64_t>((std::numeric_limits<Index>::max)()) / 64;  // bits stay numbers, too
     const auto width = bits_of_dtype(*entry.dtype);
     std::uint64_t elements = 1;
     bool empty = false;

@@ -139,7 +139,7 @@ class SafeTensorsWriter {
     text += '}';
     text.append((8 - text.size() % 8) % 8, ' ');
     std::string header(8, '\0');
-    detail::store_bytes(static_cast<std::uint64_t>(text.size()), reinterpret_cast<std::byte*>(header.data()));
+    detail::store_bytes(detail::as<std::uint64_t>(text.size()), reinterpret_cast<std::byte*>(header.data()));
     return header + text;
   }
 

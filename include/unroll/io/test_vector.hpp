@@ -133,9 +133,9 @@ inline TestInput read_test_input(const SafeTensors& file) {
     input.values.resize(static_cast<Index>(numbers.size() / steps), static_cast<Index>(steps));
     std::ranges::copy(numbers, input.values.data());
   }
-  require<FormatError>(
-      std::max(input.tokens.size(), static_cast<std::size_t>(input.values.cols())) <= std::size_t{TestInput::max_steps},
-      file.source, ": the test vector has more than ", TestInput::max_steps, " steps");
+  require<FormatError>((std::max)(input.tokens.size(), static_cast<std::size_t>(input.values.cols())) <=
+                           std::size_t{TestInput::max_steps},
+                       file.source, ": the test vector has more than ", TestInput::max_steps, " steps");
   return input;
 }
 
@@ -153,7 +153,7 @@ template <class M> void check_test_vector(const SafeTensors& file, const M& mode
   require<FormatError>(got.values.size() == expected.size(), file.source, ": the model gives ", got.values.size(),
                        " numbers for the test vector, expected ", expected.size());
   double largest = 0;
-  for (const double y : expected) largest = std::max(largest, std::abs(y));
+  for (const double y : expected) largest = (std::max)(largest, std::abs(y));
   for (std::size_t k = 0; k < expected.size(); ++k)
     require<FormatError>(
         has_finite_bits(got.values[k]) && std::abs(got.values[k] - expected[k]) <= got.tolerance * largest, file.source,

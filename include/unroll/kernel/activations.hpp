@@ -46,10 +46,10 @@ template <std::size_t First, std::size_t N, class V> UNROLL_INLINE V polynomial_
   else
     return fma(polynomial_of<First + 1>(x, c), x, V(static_cast<T>(c[First])));
 }
-/// NaN comes through: the clamps are in the order that keeps it.
+/// NaN comes through.
 template <class V, std::size_t N> UNROLL_INLINE V rational(const V& x, const RationalTanh<N>& r) {
   using T = typename V::Scalar;
-  const V clamped = min(V(static_cast<T>(r.limit)), max(V(static_cast<T>(-r.limit)), x));
+  const V clamped = clamp(x, V(static_cast<T>(-r.limit)), V(static_cast<T>(r.limit)));
   const V square = clamped * clamped;
   return clamped * polynomial_of<0>(square, r.p) / polynomial_of<0>(square, r.q);
 }
@@ -125,8 +125,12 @@ template <class Base, class Functions> class Activated {
     return select(mask, a.value_, b.value_);
   }
 
-  friend UNROLL_INLINE Activated min(const Activated& a, const Activated& b) { return min(a.value_, b.value_); }
-  friend UNROLL_INLINE Activated max(const Activated& a, const Activated& b) { return max(a.value_, b.value_); }
+  friend UNROLL_INLINE Activated(min)(const Activated& a, const Activated& b) { return a.value_.smaller(b.value_); }
+  friend UNROLL_INLINE Activated(max)(const Activated& a, const Activated& b) { return a.value_.larger(b.value_); }
+  friend UNROLL_INLINE Activated relu(const Activated& a) { return relu(a.value_); }
+  friend UNROLL_INLINE Activated clamp(const Activated& x, const Activated& low, const Activated& high) {
+    return clamp(x.value_, low.value_, high.value_);
+  }
   friend UNROLL_INLINE Activated abs(const Activated& a) { return abs(a.value_); }
   friend UNROLL_INLINE Activated sqrt(const Activated& a) { return sqrt(a.value_); }
   friend UNROLL_INLINE Activated fma(const Activated& a, const Activated& b, const Activated& c) {

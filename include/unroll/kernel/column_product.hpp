@@ -46,7 +46,7 @@ template <int G> struct ColumnLayout {
   /// what the next step reads first.
   constexpr Index blocks_in_group() const { return size() > 10'000 ? 1 : G <= 4 ? 4 : 2; }
   /// Blocks of the group that begins with block `first`.
-  constexpr Index group(Index first) const { return std::min(blocks_in_group(), blocks() - first); }
+  constexpr Index group(Index first) const { return (std::min)(blocks_in_group(), blocks() - first); }
   /// Where the group's weights begin, and how far its k are apart.
   constexpr Index begin(Index first) const { return first * block * G * depth; }
   constexpr Index stride(Index first) const { return group(first) * block * G; }
@@ -62,17 +62,17 @@ template <int G> struct ColumnLayout {
 /// needs about ten of them under way, and they must fit in the registers.
 template <class Isa, int G> struct ColumnTiling {
   static constexpr int room = Isa::registers >= 32 ? 24 : 12;
-  static constexpr int vectors = std::clamp(room / std::max(G, 1), 1, 4);
+  static constexpr int vectors = std::clamp(room / (std::max)(G, 1), 1, 4);
   static constexpr int parts(int n) {
-    const int sums = n * std::max(G, 1);
+    const int sums = n * (std::max)(G, 1);
     return sums * 4 <= room && sums < 8 ? 4 : sums * 2 <= room && sums <= 12 ? 2 : 1;
   }
 };
 
 /// n values that the compiler keeps in registers: zeroed one by one, because a loop over them would be one in memory.
 template <class V, int n> using Registers = std::array<V, static_cast<std::size_t>(n)>;
-template <class V, std::size_t... I> UNROLL_INLINE auto zeros_of(std::index_sequence<I...>) {
-  return std::array<V, sizeof...(I)>{(static_cast<void>(I), V())...};
+template <class V, std::size_t... K> UNROLL_INLINE auto zeros_of(std::index_sequence<K...>) {
+  return std::array<V, sizeof...(K)>{(static_cast<void>(K), V())...};
 }
 template <class V, int n> UNROLL_INLINE Registers<V, n> zeros() { return zeros_of<V>(std::make_index_sequence<n>()); }
 

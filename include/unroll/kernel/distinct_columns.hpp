@@ -23,15 +23,15 @@ class DistinctColumns {
     if (m.cols < least) return false;
     which_.resize(static_cast<std::size_t>(m.cols));
     first_.reserve(static_cast<std::size_t>(m.cols));
-    const std::size_t slots = std::bit_ceil(static_cast<std::size_t>(2 * m.cols));
-    slots_.assign(slots, -1);
+    const std::size_t places = std::bit_ceil(static_cast<std::size_t>(2 * m.cols));
+    slots_.assign(places, -1);
     const auto bytes = sizeof(T) * static_cast<std::size_t>(m.rows);
     for (Index j = 0; j < m.cols; ++j) {
       const T* column = m.data + j * m.stride;
-      std::size_t slot = hash(column, bytes) & (slots - 1);
+      std::size_t slot = hash(column, bytes) & (places - 1);
       while (slots_[slot] >= 0 &&
              std::memcmp(m.data + first_[static_cast<std::size_t>(slots_[slot])] * m.stride, column, bytes) != 0)
-        slot = (slot + 1) & (slots - 1);
+        slot = (slot + 1) & (places - 1);
       if (slots_[slot] < 0) {
         slots_[slot] = static_cast<std::int32_t>(first_.size());
         first_.push_back(j);
@@ -69,7 +69,7 @@ class DistinctColumns {
     }
     std::uint64_t all = sum[0];
     for (int i = 1; i < 4; ++i) all = (all ^ (sum[i] >> 29)) * odd + sum[i];
-    return static_cast<std::size_t>(all ^ (all >> 32));
+    return detail::as<std::size_t>(all ^ (all >> 32));
   }
 };
 

@@ -108,14 +108,14 @@ struct RowSums {
     alignas(64) T sums[rows_at_once];
     for (Index row = 0; row < m.rows; row += rows_at_once)
       for (Index first = 0; first < m.cols; first += columns_in_a_sum) {
-        const Index rows = std::min(rows_at_once, m.rows - row), last = std::min(first + columns_in_a_sum, m.cols);
+        const Index rows = (std::min)(rows_at_once, m.rows - row), last = (std::min)(first + columns_in_a_sum, m.cols);
         for (Index i = 0; i < rows; i += V::width) V().store(sums + i);
         const T* from = m.data + row + first * m.stride;
         Index j = first;
         for (; j + 4 <= last; j += 4, from += 4 * m.stride) add<V, 4>(from, m.stride, rows, sums);
         for (; j < last; ++j, from += m.stride) add<V, 1>(from, m.stride, rows, sums);
         for (Index i = 0; i < rows; i += V::width) {
-          const Index n = std::min<Index>(V::width, rows - i);
+          const Index n = (std::min<Index>)(V::width, rows - i);
           (V::load(out + row + i, n) + V::load(sums + i)).store(out + row + i, n);
         }
       }

@@ -142,7 +142,7 @@ template <class T, int W> struct Exponential {
 template <class T, int W> UNROLL_INLINE Simd<T, W> exp(const Simd<T, W>& x) {
   using V = Simd<T, W>;
   using C = detail::Constants<T>;
-  const V clamped = min(V(C::exp_highest), max(V(C::exp_lowest), x));  // in this order NaN stays
+  const V clamped = clamp(x, V(C::exp_lowest), V(C::exp_highest));
   const detail::Exponential<T, W> e(clamped, 2 * C::bias);
   // In two factors: 2^n alone would overflow, or vanish, before e^x does.
   const auto half = e.biased.lanes >> 1;
@@ -154,7 +154,7 @@ template <class T, int W> UNROLL_INLINE Simd<T, W> exp(const Simd<T, W>& x) {
 template <class T, int W> UNROLL_INLINE Simd<T, W> sigmoid(const Simd<T, W>& x) {
   using V = Simd<T, W>;
   using C = detail::Constants<T>;
-  const V clamped = min(V(C::sigmoid_highest), max(V(C::sigmoid_lowest), x));
+  const V clamped = clamp(x, V(C::sigmoid_lowest), V(C::sigmoid_highest));
   const detail::Exponential<T, W> e(clamped, C::bias);
   const V power = e.power_of_2(e.biased);
   const V e_x = fma(e.expm1_r, power, power);
@@ -165,7 +165,7 @@ template <class T, int W> UNROLL_INLINE Simd<T, W> sigmoid(const Simd<T, W>& x) 
 template <class T, int W> UNROLL_INLINE Simd<T, W> tanh(const Simd<T, W>& x) {
   using V = Simd<T, W>;
   using C = detail::Constants<T>;
-  const V clamped = min(V(C::tanh_highest), max(V(-C::tanh_highest), x));
+  const V clamped = clamp(x, V(-C::tanh_highest), V(C::tanh_highest));
   const detail::Exponential<T, W> e(clamped + clamped, C::bias);
   const V power = e.power_of_2(e.biased);
   const V expm1_2x = fma(e.expm1_r, power, power - 1);
@@ -185,7 +185,7 @@ template <class T, int W> UNROLL_INLINE Simd<T, W> log(const Simd<T, W>& x) {
   constexpr U root_half = sizeof(T) == 4 ? U{0x3f3504f3} : static_cast<U>(0x3fe6a09e667f3bcd);
   constexpr U fraction = (U{1} << C::mantissa) - 1;
   // x = 2^k m with sqrt(1/2) <= m < sqrt(2)
-  const M is_small = x < std::numeric_limits<T>::min();
+  const M is_small = x < (std::numeric_limits<T>::min)();
   const V scale = static_cast<T>(U{1} << (C::mantissa + 2));
   const auto bits = B::of(select(is_small, x * scale, x)).lanes + (one - root_half);
   const V k = B{bits >> C::mantissa}.converted() - select(is_small, V(C::bias + C::mantissa + 2), V(C::bias));

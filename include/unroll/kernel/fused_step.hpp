@@ -25,14 +25,14 @@ template <class E> struct FusedForward {
   template <class Isa> static UNROLL_INLINE void run(StepForward<E, T> s) {
     // A cell with one gate takes several blocks of units at once, to fill the tile.
     constexpr Index blocks_at_once = GU == 1 ? Tiling<Isa, T>::panels : 1;
-    constexpr Index rows = std::max<Index>(GU, 1) * blocks_at_once * unit_block;
+    constexpr Index rows = (std::max<Index>)(GU, 1) * blocks_at_once * unit_block;
     alignas(64) T u[rows * columns_at_once];
     const Index H = s.units, blocks = (H + unit_block - 1) / unit_block;
     bool same_h = true;
     for (Index g = 1; g < GU; ++g) same_h &= s.h[std::size_t(g)] == s.h[0];
     for (Index block = 0; block < blocks; block += blocks_at_once)
       for (Index j = 0; j < s.columns; j += columns_at_once) {
-        const Index n = std::min(columns_at_once, s.columns - j), taken = std::min(blocks_at_once, blocks - block);
+        const Index n = (std::min)(columns_at_once, s.columns - j), taken = (std::min)(blocks_at_once, blocks - block);
         if constexpr (GU > 0) {
           const View<T> to{u, rows, n, rows};
           const T* weights = s.weights->forward_block(block);
@@ -46,7 +46,7 @@ template <class E> struct FusedForward {
                                    s.h[std::size_t(g)] + j * H, H, H, to.middle_rows(g * unit_block, unit_block));
         }
         for (Index b = 0; b < taken; ++b)
-          equations<Isa>(s, (block + b) * unit_block, j, n, u + b * std::max<Index>(GU, 1) * unit_block, rows);
+          equations<Isa>(s, (block + b) * unit_block, j, n, u + b * (std::max<Index>)(GU, 1) * unit_block, rows);
       }
   }
 
@@ -55,7 +55,7 @@ template <class E> struct FusedForward {
   static UNROLL_INLINE void equations(const StepForward<E, T>& s, Index unit, Index first, Index n, T* u,
                                       Index u_stride) {
     using V = typename Isa::template Vector<T>;
-    const Index H = s.units, units = std::min(unit_block, H - unit);
+    const Index H = s.units, units = (std::min)(unit_block, H - unit);
     const bool whole = units == unit_block;
     Staged<V, E::P> staged_p;
     Staged<V, E::GX> staged_x;
@@ -126,7 +126,7 @@ template <class E> struct FusedBackward {
 
   template <class Isa> static UNROLL_INLINE void equations(const StepBackward<E, T>& s, Index unit) {
     using V = typename Isa::template Vector<T>;
-    const Index H = s.units, units = std::min(unit_block, H - unit);
+    const Index H = s.units, units = (std::min)(unit_block, H - unit);
     const bool whole = units == unit_block;
     Staged<V, E::P> staged_p, staged_dp;
     Staged<V, E::C - K> staged_cache;
@@ -192,7 +192,7 @@ template <class E> struct FusedBackward {
     const Index H = s.units, groups = s.mask_per_gate ? GU : 1, depth = GU * H / groups;
     for (Index row = 0; row < H; row += rows)
       for (Index j = 0; j < s.columns; j += columns_at_once) {
-        const Index n = std::min(columns_at_once, s.columns - j), present = std::min(rows, H - row);
+        const Index n = (std::min)(columns_at_once, s.columns - j), present = (std::min)(rows, H - row);
         for (Index g = 0; g < groups; ++g) {
           const T* weights = s.weights->backward_panel(row / panel_rows) + g * H * panel_rows;
           multiply_all<Isa, 4>(LeftPanels<T>{weights, GU * H * panel_rows, panel_rows},

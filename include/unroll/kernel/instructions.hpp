@@ -19,6 +19,10 @@
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
+// The builtins take their masks as signed numbers.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 template <class T, int W> struct Instructions {
   static constexpr bool has_masks = false;
 };
@@ -33,8 +37,8 @@ template <> struct Instructions<float, 16> {
     *r = __builtin_ia32_vfmaddps512_mask(*a, *b, *c, all, 4);
   }
   UNROLL_AVX512 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps512_mask(*a, *a, all, 4); }
-  UNROLL_AVX512 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps512_mask(*a, *b, *a, all, 4); }
-  UNROLL_AVX512 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps512_mask(*a, *b, *a, all, 4); }
+  UNROLL_AVX512 smaller(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps512_mask(*a, *b, *a, all, 4); }
+  UNROLL_AVX512 larger(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps512_mask(*a, *b, *a, all, 4); }
   /// 16 whole numbers of 16 bits.
   UNROLL_AVX512 load_int16(const std::int16_t* from, V* r) {
     typedef short Packed __attribute__((vector_size(32), aligned(2), may_alias));
@@ -58,8 +62,8 @@ template <> struct Instructions<double, 8> {
     *r = __builtin_ia32_vfmaddpd512_mask(*a, *b, *c, all, 4);
   }
   UNROLL_AVX512 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd512_mask(*a, *a, all, 4); }
-  UNROLL_AVX512 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd512_mask(*a, *b, *a, all, 4); }
-  UNROLL_AVX512 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd512_mask(*a, *b, *a, all, 4); }
+  UNROLL_AVX512 smaller(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd512_mask(*a, *b, *a, all, 4); }
+  UNROLL_AVX512 larger(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd512_mask(*a, *b, *a, all, 4); }
   UNROLL_AVX512 fill(const double* from, V* r) {
     typedef double First __attribute__((vector_size(16)));
     *r = __builtin_ia32_broadcastsd512(First{*from}, V{}, all);
@@ -76,8 +80,8 @@ template <> struct Instructions<float, 8> {
   static constexpr bool has_masks = true;
   UNROLL_AVX2 fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddps256(*a, *b, *c); }
   UNROLL_AVX2 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps256(*a); }
-  UNROLL_AVX2 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps256(*a, *b); }
-  UNROLL_AVX2 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps256(*a, *b); }
+  UNROLL_AVX2 smaller(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps256(*a, *b); }
+  UNROLL_AVX2 larger(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps256(*a, *b); }
   UNROLL_AVX2 load_int16(const std::int16_t* from, V* r) {
     typedef short Packed __attribute__((vector_size(16), aligned(2), may_alias));
     typedef int Wide __attribute__((vector_size(32)));
@@ -100,8 +104,8 @@ template <> struct Instructions<double, 4> {
   static constexpr bool has_masks = true;
   UNROLL_AVX2 fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddpd256(*a, *b, *c); }
   UNROLL_AVX2 sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd256(*a); }
-  UNROLL_AVX2 min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd256(*a, *b); }
-  UNROLL_AVX2 max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd256(*a, *b); }
+  UNROLL_AVX2 smaller(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd256(*a, *b); }
+  UNROLL_AVX2 larger(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd256(*a, *b); }
   UNROLL_AVX2 fill(const double* from, V* r) { *r = __builtin_ia32_vbroadcastsd256(from); }
   UNROLL_AVX2 load(const double* from, Index n, V* r) {
     const M mask = M{0, 1, 2, 3} < static_cast<long long>(n);
@@ -122,8 +126,8 @@ template <> struct Instructions<float, 4> {
   UNROLL_SSE fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddps(*a, *b, *c); }
 #endif
   UNROLL_SSE sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtps(*a); }
-  UNROLL_SSE min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps(*a, *b); }
-  UNROLL_SSE max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps(*a, *b); }
+  UNROLL_SSE smaller(const V* a, const V* b, V* r) { *r = __builtin_ia32_minps(*a, *b); }
+  UNROLL_SSE larger(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxps(*a, *b); }
   UNROLL_SSE fill(const float* from, V* r) { *r = V{*from, *from, *from, *from}; }
 };
 template <> struct Instructions<double, 2> {
@@ -133,11 +137,12 @@ template <> struct Instructions<double, 2> {
   UNROLL_SSE fma(const V* a, const V* b, const V* c, V* r) { *r = __builtin_ia32_vfmaddpd(*a, *b, *c); }
 #endif
   UNROLL_SSE sqrt(const V* a, V* r) { *r = __builtin_ia32_sqrtpd(*a); }
-  UNROLL_SSE min(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd(*a, *b); }
-  UNROLL_SSE max(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd(*a, *b); }
+  UNROLL_SSE smaller(const V* a, const V* b, V* r) { *r = __builtin_ia32_minpd(*a, *b); }
+  UNROLL_SSE larger(const V* a, const V* b, V* r) { *r = __builtin_ia32_maxpd(*a, *b); }
   UNROLL_SSE fill(const double* from, V* r) { *r = V{*from, *from}; }
 };
 #undef UNROLL_SSE
+#pragma GCC diagnostic pop
 
 }  // namespace detail
 }  // namespace unroll::inline UNROLL_ABI

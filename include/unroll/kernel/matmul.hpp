@@ -29,9 +29,9 @@ template <class T, class F> void in_pieces(Index n, Index work_of_each, MatmulSc
   constexpr Index least_work = 400000;  // multiplications that are worth a thread
   const Index units = (n + unit - 1) / unit;
   const Index pieces =
-      std::clamp<Index>(std::min(units, n * work_of_each / least_work), 1, inside_parallel() ? 1 : threads());
+      std::clamp<Index>((std::min)(units, n * work_of_each / least_work), 1, inside_parallel() ? 1 : threads());
   parallel_for(static_cast<int>(pieces), [&](int k) {
-    const Index first = units * k / pieces * unit, last = std::min(units * (k + 1) / pieces * unit, n);
+    const Index first = units * k / pieces * unit, last = (std::min)(units * (k + 1) / pieces * unit, n);
     f(first, last - first, scratch.pieces[static_cast<std::size_t>(k)]);
   });
 }
@@ -93,10 +93,10 @@ void add_row_sums(const Eigen::DenseBase<Derived>& m, T* b, Blocks order = Block
   const View<const T> all = view(m);
   const Index blocks = (all.cols + detail::depth_block - 1) / detail::depth_block;
   parallel_ranges((all.rows + unit - 1) / unit, 4, [&](Index first, Index last) {
-    const View<const T> rows = all.middle_rows(first * unit, std::min(last * unit, all.rows) - first * unit);
+    const View<const T> rows = all.middle_rows(first * unit, (std::min)(last * unit, all.rows) - first * unit);
     for (Index i = 0; i < blocks; ++i) {
       const Index j = (order == Blocks::ascending ? i : blocks - 1 - i) * detail::depth_block;
-      add_row_sums(rows.middle_cols(j, std::min(detail::depth_block, all.cols - j)), b + first * unit);
+      add_row_sums(rows.middle_cols(j, (std::min)(detail::depth_block, all.cols - j)), b + first * unit);
     }
   });
 }

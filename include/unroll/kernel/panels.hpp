@@ -18,7 +18,7 @@ constexpr Index round_up(Index n, Index unit) { return (n + unit - 1) / unit * u
 template <class T>
 UNROLL_INLINE void pack_rows(View<const T> a, Transpose t, Index row, Index n, Index k0, Index depth, T* to) {
   for (Index first = 0; first < n; first += panel_rows, to += panel_rows * depth) {
-    const Index rows = std::min(panel_rows, n - first);
+    const Index rows = (std::min)(panel_rows, n - first);
     const T* from = t == Transpose::no ? a.data + row + first + k0 * a.stride : a.data + (row + first) * a.stride + k0;
     if (rows < panel_rows) std::fill(to, to + panel_rows * depth, T(0));
     if (t == Transpose::no && rows == panel_rows) {
@@ -30,7 +30,7 @@ UNROLL_INLINE void pack_rows(View<const T> a, Transpose t, Index row, Index n, I
       constexpr Index strip = 16;  // of each row at a time, so that lines of `to` are filled while they are near
       for (Index k = 0; k < depth; k += strip)
         for (Index r = 0; r < rows; ++r)
-          for (Index i = k; i < std::min(k + strip, depth); ++i) to[i * panel_rows + r] = from[r * a.stride + i];
+          for (Index i = k; i < (std::min)(k + strip, depth); ++i) to[i * panel_rows + r] = from[r * a.stride + i];
     }
   }
 }
@@ -39,7 +39,7 @@ UNROLL_INLINE void pack_rows(View<const T> a, Transpose t, Index row, Index n, I
 template <int Columns, class T>
 UNROLL_INLINE void pack_columns_of_transpose(View<const T> b, Index column, Index n, Index k0, Index depth, T* to) {
   for (Index first = 0; first < n; first += Columns, to += Columns * depth) {
-    const Index columns = std::min<Index>(Columns, n - first);
+    const Index columns = (std::min<Index>)(Columns, n - first);
     const T* from = b.data + column + first + k0 * b.stride;
     if (columns == Columns)
       for (Index k = 0; k < depth; ++k) std::memcpy(to + k * Columns, from + k * b.stride, sizeof(T) * Columns);

@@ -44,7 +44,7 @@ inline void set_threads(int n) {
 /// parallel_for it runs in place. The first exception comes back to the caller after all have ended.
 inline void parallel_for(int tasks, FunctionRef<int> f) {
   require(tasks >= 0, "parallel_for: got ", tasks, " tasks, expected at least 0");
-  const int most = std::min(tasks, threads());
+  const int most = (std::min)(tasks, threads());
   if (most <= 1 || inside_parallel()) {
     for (int k = 0; k < tasks; ++k) f(k);
     return;
@@ -56,7 +56,7 @@ inline void parallel_for(int tasks, FunctionRef<int> f) {
 
 /// Cuts 0 .. n - 1 into at most threads() pieces of at least `least`, and calls f(first, last) for each.
 inline void parallel_ranges(Index n, Index least, FunctionRef<Index, Index> f) {
-  const Index pieces = std::clamp<Index>(n / std::max<Index>(least, 1), 1, threads());
+  const Index pieces = std::clamp<Index>(n / (std::max<Index>)(least, 1), 1, threads());
   parallel_for(static_cast<int>(pieces), [&](int k) { f(n * k / pieces, n * (k + 1) / pieces); });
 }
 

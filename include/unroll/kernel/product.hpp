@@ -33,10 +33,10 @@ template <class T> struct ProductScratch {
   /// For c (rows, cols) = a op(b) with a sum over `depth`, and any part of c, unless a is packed already or b not
   /// transposed.
   void reserve(Index rows, Index cols, Index depth, bool pack_a = true, bool pack_b = true) {
-    const Index packed_rows = cols > detail::column_block ? rows : std::min(rows, 4 * detail::panel_rows);
-    depth = std::min(depth, detail::depth_block);
+    const Index packed_rows = cols > detail::column_block ? rows : (std::min)(rows, 4 * detail::panel_rows);
+    depth = (std::min)(depth, detail::depth_block);
     if (pack_a) a.resize(detail::round_up(packed_rows, detail::panel_rows), depth);
-    if (pack_b) b.resize(detail::round_up(std::min(cols, detail::column_block), 12), depth);
+    if (pack_b) b.resize(detail::round_up((std::min)(cols, detail::column_block), 12), depth);
   }
 };
 
@@ -60,7 +60,7 @@ UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>&
   using V = typename G::V;
   constexpr int vectors = Panels > 1 ? G::vectors_per_panel : G::vectors_of_panel;
   constexpr int rows = Panels > 1 ? Panels * static_cast<int>(panel_rows) : vectors * G::width;
-  for (Index first = 0; first < std::min(c.rows, Panels * panel_rows); first += rows) {
+  for (Index first = 0; first < (std::min)(c.rows, Panels * panel_rows); first += rows) {
     const LeftPanels<T> left{a.data + first, a.panel_stride, a.stride};
     for (Index j = 0; j < c.cols;) {
       const View<T> to{c.data + first + j * c.stride, c.rows - first, 0, c.stride};
@@ -124,18 +124,18 @@ struct Product {
     const bool direct = p.packed_a == nullptr && p.transpose_a == Transpose::no && c.cols <= direct_columns;
     const bool pack_all = p.packed_a == nullptr && c.cols > column_block;
     for (Index i = 0; i < p.blocks(); ++i) {
-      const Index k0 = p.block(i), depth = std::min(depth_block, p.depth - k0);
+      const Index k0 = p.block(i), depth = (std::min)(depth_block, p.depth - k0);
       const Addend<T> all = p.accumulate || i > 0 ? Addend<T>{c.data, c.stride} : Addend<T>{p.bias, 0};
       if (pack_all) pack_rows(p.a, p.transpose_a, 0, c.rows, k0, depth, p.room_a);
       for (Index j0 = 0; j0 < c.cols; j0 += column_block) {
-        const Index n = std::min(column_block, c.cols - j0);
+        const Index n = (std::min)(column_block, c.cols - j0);
         RightGroups<T> right{p.b.data + j0 * p.b.stride + k0, 1, p.b.stride, G::columns * p.b.stride};
         if (p.transpose_b == Transpose::yes) {
           pack_columns_of_transpose<G::columns>(p.b, j0, n, k0, depth, p.room_b);
           right = {p.room_b, G::columns, 1, G::columns * depth};
         }
         for (Index row = 0, rows = 0; row < c.rows; row += rows) {
-          rows = std::min(rows_at_once, c.rows - row);
+          rows = (std::min)(rows_at_once, c.rows - row);
           LeftPanels<T> left{p.room_a, panel_rows * depth, panel_rows};
           if (p.packed_a != nullptr) {
             left = {p.packed_a + row * p.depth + k0 * panel_rows, panel_rows * p.depth, panel_rows};
@@ -154,7 +154,7 @@ struct Product {
           } else {
             for (Index first = 0; first < rows; first += panel_rows, left.data += left.panel_stride)
               call<Isa, MultiplyPanels<1>>(
-                  left, right, depth, to.middle_rows(first, std::min(panel_rows, rows - first)), add.from(first, 0));
+                  left, right, depth, to.middle_rows(first, (std::min)(panel_rows, rows - first)), add.from(first, 0));
           }
         }
       }
@@ -165,12 +165,12 @@ struct Product {
   template <class T> static void plain(const ProductArguments<T>& p) {
     for (Index j = 0; j < p.c.cols; ++j)
       for (Index row = 0; row < p.c.rows; row += panel_rows) {
-        const Index rows = std::min(panel_rows, p.c.rows - row);
+        const Index rows = (std::min)(panel_rows, p.c.rows - row);
         T* c = p.c.data + row + j * p.c.stride;
         for (Index block = 0; block < p.blocks(); ++block) {
           const Index k0 = p.block(block);
           T sum[panel_rows] = {};
-          for (Index k = k0; k < std::min(k0 + depth_block, p.depth); ++k) {
+          for (Index k = k0; k < (std::min)(k0 + depth_block, p.depth); ++k) {
             const T b = p.transpose_b == Transpose::no ? p.b.data[k + j * p.b.stride] : p.b.data[j + k * p.b.stride];
             for (Index i = 0; i < rows; ++i)
               sum[i] += b * (p.packed_a != nullptr            ? p.packed_a[row * p.depth + k * panel_rows + i]

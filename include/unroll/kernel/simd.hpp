@@ -12,13 +12,15 @@
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/instructions.hpp>
 
-// Kernel headers stand between these two. Vector arguments never cross a call that is not inlined, and lanes that the
-// compiler believes uninitialized are written before they are read.
+// Kernel headers stand between these two. Vector arguments never cross a call that is not inlined, lanes that the
+// compiler believes uninitialized are written before they are read, and an index that counts up is no negative
+// subscript.
 #if defined(__GNUC__)
 #define UNROLL_KERNEL_BEGIN                                                                                        \
   _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wpragmas\"")                                   \
       _Pragma("GCC diagnostic ignored \"-Wunknown-warning-option\"") _Pragma("GCC diagnostic ignored \"-Wpsabi\"") \
-          _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+          _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")                                              \
+              _Pragma("GCC diagnostic ignored \"-Wsign-conversion\"")
 #define UNROLL_KERNEL_END _Pragma("GCC diagnostic pop")
 #define UNROLL_UNROLL _Pragma("GCC unroll 32")
 #if defined(__clang__)  // two steps of a loop whose values fill the registers do not fit into them
@@ -83,8 +85,8 @@ template <class T, int W> class Mask {
     return Simd<T, W>::from(mask.lanes ? a.lanes() : b.lanes());
   }
 
-  template <std::same_as<bool> Bool> explicit operator Bool() const {
-    static_assert(!sizeof(Bool),
+  template <std::same_as<bool> Truth> explicit operator Truth() const {
+    static_assert(!sizeof(Truth),
                   "unroll: equations run on several units at once, whose conditions may differ: "
                   "write select(condition, a, b) instead of a branch");
   }
@@ -180,20 +182,48 @@ template <class T, int W> class Simd {
   friend UNROLL_INLINE Mask<T, W> operator==(const Simd& a, const Simd& b) { return {a.lanes_ == b.lanes_}; }
   friend UNROLL_INLINE Mask<T, W> operator!=(const Simd& a, const Simd& b) { return {a.lanes_ != b.lanes_}; }
 
-  /// The smaller and the larger; b where a is NaN or b is.
-  friend UNROLL_INLINE Simd min(const Simd& a, const Simd& b) { return a.smaller(b); }
-  friend UNROLL_INLINE Simd max(const Simd& a, const Simd& b) { return a.larger(b); }
+  UNROLL_INLINE Simd smaller(const Simd& b) const {
+#if defined(UNROLL_GCC_X86)
+    if constexpr (W > 1) {
+      Simd result;
+      detail::Instructions<T, W>::smaller(&lanes_, &b.lanes_, &result.lanes_);
+      return result;
+    } else
+#endif
+      return from(lanes_ < b.lanes_ ? lanes_ : b.lanes_);
+  }
+  UNROLL_INLINE Simd larger(const Simd& b) const {
+#if defined(UNROLL_GCC_X86)
+    if constexpr (W > 1) {
+      Simd result;
+      detail::Instructions<T, W>::larger(&lanes_, &b.lanes_, &result.lanes_);
+      return result;
+    } else
+#endif
+      return from(lanes_ > b.lanes_ ? lanes_ : b.lanes_);
+  }
+
+  /// The smaller and the larger; b where a is NaN or b is. In parentheses, because <windows.h> has macros of these
+  /// names.
+  friend UNROLL_INLINE Simd(min)(const Simd& a, const Simd& b) { return a.smaller(b); }
+  friend UNROLL_INLINE Simd(max)(const Simd& a, const Simd& b) { return a.larger(b); }
+  /// max(a, 0).
+  friend UNROLL_INLINE Simd relu(const Simd& a) { return a.larger(Simd(0)); }
+  /// x, but at least low and at most high; NaN comes through.
+  friend UNROLL_INLINE Simd clamp(const Simd& x, const Simd& low, const Simd& high) {
+    return high.smaller(low.larger(x));
+  }
   friend UNROLL_INLINE Simd abs(const Simd& a) {
     using Bits = detail::LanesOf<detail::IntOf<T>, W>;
-    constexpr detail::IntOf<T> all_but_sign = std::numeric_limits<detail::IntOf<T>>::max();
+    constexpr detail::IntOf<T> all_but_sign = (std::numeric_limits<detail::IntOf<T>>::max)();
     return from(__builtin_bit_cast(Storage, __builtin_bit_cast(Bits, a.lanes_) & all_but_sign));
   }
   /// a*b + c, rounded once where the processor level has FMA, twice elsewhere.
   friend UNROLL_INLINE Simd fma(const Simd& a, const Simd& b, const Simd& c) { return a.times_plus(b, c); }
   friend UNROLL_INLINE Simd sqrt(const Simd& a) { return a.root(); }
 
-  template <std::same_as<bool> Bool> explicit operator Bool() const {
-    static_assert(!sizeof(Bool),
+  template <std::same_as<bool> Truth> explicit operator Truth() const {
+    static_assert(!sizeof(Truth),
                   "unroll: equations run on several units at once, whose values differ: "
                   "write select(condition, a, b) instead of a branch");
   }
@@ -224,27 +254,6 @@ template <class T, int W> class Simd {
       store(lanes);
       for (Index lane = 0; lane < n; ++lane) to[lane] = lanes[lane];
     }
-  }
-
-  UNROLL_INLINE Simd smaller(const Simd& b) const {
-#if defined(UNROLL_GCC_X86)
-    if constexpr (W > 1) {
-      Simd result;
-      detail::Instructions<T, W>::min(&lanes_, &b.lanes_, &result.lanes_);
-      return result;
-    } else
-#endif
-      return from(lanes_ < b.lanes_ ? lanes_ : b.lanes_);
-  }
-  UNROLL_INLINE Simd larger(const Simd& b) const {
-#if defined(UNROLL_GCC_X86)
-    if constexpr (W > 1) {
-      Simd result;
-      detail::Instructions<T, W>::max(&lanes_, &b.lanes_, &result.lanes_);
-      return result;
-    } else
-#endif
-      return from(lanes_ > b.lanes_ ? lanes_ : b.lanes_);
   }
 
   UNROLL_INLINE Simd times_plus(const Simd& b, const Simd& c) const {

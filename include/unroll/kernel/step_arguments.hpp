@@ -27,7 +27,7 @@ template <class T> class RecurrentWeights {
     for (Index block = 0; block < blocks; ++block)
       for (Index k = 0; k < units; ++k)
         for (Index g = 0; g < gates; ++g, to += lanes) {
-          const Index n = std::min(lanes, units - block * lanes);
+          const Index n = (std::min)(lanes, units - block * lanes);
           const T* from = U.data() + k * U.rows() + g * units + block * lanes;
           std::copy_n(from, n, to);
           std::fill(to + n, to + lanes, T(0));
@@ -48,7 +48,7 @@ template <class T> class RecurrentWeights {
 };
 
 /// How many cached values stay where x was: what backward needs of the gates costs no memory of its own.
-template <class E> inline constexpr Index kept_in_place = std::min<Index>(E::C, E::GX);
+template <class E> inline constexpr Index kept_in_place = (std::min<Index>)(E::C, E::GX);
 
 /// One step of n columns. Arrays are column-major without gaps: (H, n), gates stacked as (GX H, n) and (GU H, n).
 template <class E, class T = typename E::Scalar> struct StepForward {

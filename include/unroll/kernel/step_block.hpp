@@ -47,7 +47,7 @@ template <class T> struct Rows {
 /// A whole block of units for a block that has fewer: what is read is copied in, what is written is copied out.
 template <class V, int N> struct Staged {
   using T = typename V::Scalar;
-  alignas(64) T values[std::max(N, 1) * unit_block];
+  alignas(64) T values[(std::max)(N, 1) * unit_block];
 
   UNROLL_INLINE Rows<T> in(const T* from, Index stride, Index units) {
     for (Index i = 0; i < N; ++i)
@@ -83,14 +83,14 @@ UNROLL_INLINE void multiply_blocks(LeftPanels<T> left, const T* right, Index rig
   for (Index k0 = 0; k0 < depth; k0 += depth_block)
     call<Isa, MultiplyPanels<Panels>>(LeftPanels<T>{left.data + k0 * left.stride, left.panel_stride, left.stride},
                                       RightGroups<T>{right + k0, 1, right_stride, group * right_stride},
-                                      std::min(depth_block, depth - k0), c,
+                                      (std::min)(depth_block, depth - k0), c,
                                       k0 > 0 ? Addend<T>{c.data, c.stride} : Addend<T>{});
 }
 /// The same for `count` panels below each other in c, as many at once as the registers hold.
 template <class Isa, int Most, class T>
 UNROLL_INLINE void multiply_all(LeftPanels<T> left, Index count, const T* right, Index right_stride, Index depth,
                                 View<T> c) {
-  constexpr int panels = std::min(Most, Tiling<Isa, T>::panels);
+  constexpr int panels = (std::min)(Most, Tiling<Isa, T>::panels);
   Index first = 0;
   for (; first + panels <= count; first += panels)
     multiply_blocks<Isa, panels>(LeftPanels<T>{left.data + first * left.panel_stride, left.panel_stride, left.stride},

@@ -24,7 +24,7 @@ struct DynamicShape {
 
 /// No wider than a block.
 template <class Isa, class Shape, class T>
-using StreamVector = Simd<T, static_cast<int>(std::min<Index>(Shape::block, Isa::template width<T>))>;
+using StreamVector = Simd<T, static_cast<int>((std::min<Index>)(Shape::block, Isa::template width<T>))>;
 template <class V> constexpr Index count_vectors(Index rows) { return (rows + V::width - 1) / V::width; }
 
 // A product with a column names
@@ -66,7 +66,7 @@ UNROLL_INLINE void for_each_tile(const Shape& shape, bool backwards, const Args&
   const Index group = Do::layout(shape).blocks_in_group() * Shape::block, groups = (shape.units + group - 1) / group;
   for (Index k = 0; k < groups; ++k) {
     const Index first = (backwards ? groups - 1 - k : k) * group;
-    const Index vectors = count_vectors<V>(std::min(shape.units - first, group));
+    const Index vectors = count_vectors<V>((std::min)(shape.units - first, group));
     Index v = 0;
     if constexpr (may_fill_tile<V, Shape>(most))
       for (; v + most <= vectors; v += most) Do::template tile<Isa, most>(shape, first, v * V::width, args...);

@@ -131,7 +131,7 @@ class ThreadPool {
   int offer(Job& job) {
     const std::lock_guard lock(mutex_);
     start(static_cast<std::size_t>(job.seats));
-    job.seats = static_cast<int>(std::min(workers_.size(), static_cast<std::size_t>(job.seats)));
+    job.seats = static_cast<int>((std::min)(workers_.size(), static_cast<std::size_t>(job.seats)));
     if (job.seats > 0) job.next_job = std::exchange(jobs_, &job);
     return job.seats;
   }

@@ -24,8 +24,8 @@ template <class Isa, class T> struct Tiling {
   static constexpr int vectors_per_panel = static_cast<int>(panel_rows) / width;
   static constexpr int vectors = Isa::registers >= 32 || !fused ? 4 : 2;  // of rows in a tile
   static constexpr int columns = Isa::registers >= 32 || fused ? 6 : 2;
-  static constexpr int panels = std::max(1, vectors / vectors_per_panel);
-  static constexpr int vectors_of_panel = std::min(vectors, vectors_per_panel);
+  static constexpr int panels = (std::max)(1, vectors / vectors_per_panel);
+  static constexpr int vectors_of_panel = (std::min)(vectors, vectors_per_panel);
   static constexpr int parts = vectors_per_panel / vectors_of_panel;  // tiles below each other in one panel
 };
 

@@ -10,7 +10,7 @@ namespace unroll::inline UNROLL_ABI {
 template <class Function, class T = float> class Activation {
  public:
   using Scalar = T;
-  using State = None;
+  using State = Nothing;
   template <Vectors<T> In> using Output = In;
   template <Vectors<T> In> struct Cache {
     In y, dx;
@@ -46,7 +46,7 @@ template <class Function, class T = float> class Activation {
 namespace detail {
 struct ReluFunction {
   static constexpr std::string_view name = "Relu";
-  template <class V> static V value(V x) { return max(x, V(0)); }
+  template <class V> static V value(V x) { return relu(x); }
   template <class V> static V gradient_from_output(V y) { return select(y > V(0), V(1), V(0)); }
 };
 struct TanhFunction {

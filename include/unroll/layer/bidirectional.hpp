@@ -118,7 +118,7 @@ template <class C> class Bidirectional {
           x.packing, [&] { ahead.backward(x, da, c.ahead, gradient.ahead, part(d, &State::forward)); },
           [&] { back.backward(x, db, c.back, gradient.back, part(d, &State::reverse)); });
     };
-    if constexpr (std::same_as<Dy, None>) {
+    if constexpr (std::same_as<Dy, Nothing>) {
       run(dy, dy);
     } else {
       detail::require_gradient("Bidirectional", dy, c.y);

@@ -17,7 +17,7 @@ void in_chunks(std::span<const Step> steps, const SequenceRange& range, Index mo
     Index n = range.within(steps[end++]).n;
     if (n <= 0) continue;
     while (end < steps.size() && n < most && steps[end].n <= most - n) n += steps[end++].n;
-    const Index first = std::min(steps[k].at, steps[end - 1].at) + range.first;
+    const Index first = (std::min)(steps[k].at, steps[end - 1].at) + range.first;
     const Index gates = keep ? first : range.first;
     project(Columns{first, n}, gates);
     for (std::size_t i = k; i < end; ++i) {
@@ -38,7 +38,7 @@ struct OpenColumns {
   template <class F> void complete(const Columns& done, const F& f) {
     while (n > 0) {
       const Index end = first + n, rest = n % detail::depth_block;
-      Columns block{first, std::min(n, detail::depth_block)};
+      Columns block{first, (std::min)(n, detail::depth_block)};
       if (!reverse) block = {end - (rest > 0 ? rest : detail::depth_block), rest > 0 ? rest : detail::depth_block};
       const bool all = reverse ? done.first + done.n >= block.first + block.n : done.first <= block.first;
       if (!all) return;

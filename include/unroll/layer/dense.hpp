@@ -14,7 +14,7 @@ struct DenseOptions {
 template <class T = float> class Dense {
  public:
   using Scalar = T;
-  using State = None;
+  using State = Nothing;
   using Options = DenseOptions;
   template <Vectors<T> In> using Output = In;
 

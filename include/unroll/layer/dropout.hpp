@@ -11,7 +11,7 @@ namespace unroll::inline UNROLL_ABI {
 template <class T = float> class Dropout {
  public:
   using Scalar = T;
-  using State = None;
+  using State = Nothing;
   template <Vectors<T> In> using Output = In;
 
   double rate;

@@ -15,7 +15,7 @@ struct EmbeddingOptions {
 template <class T = float> class Embedding {
  public:
   using Scalar = T;
-  using State = None;
+  using State = Nothing;
   using Options = EmbeddingOptions;
   template <Tokens In> using Output = PackedSequence<T>;
 
@@ -50,7 +50,8 @@ template <class T = float> class Embedding {
   }
   /// Threads split the features, so each element is summed in the order of the columns.
   template <Tokens In>
-  None backward(const In& x, const PackedSequence<T>& dy, Cache<In>& c, Embedding& gradient, Carry<State> = {}) const {
+  Nothing backward(const In& x, const PackedSequence<T>& dy, Cache<In>& c, Embedding& gradient,
+                   Carry<State> = {}) const {
     if (!weight.trainable) return {};
     detail::require_forward("Embedding", x, c.y);
     check_ids(x);

@@ -55,7 +55,7 @@ template <class Inner> class FinalState {
             sum += more;
           },
           c.d_final, *d.in);
-    return inner.backward(x, None{}, c.inner, gradient.inner, {&c.d_final, d.out});
+    return inner.backward(x, Nothing{}, c.inner, gradient.inner, {&c.d_final, d.out});
   }
 
   void initialize(Rng rng, const Scheme& scheme) { inner.initialize(rng, scheme); }

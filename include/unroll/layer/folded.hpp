@@ -11,8 +11,8 @@ namespace detail {
 template <class L> inline constexpr bool is_embedding = false;
 template <class T> inline constexpr bool is_embedding<Embedding<T>> = true;
 
-/// f(layer, cache) for the recurrent layers that read the output of layer `Below`: one, or both directions.
-template <std::size_t Below, class L, class C, class F> void for_each_reader(const L& layer, C& cache, const F& f) {
+/// f(layer, cache) for the recurrent layers that read the output of layer `K`: one, or both directions.
+template <std::size_t K, class L, class C, class F> void for_each_reader(const L& layer, C& cache, const F& f) {
   if constexpr (requires { cache.input.words; }) {
     f(layer, cache);
   } else if constexpr (requires { layer.ahead; }) {
@@ -20,11 +20,11 @@ template <std::size_t Below, class L, class C, class F> void for_each_reader(con
     f(layer.back, cache.back);
   } else if constexpr (requires { layer.inner; }) {
     for_each_reader<0>(layer.inner, cache.inner, f);
-  } else if constexpr (requires { std::get<Below>(layer.layers); }) {
-    if constexpr (requires { std::get<Below>(layer.layers).rate; })  // a dropout does nothing here
-      for_each_reader<Below + 1>(layer, cache, f);
+  } else if constexpr (requires { std::get<K>(layer.layers); }) {
+    if constexpr (requires { std::get<K>(layer.layers).rate; })  // a dropout does nothing here
+      for_each_reader<K + 1>(layer, cache, f);
     else
-      for_each_reader<0>(std::get<Below>(layer.layers), std::get<Below>(cache.layers), f);
+      for_each_reader<0>(std::get<K>(layer.layers), std::get<K>(cache.layers), f);
   } else {
     static_assert(
         requires { cache.input.words; }, "unroll::fold_embedding: what follows the embedding is no recurrent layer.");
@@ -73,7 +73,7 @@ template <class M> class Folded {
                                [&](const auto&, auto& cache) { cache.input.words = {&tables_[k++], x.ids.data()}; });
     return model_.forward(context, x, c.model, carry);
   }
-  template <Tokens In> None backward(const In&, const Output<In>&, Cache<In>&, Folded&, Carry<State> = {}) const {
+  template <Tokens In> Nothing backward(const In&, const Output<In>&, Cache<In>&, Folded&, Carry<State> = {}) const {
     fail("Folded: a model for inference has no backward");
   }
 

@@ -12,7 +12,7 @@ template <class M, class T> void scale_columns(const Packing& p, const Matrix<T>
   const Index end = columns.first + columns.n;
   Index t = std::upper_bound(p.offsets.begin(), p.offsets.end(), columns.first) - p.offsets.begin() - 1;
   for (Index at = columns.first; at < end; ++t) {
-    const Index n = std::min(end, p.offset(t + 1)) - at;
+    const Index n = (std::min)(end, p.offset(t + 1)) - at;
     m.middleCols(at - columns.first, n).array() *= mask.middleCols(at - p.offset(t), n).array();
     at += n;
   }
@@ -32,7 +32,7 @@ template <class T> struct InputProjection {
     MatmulScratch<T> product;
   };
 
-  int groups() const { return std::max(mask.count, 1); }
+  int groups() const { return (std::max)(mask.count, 1); }
 
   /// Once before a pass; the masks have been drawn.
   void prepare(const Matrix<T>& W, const Matrix<T>& bias, const PackedSequence<T>& x, Scratch& scratch) {

@@ -20,17 +20,17 @@ template <class State> struct Carry {
 
 // A layer L is a value that names
 //   Scalar                     float or double: of its parameters, and of what it gives
-//   State                      what it carries from one window to the next; None
+//   State                      what it carries from one window to the next; Nothing
 //   Output<In>                 what it gives, for each input type In that it takes: a template constrained to those
 //   Cache<In>                  what it keeps between forward and backward, made by {}; its output() is what the last
 //                              forward pass gave, and the gradient of x is its `dx`, or that of its `inner`
 // and offers
 //   const Output<In>& forward(context, x, cache, carry = {}) const     the output lives in the cache, or is x
-//   const In&         backward(x, dy, cache, gradient, carry = {}) const   the gradient of x, too; None for token ids
+//   const In&         backward(x, dy, cache, gradient, carry = {}) const   the gradient of x, too; Nothing for tokens
 //   void initialize(rng, scheme),  std::string describe() const
 //   static void visit(f, path, self...)                                f(path, parameter...) for each parameter
 // Backward computes the gradient of sum(dy .* y) and of sum(d final state .* final state) with respect to parameters
-// (gradient +=), input and initial state. In a layer that FinalState wraps dy may be None: no gradient arrives there.
+// (gradient +=), input and initial state. In a layer that FinalState wraps dy may be Nothing: none arrives there.
 // If the cache has a member `want_dx`, false says that nobody reads the gradient of x.
 // A batch In is a Matrix, or has a member `packing`.
 // check_batch(who, x) and check_gradient_shapes(who, *this, gradient) say what was given wrongly.
@@ -142,7 +142,7 @@ namespace detail {
 template <class L> consteval bool assert_layer() {
   static_assert(std::copyable<L>, "unroll: a layer here cannot be copied: a layer is a value.");
   static_assert(has_scalar<L>, "unroll: a layer here does not name its Scalar, float or double.");
-  static_assert(HasState<L>, "unroll: a layer here does not name its State: `using State = None;` if it has none.");
+  static_assert(HasState<L>, "unroll: a layer here does not name its State: `using State = Nothing;` if it has none.");
   static_assert(Visitable<L>, "unroll: a layer here has no `static void visit(f, const Path&, self...)`.");
   static_assert(HasInitialize<L>, "unroll: a layer here has no `void initialize(Rng, const Scheme&)`.");
   static_assert(HasDescribe<L>, "unroll: a layer here has no `std::string describe() const`.");
@@ -167,7 +167,7 @@ template <class L, class In> consteval bool assert_layer() {
 // States.
 
 /// State of a layer without one.
-template <class S> inline constexpr bool is_stateless = std::same_as<S, None>;
+template <class S> inline constexpr bool is_stateless = std::same_as<S, Nothing>;
 
 /// Calls f(path, field...) for the matrices (rows, B) of a state and of others of its type.
 template <class F, class S, class... Others> void visit_state(F&& f, S& state, Others&... others) {

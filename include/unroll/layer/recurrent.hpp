@@ -30,10 +30,10 @@ template <class C> class Recurrent {
   using Options = RecurrentOptions;
   template <Sequences<T> In> using Output = PackedSequence<T>;
 
-  Parameter<T> weight_ih;                 ///< W (GX H, D)
-  Parameter<T> bias_ih;                   ///< b (GX H), absent without bias
-  Cell cell;                              ///< U, b_h and what else the equations have
-  std::array<Parameter<T>, S> initial{};  ///< learned initial state (rows), absent unless asked for
+  Parameter<T> weight_ih;               ///< W (GX H, D)
+  Parameter<T> bias_ih;                 ///< b (GX H), absent without bias
+  Cell cell;                            ///< U, b_h and what else the equations have
+  PerState<Parameter<T>, S> initial{};  ///< learned initial state (rows), absent unless asked for
   Options options;
 
   template <Sequences<T> In> using Cache = RecurrentCache<Cell>;
@@ -66,7 +66,7 @@ template <class C> class Recurrent {
     check_parameters();
     detail::require_forward(who, x, c.y);
     detail::require_features(who, x.values, weight_ih.cols());
-    if constexpr (!std::same_as<Dy, None>) {
+    if constexpr (!std::same_as<Dy, Nothing>) {
       detail::require_gradient(who, dy.values, cell.state_rows(0), x.packing.total());
       require(dy.packing == x.packing, who, ": dy has another packing than x");
     }

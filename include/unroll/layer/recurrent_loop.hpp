@@ -21,8 +21,10 @@ template <class Layer> class RecurrentLoop {
         x_(x),
         p_(x.packing),
         c_(cache),
-        segment_length_(std::max<Index>(
-            layer.options.recompute_every > 0 ? std::min(layer.options.recompute_every, p_.steps()) : p_.steps(), 1)),
+        segment_length_((std::max<Index>)(layer.options.recompute_every > 0
+                                              ? (std::min)(layer.options.recompute_every, p_.steps())
+                                              : p_.steps(),
+                                          1)),
         segments_((p_.steps() + segment_length_ - 1) / segment_length_) {}
 
   void forward(const Context& context, const State* from, State* to) {
@@ -51,7 +53,7 @@ template <class Layer> class RecurrentLoop {
     c_.ready = c_.keep;
   }
 
-  /// dy is None, or has the gradient of every step's output.
+  /// dy is Nothing, or has the gradient of every step's output.
   template <class Dy> void backward(const Dy& dy, const State* d_final, State* d_initial, Layer& gradient) {
     if (d_final != nullptr) require_state("gradient of the final state ", *d_final);
     require(c_.segment_length == segment_length_ && c_.reverse == layer_.options.reverse, Layer::who,
@@ -95,9 +97,9 @@ template <class Layer> class RecurrentLoop {
   /// Columns of gates that are made at once: they stay in a processor's second cache until the steps have read them. At
   /// least 256 where W is large, which is read once for all of them.
   Index chunk_columns() const {
-    if (c_.ranges.others_help()) return std::numeric_limits<Index>::max();
+    if (c_.ranges.others_help()) return (std::numeric_limits<Index>::max)();
     constexpr Index numbers = (1 << 18) / static_cast<Index>(sizeof(T));
-    return std::max<Index>(numbers / cell_.gate_rows(), layer_.weight_ih.size() > numbers ? 256 : 1);
+    return (std::max<Index>)(numbers / cell_.gate_rows(), layer_.weight_ih.size() > numbers ? 256 : 1);
   }
 
   /// Sequences to threads.
@@ -108,7 +110,7 @@ template <class Layer> class RecurrentLoop {
     const auto most = static_cast<std::size_t>(threads());
     if (c_.scratch.size() < most) c_.scratch.resize(most);
     if (c_.input_scratch.size() < most) c_.input_scratch.resize(most);
-    const Index longest = std::max({cell_.gate_rows(), cell_.inputs(), cell_.state_rows(0)});
+    const Index longest = (std::max)({cell_.gate_rows(), cell_.inputs(), cell_.state_rows(0)});
     for (auto& scratch : c_.scratch) scratch.product.reserve(longest, p_.batch(), longest);
     for (auto& scratch : c_.input_scratch) {
       scratch.product.reserve(longest, 0, longest);
@@ -121,14 +123,15 @@ template <class Layer> class RecurrentLoop {
     c_.input.mask.draw(context, 0, options.dropout, n, cell_.inputs(), p_);
     c_.mask.draw(context, 100, options.recurrent_dropout, n, cell_.state_rows(0), p_);
     for (auto& scratch : c_.scratch)
-      scratch.values.resize(cell_.state_rows(0), p_.batch() * std::max(c_.mask.count, 1));
+      scratch.values.resize(cell_.state_rows(0), p_.batch() * (std::max)(c_.mask.count, 1));
   }
   /// Room for any segment; the first in time is the largest.
   void prepare() {
     const bool whole = segments_ <= 1;
     const Index columns =
-        whole ? p_.total() : std::min(p_.total(), p_.offset(segment_length_) + detail::depth_block - 1);
-    c_.gates.resize(cell_.gate_rows(), c_.keep ? columns : std::min(columns, std::max(p_.batch(), chunk_columns())));
+        whole ? p_.total() : (std::min)(p_.total(), p_.offset(segment_length_) + detail::depth_block - 1);
+    c_.gates.resize(cell_.gate_rows(),
+                    c_.keep ? columns : (std::min)(columns, (std::max)(p_.batch(), chunk_columns())));
     cell_.prepare(c_.cell, columns, c_.keep);
     Index saved = 0;
     for (Index k = 0; c_.keep && k + 1 < segments_; ++k) saved += p_.batch_size(segment(k).begin);
@@ -248,7 +251,7 @@ template <class Layer> class RecurrentLoop {
         const Step step = range.within(c_.steps[k]);
         if (step.n <= 0) continue;
         const Columns columns{step.at + base, step.n};
-        if constexpr (!std::same_as<Dy, None>)
+        if constexpr (!std::same_as<Dy, Nothing>)
           c_.d[0].middleCols(step.column, step.n) += dy.values.middleCols(columns.first, step.n);
         cell_.step_backward(pass, c_.cell, step, c_.d, c_.scratch[range.index]);
         if (!range.whole) input_gradient(columns, range);
@@ -263,7 +266,7 @@ template <class Layer> class RecurrentLoop {
     });
     Columns complete{open.first, 0};
     open.complete(c_.segment.columns(p_), [&](const Columns& block) {
-      complete = {std::min(complete.n > 0 ? complete.first : block.first, block.first), complete.n + block.n};
+      complete = {(std::min)(complete.n > 0 ? complete.first : block.first, block.first), complete.n + block.n};
     });
     if (complete.n > 0) accumulate(complete);
   }

@@ -44,10 +44,10 @@ template <class Cell> struct RecurrentCache {
   PackedSequence<T> y, dx;
   Segment segment;                      ///< whose steps are in the arrays of W columns: W = N for the whole batch
   Matrix<T> gates;                      ///< (GX H, W): A, then what the cell keeps, then dA
-  std::array<Matrix<T>, S> states;      ///< (rows, B + W)
-  std::array<Matrix<T>, S> border;      ///< (rows, B), sorted: the states between two segments
-  std::array<Matrix<T>, S> saved;       ///< the states before each segment that is to be recomputed, side by side
-  std::array<Matrix<T>, S> d;           ///< (rows, B): the gradient of the state on its way back
+  PerState<Matrix<T>, S> states;        ///< (rows, B + W)
+  PerState<Matrix<T>, S> border;        ///< (rows, B), sorted: the states between two segments
+  PerState<Matrix<T>, S> saved;         ///< the states before each segment that is to be recomputed, side by side
+  PerState<Matrix<T>, S> d;             ///< (rows, B): the gradient of the state on its way back
   std::vector<Step> steps;              ///< of the segment, in the order of the forward pass
   SequenceRanges ranges;                ///< of the threads
   std::vector<StepScratch<T>> scratch;  ///< one per range

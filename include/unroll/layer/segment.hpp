@@ -20,7 +20,7 @@ struct Segment {
 
   /// From time `begin`, `length` steps if there are so many.
   static Segment from(const Packing& p, Index begin, Index length, bool reverse, Index waiting = 0) {
-    return {begin, std::min(begin + length, p.steps()), p.offset(begin) - (reverse ? waiting : 0), waiting, reverse};
+    return {begin, (std::min)(begin + length, p.steps()), p.offset(begin) - (reverse ? waiting : 0), waiting, reverse};
   }
   Index steps() const { return end - begin; }
   Columns columns(const Packing& p) const { return {p.offset(begin), p.offset(end) - p.offset(begin)}; }
@@ -47,7 +47,7 @@ struct Segment {
  private:
   /// The last of its states in time.
   Index far_end(const Packing& p, Index j) const {
-    return p.batch() + p.offset(std::min(p.length(j), end) - 1) + j - base;
+    return p.batch() + p.offset((std::min)(p.length(j), end) - 1) + j - base;
   }
 };
 

@@ -18,7 +18,7 @@ struct SequenceRange {
 
   /// Its part of a step; n may be negative where none of its sequences is so long.
   Step within(const Step& s) const {
-    return {s.at + first, std::min(s.n, last) - first, s.in + first, s.out + first, first, s.at + first};
+    return {s.at + first, (std::min)(s.n, last) - first, s.in + first, s.out + first, first, s.at + first};
   }
 };
 
@@ -29,8 +29,8 @@ class SequenceRanges {
   void balance(const Packing& packing, double work_per_step) {
     const double work = work_per_step * static_cast<double>(packing.total());
     const Index most = inside_parallel() ? 1 : threads();
-    const Index pieces = std::clamp<Index>(std::min<Index>(most, static_cast<Index>(work / 2e6)), 1,
-                                           std::max<Index>(packing.batch() / 2, 1));
+    const Index pieces = std::clamp<Index>((std::min<Index>)(most, static_cast<Index>(work / 2e6)), 1,
+                                           (std::max<Index>)(packing.batch() / 2, 1));
     boundaries_.reserve(static_cast<std::size_t>(threads()) + 1);
     boundaries_.assign(1, 0);
     Index steps = 0;

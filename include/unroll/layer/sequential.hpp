@@ -54,20 +54,20 @@ template <class T, class... Ls>
 concept Chainable =
     FlowsThrough<TokenBatch, Ls...> || FlowsThrough<PackedSequence<T>, Ls...> || FlowsThrough<Matrix<T>, Ls...>;
 
-/// The states of all layers, None for those without.
+/// The states of all layers, Nothing for those without.
 template <class... States> struct LayerStates {
   std::tuple<States...> layers;
 
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (visit_layer<I>(f, at, self...), ...);
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (visit_layer<K>(f, at, self...), ...);
     }(std::index_sequence_for<States...>{});
   }
 
  private:
-  template <std::size_t I, class F, class... Self> static void visit_layer(F& f, const Path& at, Self&... self) {
-    using Layer = std::tuple_element_t<I, std::tuple<States...>>;
-    if constexpr (!is_stateless<Layer>) Layer::visit(f, at / static_cast<Index>(I), std::get<I>(self.layers)...);
+  template <std::size_t K, class F, class... Self> static void visit_layer(F& f, const Path& at, Self&... self) {
+    using Layer = std::tuple_element_t<K, std::tuple<States...>>;
+    if constexpr (!is_stateless<Layer>) Layer::visit(f, at / static_cast<Index>(K), std::get<K>(self.layers)...);
   }
 };
 
@@ -95,16 +95,16 @@ template <class... Ls> class Sequential {
     const auto& output() const { return std::get<size - 1>(layers).output(); }
   };
 
-  template <class In> using InputGradient = std::conditional_t<Tokens<In>, None, const In&>;
+  template <class In> using InputGradient = std::conditional_t<Tokens<In>, Nothing, const In&>;
 
   explicit Sequential(Ls... of) : layers(std::move(of)...) {}
 
-  template <std::size_t I> auto& layer() { return std::get<I>(layers); }
-  template <std::size_t I> const auto& layer() const { return std::get<I>(layers); }
+  template <std::size_t K> auto& layer() { return std::get<K>(layers); }
+  template <std::size_t K> const auto& layer() const { return std::get<K>(layers); }
   /// f(number, layer) for each.
   template <class F> void for_each_layer(F&& f) const {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (f(static_cast<Index>(I), std::get<I>(layers)), ...);
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (f(static_cast<Index>(K), std::get<K>(layers)), ...);
     }(std::index_sequence_for<Ls...>{});
   }
 
@@ -119,13 +119,13 @@ template <class... Ls> class Sequential {
     return run_backward(x, dy, c, gradient, d);
   }
   template <class In>
-  InputGradient<In> backward(const In& x, None dy, Cache<In>& c, Sequential& gradient, Carry<State> d = {}) const {
+  InputGradient<In> backward(const In& x, Nothing dy, Cache<In>& c, Sequential& gradient, Carry<State> d = {}) const {
     return run_backward(x, dy, c, gradient, d);
   }
 
   void initialize(Rng rng, const Scheme& scheme) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (std::get<I>(layers).initialize(rng.child(I), scheme), ...);
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (std::get<K>(layers).initialize(rng.child(K), scheme), ...);
     }(std::index_sequence_for<Ls...>{});
   }
   std::string describe() const {
@@ -135,75 +135,75 @@ template <class... Ls> class Sequential {
   }
 
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (visit_layer<I>(f, at / static_cast<Index>(I), self...), ...);
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (visit_layer<K>(f, at / static_cast<Index>(K), self...), ...);
     }(std::index_sequence_for<Ls...>{});
   }
 
  protected:
-  template <std::size_t I> using Layer = std::tuple_element_t<I, std::tuple<Ls...>>;
+  template <std::size_t K> using Layer = std::tuple_element_t<K, std::tuple<Ls...>>;
 
-  template <std::size_t I, class F, class... Self> static void visit_layer(F& f, const Path& at, Self&... self) {
-    Layer<I>::visit(f, at, std::get<I>(self.layers)...);
+  template <std::size_t K, class F, class... Self> static void visit_layer(F& f, const Path& at, Self&... self) {
+    Layer<K>::visit(f, at, std::get<K>(self.layers)...);
   }
 
  private:
-  template <std::size_t I> static Carry<typename Layer<I>::State> part(Carry<State> c) {
-    return {c.in != nullptr ? &std::get<I>(c.in->layers) : nullptr,
-            c.out != nullptr ? &std::get<I>(c.out->layers) : nullptr};
+  template <std::size_t K> static Carry<typename Layer<K>::State> part(Carry<State> c) {
+    return {c.in != nullptr ? &std::get<K>(c.in->layers) : nullptr,
+            c.out != nullptr ? &std::get<K>(c.out->layers) : nullptr};
   }
-  /// For an error about the input of layer I: what gave it.
-  template <std::size_t I> auto before() const {
+  /// For an error about the input of layer K: what gave it.
+  template <std::size_t K> auto before() const {
     return [this](std::string& reason) {
-      if constexpr (I > 0) reason += concat("; layer ", I - 1, " before it is ", std::get<I - 1>(layers).describe());
+      if constexpr (K > 0) reason += concat("; layer ", K - 1, " before it is ", std::get<K - 1>(layers).describe());
     };
   }
-  template <std::size_t I, class X, class C>
+  template <std::size_t K, class X, class C>
   const auto& forward_from(const Context& context, const X& x, C& c, Carry<State> carry) const {
     const auto& y = detail::in_part(
-        Part(I),
+        Part(K),
         [&]() -> const auto& {
-          return std::get<I>(layers).forward(context.child(I), x, std::get<I>(c.layers), part<I>(carry));
+          return std::get<K>(layers).forward(context.child(K), x, std::get<K>(c.layers), part<K>(carry));
         },
-        before<I>());
-    if constexpr (I + 1 == size)
+        before<K>());
+    if constexpr (K + 1 == size)
       return y;
     else
-      return forward_from<I + 1>(context, y, c, carry);
+      return forward_from<K + 1>(context, y, c, carry);
   }
   /// The gradient of x is worth computing if the caller wants it or something below learns.
-  template <std::size_t I> bool trainable_below() const {
-    return [&]<std::size_t... K>(std::index_sequence<K...>) {
-      return (any_trainable(std::get<K>(layers)) || ... || false);
-    }(std::make_index_sequence<I>{});
+  template <std::size_t K> bool trainable_below() const {
+    return [&]<std::size_t... Lower>(std::index_sequence<Lower...>) {
+      return (any_trainable(std::get<Lower>(layers)) || ... || false);
+    }(std::make_index_sequence<K>{});
   }
   template <class In, class Dy, class C>
   InputGradient<In> run_backward(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
     check_gradient_shapes("Sequential", *this, gradient);  // of all layers before one of them adds to it
     backward_from<size - 1>(x, dy, c, gradient, d);
     if constexpr (Tokens<In>)
-      return None{};
+      return Nothing{};
     else
       return static_cast<const In&>(detail::input_gradient(c));
   }
-  template <std::size_t I, class In, class Dy, class C>
+  template <std::size_t K, class In, class Dy, class C>
   void backward_from(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
-    const bool go_on = (c.want_dx && !Tokens<In>) || trainable_below<I>() || (I > 0 && d.out != nullptr);
-    auto& cache = std::get<I>(c.layers);
+    const bool go_on = (c.want_dx && !Tokens<In>) || trainable_below<K>() || (K > 0 && d.out != nullptr);
+    auto& cache = std::get<K>(c.layers);
     if constexpr (requires { cache.want_dx; }) cache.want_dx = go_on;
     const auto run = [&](const auto& input) -> decltype(auto) {
       return detail::in_part(
-          Part(I),
+          Part(K),
           [&]() -> decltype(auto) {
-            return std::get<I>(layers).backward(input, dy, cache, std::get<I>(gradient.layers), part<I>(d));
+            return std::get<K>(layers).backward(input, dy, cache, std::get<K>(gradient.layers), part<K>(d));
           },
-          before<I>());
+          before<K>());
     };
-    if constexpr (I == 0) {
+    if constexpr (K == 0) {
       run(x);
     } else {
-      const auto& dx = run(std::get<I - 1>(c.layers).output());
-      if (go_on) backward_from<I - 1>(x, dx, c, gradient, d);
+      const auto& dx = run(std::get<K - 1>(c.layers).output());
+      if (go_on) backward_from<K - 1>(x, dx, c, gradient, d);
     }
   }
 };

@@ -32,18 +32,18 @@ template <class... Ls> class Stack : public Sequential<Ls...> {
   std::string describe() const { return concat("Stack(", Base::describe(), ")"); }
 
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (Base::template visit_layer<I>(f, at.layer(number<I>()), self...), ...);
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (Base::template visit_layer<K>(f, at.layer(number<K>()), self...), ...);
     }(std::index_sequence_for<Ls...>{});
   }
 
  private:
   const Last& last() const { return std::get<sizeof...(Ls) - 1>(this->layers); }
-  /// How many layers with a state come before layer I.
-  template <std::size_t I> static constexpr Index number() {
+  /// How many layers with a state come before layer K.
+  template <std::size_t K> static constexpr Index number() {
     constexpr std::array<bool, sizeof...(Ls)> stateless{is_stateless<typename Ls::State>...};
     Index k = 0;
-    for (std::size_t i = 0; i < I; ++i) k += stateless[i] ? 0 : 1;
+    for (std::size_t i = 0; i < K; ++i) k += stateless[i] ? 0 : 1;
     return k;
   }
 };

@@ -105,10 +105,10 @@ struct BinaryCrossEntropy {
       for (Index k = 0; k < logits.rows(); ++k) {
         const auto x = static_cast<double>(logits(k, n));
         const double positive = pos_weight_of(k) * target(k, n), negative = 1 - target(k, n);
-        const double e = std::exp(-std::abs(x)), small = e / (1 + e), large = 1 / (1 + e);
-        s += positive * std::max(-x, 0.0) + negative * std::max(x, 0.0) + (positive + negative) * std::log1p(e);
+        const double e = std::exp(-std::abs(x)), lesser = e / (1 + e), greater = 1 / (1 + e);
+        s += positive * (std::max)(-x, 0.0) + negative * (std::max)(x, 0.0) + (positive + negative) * std::log1p(e);
         if (d_logits != nullptr) {
-          const double d = x < 0 ? negative * small - positive * large : negative * large - positive * small;
+          const double d = x < 0 ? negative * lesser - positive * greater : negative * greater - positive * lesser;
           d_logits[n * logits.rows() + k] = static_cast<T>(d * weight / total);
         }
       }

@@ -88,7 +88,7 @@ struct CrossEntropy {
   LossResult compute(const Matrix<T>& logits, Labels labels, T* d_logits,
                      std::span<const double> sample_weights) const {
     const Index classes = logits.rows();
-    const double total = weight(labels), smooth = label_smoothing / static_cast<double>(std::max<Index>(classes, 1));
+    const double total = weight(labels), smooth = label_smoothing / static_cast<double>((std::max<Index>)(classes, 1));
     double weight_sum = static_cast<double>(classes);
     if (!class_weights.empty()) {
       weight_sum = 0;

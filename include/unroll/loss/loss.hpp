@@ -143,7 +143,7 @@ namespace detail {
 /// order; `cost` is about how many elements a column has.
 template <class F> double ordered_sum(Index n, Index cost, const F& f) {
   constexpr Index most = 64;
-  const Index pieces = std::min(n, most);
+  const Index pieces = (std::min)(n, most);
   double sums[most] = {};
   const auto sum = [&](Index first, Index last) {
     for (Index k = first; k < last; ++k) {
@@ -152,8 +152,8 @@ template <class F> double ordered_sum(Index n, Index cost, const F& f) {
       sums[k] = s;
     }
   };
-  const Index piece_cost = std::max<Index>(1, n / std::max<Index>(pieces, 1) * std::max<Index>(cost, 1));
-  parallel_ranges(pieces, std::max<Index>(1, 8192 / piece_cost), sum);
+  const Index piece_cost = (std::max<Index>)(1, n / (std::max<Index>)(pieces, 1) * (std::max<Index>)(cost, 1));
+  parallel_ranges(pieces, (std::max<Index>)(1, 8192 / piece_cost), sum);
   double total = 0;
   for (Index k = 0; k < pieces; ++k) total += sums[k];
   return total;

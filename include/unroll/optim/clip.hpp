@@ -37,7 +37,7 @@ template <class P> void scale_runs(P& p, double factor) {
 
 template <class T> struct Limit {
   T most;
-  template <class V> UNROLL_INLINE void operator()(V& x) const { x = or_nan(x, max(V(-most), min(V(most), x))); }
+  template <class V> UNROLL_INLINE void operator()(V& x) const { x = or_nan(x, clamp(x, V(-most), V(most))); }
 };
 }  // namespace detail
 

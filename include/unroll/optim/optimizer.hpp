@@ -38,7 +38,7 @@ template <Visitable Model, Rule R> class Optimizer {
           counts_.push_back(0);
         },
         model);
-    for (std::size_t k = 0; k < slots; ++k) {
+    for (std::size_t k = 0; k < moment_count; ++k) {
       moments_.push_back(zeros_like(model));
       if (!rule_.uses(k)) visit([](const Path&, auto& m) { m = std::remove_cvref_t<decltype(m)>(); }, moments_.back());
     }
@@ -71,7 +71,7 @@ template <Visitable Model, Rule R> class Optimizer {
             if (w.trainable) update(k, w, g, m...);
           },
           model, gradient, moments_[K]...);
-    }(std::make_index_sequence<slots>());
+    }(std::make_index_sequence<moment_count>());
   }
 
   /// Throws where `step` cannot be made: a gradient or a moment of another shape than the model's parameter, a model of
@@ -87,13 +87,13 @@ template <Visitable Model, Rule R> class Optimizer {
                  " is trainable but has no gradient; if it was thawed since, make the gradient anew by zeros_like");
           check_shape("the gradient", path, g, w);
           detail::check_touched("Optimizer::step", path, g);
-          if (k < counts_.size() && (counts_[k] < 0 || counts_[k] == std::numeric_limits<std::int64_t>::max()))
+          if (k < counts_.size() && (counts_[k] < 0 || counts_[k] == (std::numeric_limits<std::int64_t>::max)()))
             fail("Optimizer::step: ", path.str(), " has been updated ", counts_[k], " times, expected 0 or more");
         },
         model, gradient);
     require(count == paths_.size(), "Optimizer::step: the model has ", count,
             " parameters, the optimizer was made for ", paths_.size());
-    for (std::size_t slot = 0; slot < slots; ++slot)
+    for (std::size_t slot = 0; slot < moment_count; ++slot)
       visit(
           [&](const Path& path, const auto& w, const auto& m) {
             if (m.size() > 0) check_shape(R::moments[slot], path, m, w);
@@ -120,10 +120,10 @@ template <Visitable Model, Rule R> class Optimizer {
   template <class F> void visit_state(const Model& model, F&& f) const { state(*this, model, f); }
 
  private:
-  static constexpr std::size_t slots = R::moments.size();
+  static constexpr std::size_t moment_count = R::moments.size();
 
   template <class Self, class F> static void state(Self& self, const Model& model, F& f) {
-    for (std::size_t k = 0; k < slots; ++k)
+    for (std::size_t k = 0; k < moment_count; ++k)
       visit([&](const Path& path, const auto&, auto& m) { f(path, R::moments[k], m); }, model, self.moments_[k]);
   }
 
@@ -143,7 +143,7 @@ template <Visitable Model, Rule R> class Optimizer {
                         .count = ++counts_[k]};
     const auto run = [&](Index first, Index last) {
       rule_.update(update, last - first, w.data() + first, g.data() + first,
-                   std::array<T*, slots>{(m.size() > 0 ? m.data() + first : nullptr)...});
+                   std::array<T*, moment_count>{(m.size() > 0 ? m.data() + first : nullptr)...});
     };
     if constexpr (is_table<G>) {
       if (rule_.lazy_tables || !rule_.moved_by_zero(update.weight_decay)) {

@@ -20,7 +20,7 @@ template <class T, bool centered, bool with_momentum> struct RmsPropUpdate {
     if constexpr (centered) {
       V& a = std::get<0>(std::tie(more...));
       a = fma(V(take), d, V(keep) * a);
-      s = max(fma(-a, a, s), V(0));  // below zero by rounding alone
+      s = relu(fma(-a, a, s));  // below zero by rounding alone
     }
     V u = V(in_buffer) * d / (sqrt(s + V(inside)) + V(outside));
     if constexpr (with_momentum) {

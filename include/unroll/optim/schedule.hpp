@@ -68,7 +68,7 @@ struct CosineDecay {
     detail::check_schedule("CosineDecay", base, k);
     detail::require_at_least("CosineDecay", "steps", steps, 1);
     detail::require_not_negative("CosineDecay", "minimum", minimum);
-    const double done = static_cast<double>(std::min(k, steps)) / static_cast<double>(steps);
+    const double done = static_cast<double>((std::min)(k, steps)) / static_cast<double>(steps);
     return minimum + (base - minimum) * (1 + std::cos(std::numbers::pi * done)) / 2;
   }
 };
@@ -133,7 +133,7 @@ struct ReduceOnPlateau {
 
  private:
   bool improved(double metric) const {
-    constexpr double huge = std::numeric_limits<double>::max();
+    constexpr double huge = (std::numeric_limits<double>::max)();
     const bool down = goal == Goal::minimize;
     if (!best) return down ? metric < huge : metric > -huge;
     const bool relative = rule == PlateauRule::pytorch && !absolute_threshold;
@@ -149,7 +149,7 @@ struct ReduceOnPlateau {
       best = metric;
       bad_epochs = 0;
     } else if (cooldown_left == 0 && ++bad_epochs >= patience && rate > minimum_rate) {
-      rate = std::max(rate * factor, minimum_rate);
+      rate = (std::max)(rate * factor, minimum_rate);
       cooldown_left = cooldown;
       bad_epochs = 0;
     }
@@ -167,7 +167,7 @@ struct ReduceOnPlateau {
       bad_epochs = 0;
     }
     if (bad_epochs > patience) {
-      const double reduced = std::max(rate * factor, minimum_rate);
+      const double reduced = (std::max)(rate * factor, minimum_rate);
       if (rate - reduced > smallest_change) rate = reduced;
       cooldown_left = cooldown;
       bad_epochs = 0;

@@ -49,7 +49,7 @@ template <class Function, class T = float> class Activation {
 namespace detail {
 struct StreamRelu {
   static constexpr std::string_view name = "Relu";
-  template <class V> static UNROLL_INLINE V value(const V& x) { return max(x, V(0)); }
+  template <class V> static UNROLL_INLINE V value(const V& x) { return relu(x); }
 };
 struct StreamTanh {
   static constexpr std::string_view name = "Tanh";

@@ -177,16 +177,16 @@ class AnyModel {
   void process(std::span<const float> x, std::span<float> y) noexcept {
     if (takes_tokens()) return std::ranges::fill(y, 0.0F), void();
     const FlushDenormals flush;
-    const Index n = std::min(static_cast<Index>(x.size()) / inputs_, static_cast<Index>(y.size()) / outputs_);
+    const Index n = (std::min)(static_cast<Index>(x.size()) / inputs_, static_cast<Index>(y.size()) / outputs_);
     run(x.data(), y.data(), n);
   }
   /// The same for token ids. An id outside the table counts as zeros. A model that takes numbers fills y with zeros.
   void process(std::span<const std::int32_t> ids, std::span<float> y) noexcept {
     if (!takes_tokens()) return std::ranges::fill(y, 0.0F), void();
     const FlushDenormals flush;
-    const Index n = std::min(static_cast<Index>(ids.size()), static_cast<Index>(y.size()) / outputs_);
+    const Index n = (std::min)(static_cast<Index>(ids.size()), static_cast<Index>(y.size()) / outputs_);
     for (Index t = 0; t < n; t += chunk) {
-      const Index steps = std::min(chunk, n - t);
+      const Index steps = (std::min)(chunk, n - t);
       for (Index k = 0; k < steps; ++k)
         if (const std::int32_t id = ids[static_cast<std::size_t>(t + k)]; id >= 0 && id < table_.cols())
           input_.col(k) = table_.col(id);
@@ -205,7 +205,7 @@ class AnyModel {
     if (takes_tokens()) return;
     const FlushDenormals flush;
     input_.setZero();
-    for (; n > 0; n -= chunk) run_layers(std::min(n, chunk), nullptr);
+    for (; n > 0; n -= chunk) run_layers((std::min)(n, chunk), nullptr);
   }
 
   /// The state of all layers, to go back to. Allocates; to save into one that exists, `save`.
@@ -249,7 +249,7 @@ class AnyModel {
 
   void run(const float* x, float* y, Index n) noexcept {
     for (; n > 0; n -= chunk, x += chunk * inputs_, y += chunk * outputs_) {
-      const Index steps = std::min(n, chunk);
+      const Index steps = (std::min)(n, chunk);
       for (Index k = 0; k < steps * inputs_; ++k)
         input_.data()[k] = non_finite == NonFinite::replace && !detail::is_finite(x[k]) ? 0 : input_gain_ * x[k];
       run_layers(steps, y);

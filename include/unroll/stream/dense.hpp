@@ -9,26 +9,26 @@
 namespace unroll::inline UNROLL_ABI {
 namespace stream {
 
-/// y = W x + b: I values in, O out.
-template <Index I, Index O, class T = float> class Dense {
-  using Shape = detail::FixedShape<I, O>;
-  static constexpr detail::DenseLayout layout{I, O, Shape::block};
-  static_assert(I > 0 && O > 0, "unroll::stream::Dense: sizes are at least 1");
+/// y = W x + b: D values in, O out.
+template <Index D, Index O, class T = float> class Dense {
+  using Shape = detail::FixedShape<D, O>;
+  static constexpr detail::DenseLayout layout{D, O, Shape::block};
+  static_assert(D > 0 && O > 0, "unroll::stream::Dense: sizes are at least 1");
 
  public:
   using Scalar = T;
   using Input = T;
   using State = Empty;
-  static constexpr Index inputs = I;
+  static constexpr Index inputs = D;
   template <Index> static constexpr Index outputs = O;
 
   constexpr Dense() = default;
-  /// W (O, I) column by column; b (O) or absent.
+  /// W (O, D) column by column; b (O) or absent.
   constexpr explicit Dense(std::span<const T> weight, std::span<const T> bias = {}) { set(weight, bias); }
   constexpr void set(std::span<const T> weight, std::span<const T> bias = {}) {
-    detail::require_size("Dense", "weight", weight, O * I);
+    detail::require_size("Dense", "weight", weight, O * D);
     if (!bias.empty()) detail::require_size("Dense", "bias", bias, O);
-    for (Index k = 0; k < I; ++k)
+    for (Index k = 0; k < D; ++k)
       for (Index o = 0; o < O; ++o)
         weight_[static_cast<std::size_t>(layout.at(o, k))] = weight[static_cast<std::size_t>(k * O + o)];
     for (std::size_t o = 0; o < std::size_t(O); ++o) bias_[o] = bias.empty() ? T(0) : bias[o];
@@ -40,8 +40,8 @@ template <Index I, Index O, class T = float> class Dense {
           layer.weight;
           layer.bias;
         }, "unroll::stream::Dense: the trained layer in its place is not Dense.");
-    require(layer.weight.rows() == O && layer.weight.cols() == I, "stream::Dense: the trained layer maps ",
-            layer.weight.cols(), " -> ", layer.weight.rows(), ", expected ", I, " -> ", O);
+    require(layer.weight.rows() == O && layer.weight.cols() == D, "stream::Dense: the trained layer maps ",
+            layer.weight.cols(), " -> ", layer.weight.rows(), ", expected ", D, " -> ", O);
     set(detail::span_of(layer.weight), detail::span_of(layer.bias));
   }
 

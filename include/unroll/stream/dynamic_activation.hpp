@@ -15,7 +15,7 @@ struct RunDynamicActivation {
   template <class Isa>
   static UNROLL_INLINE void run(DynamicFunction function, Index values, float alpha, const float* slope, const float* x,
                                 Index x_stride, float* y, Index y_stride, Index n) {
-    using V = Simd<float, std::min(static_cast<int>(widest_block), Isa::template width<float>)>;
+    using V = Simd<float, (std::min)(static_cast<int>(widest_block), Isa::template width<float>)>;
     for (Index t = 0; t < n; ++t, x += x_stride, y += y_stride) {
       const float largest = function == DynamicFunction::softmax ? *std::max_element(x, x + values) : 0;
       for (Index k = 0; k < values; k += V::width)
@@ -36,7 +36,7 @@ struct RunDynamicActivation {
       case DynamicFunction::tanh:
         return stream::Accurate::tanh(x);
       case DynamicFunction::relu:
-        return max(x, V(0));
+        return relu(x);
       case DynamicFunction::sigmoid:
         return stream::Accurate::sigmoid(x);
       case DynamicFunction::softmax:

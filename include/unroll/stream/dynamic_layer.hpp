@@ -95,7 +95,7 @@ template <class E> class DynamicRecurrent final : public DynamicLayer {
     const StreamWeights<float> w{input_.data(), bias_.data(), recurrent_.data(), recurrent_bias_.data(), unit_.data()};
     for (Index t = 0; t < n; t += stream_chunk)
       dispatch_stream<RunDynamicRecurrent<E>>(shape_, w, fields, &backwards_, x + t * x_stride, x_stride,
-                                              y + t * y_stride, std::min(stream_chunk, n - t), projected_.data());
+                                              y + t * y_stride, (std::min)(stream_chunk, n - t), projected_.data());
   }
   void reset() noexcept override { state_.reset(); }
   std::span<std::byte> state() noexcept override { return state_.bytes(); }
@@ -142,7 +142,7 @@ class DynamicGruResetBefore final : public DynamicLayer {
     const ResetBeforeWeights<float> w{input_.data(), bias_.data(), gates_.data(), candidate_.data()};
     for (Index t = 0; t < n; t += stream_chunk)
       dispatch_stream<RunDynamicResetBefore>(shape_, w, state_.field(0), x + t * x_stride, x_stride, y + t * y_stride,
-                                             std::min(stream_chunk, n - t), projected_.data(), between_.data());
+                                             (std::min)(stream_chunk, n - t), projected_.data(), between_.data());
   }
   void reset() noexcept override { state_.reset(); }
   std::span<std::byte> state() noexcept override { return state_.bytes(); }
@@ -162,15 +162,15 @@ struct RunDynamicDense {
 };
 class DynamicDense final : public DynamicLayer {
  public:
-  DynamicDense(std::span<const float> weight, std::span<const float> bias, Index I, Index O)
-      : DynamicLayer(I, O, stride_of(O)), bias_(y_stride, 1) {
-    require_size("Dense", "weight", weight, O * I);
+  DynamicDense(std::span<const float> weight, std::span<const float> bias, Index D, Index O)
+      : DynamicLayer(D, O, stride_of(O)), bias_(y_stride, 1) {
+    require_size("Dense", "weight", weight, O * D);
     if (!bias.empty()) require_size("Dense", "bias", bias, O);
-    const DenseLayout layout{I, O, widest_block};
+    const DenseLayout layout{D, O, widest_block};
     weight_.resize(layout.size(), 1);
     weight_.setZero();
     bias_.setZero();
-    for (Index k = 0; k < I; ++k)
+    for (Index k = 0; k < D; ++k)
       for (Index o = 0; o < O; ++o) weight_.data()[layout.at(o, k)] = weight[static_cast<std::size_t>(k * O + o)];
     std::copy(bias.begin(), bias.end(), bias_.data());
   }

@@ -50,7 +50,8 @@ template <class Real, Index D, Index H, class Functions> class Recurrent<GruRese
 
   constexpr State initial_state() const { return initial_; }
   template <class Isa, Index> UNROLL_INLINE void run(State& state, const T* x, Index x_stride, T* y, Index n) const {
-    alignas(64) T projected[3 * padded * detail::stream_chunk], between[2 * padded];
+    constexpr auto one = static_cast<std::size_t>(padded), chunk = static_cast<std::size_t>(detail::stream_chunk);
+    alignas(64) T projected[3 * one * chunk], between[2 * one];
     detail::ResetBeforeSteps<T, Functions, Shape>::template run<Isa>(
         Shape{}, {input_.data(), bias_.data(), gates_.data(), candidate_.data()}, state.fields[0].data(), x, x_stride,
         y, n, projected, between);

@@ -13,8 +13,8 @@
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 /// One by one: g++ 12 cannot value-initialize an array of spans in a constant expression.
-template <class T, std::size_t... I> constexpr auto no_spans(std::index_sequence<I...>) {
-  return std::array<std::span<const T>, sizeof...(I)>{(static_cast<void>(I), std::span<const T>())...};
+template <class T, std::size_t... K> constexpr auto no_spans(std::index_sequence<K...>) {
+  return std::array<std::span<const T>, sizeof...(K)>{(static_cast<void>(K), std::span<const T>())...};
 }
 }  // namespace detail
 
@@ -64,7 +64,7 @@ constexpr void pack_gates(const ColumnLayout<G>& layout, std::span<const T> from
         return from[static_cast<std::size_t>((k * all + first + g) * layout.rows + row)];
       };
       T largest = 0;
-      for (Index k = 0; k < layout.depth; ++k) largest = std::max({largest, at(k), -at(k)});
+      for (Index k = 0; k < layout.depth; ++k) largest = (std::max)({largest, at(k), -at(k)});
       const T step = largest > 0 ? largest / 32767 : T(1);
       scale[g * layout.padded() + row] = step;
       for (Index k = 0; k < layout.depth; ++k) {

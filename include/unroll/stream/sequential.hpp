@@ -77,8 +77,8 @@ template <class... Ls> class Sequential {
   constexpr explicit Sequential(Ls... of) requires(sizeof...(Ls) > 0)
       : layers(std::move(of)...) {}
 
-  template <std::size_t I> constexpr auto& layer() { return std::get<I>(layers); }
-  template <std::size_t I> constexpr const auto& layer() const { return std::get<I>(layers); }
+  template <std::size_t K> constexpr auto& layer() { return std::get<K>(layers); }
+  template <std::size_t K> constexpr const auto& layer() const { return std::get<K>(layers); }
 
   /// Takes the weights of a trained model: its layers in order, without dropout, FinalState standing for what it wraps.
   template <class Model> void assign(const Model& model) {
@@ -87,8 +87,8 @@ template <class... Ls> class Sequential {
     constexpr std::size_t count = std::tuple_size_v<std::remove_const_t<decltype(to)>>;
     static_assert(std::tuple_size_v<std::remove_const_t<decltype(from)>> == count,
                   "unroll::stream::Sequential: the trained model has another number of layers.");
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (std::get<I>(to).assign(std::get<I>(from)), ...);
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (std::get<K>(to).assign(std::get<K>(from)), ...);
     }(std::make_index_sequence<count>());
   }
 
@@ -102,16 +102,16 @@ template <class... Ls> class Sequential {
   }
 
  private:
-  template <class Isa, std::size_t I, Index D, class In>
+  template <class Isa, std::size_t K, Index D, class In>
   UNROLL_INLINE void run_from(State& state, const In* x, Index x_stride, Scalar* y, Index n) const {
-    using L = std::tuple_element_t<I, std::tuple<Ls...>>;
-    if constexpr (I + 1 == size) {
-      std::get<I>(layers).template run<Isa, D>(std::get<I>(state), x, x_stride, y, n);
+    using L = std::tuple_element_t<K, std::tuple<Ls...>>;
+    if constexpr (K + 1 == size) {
+      std::get<K>(layers).template run<Isa, D>(std::get<K>(state), x, x_stride, y, n);
     } else {
       constexpr Index out = L::template outputs<D>, stride = detail::stride_for(out);
-      alignas(64) Scalar between[stride * detail::stream_chunk];
-      std::get<I>(layers).template run<Isa, D>(std::get<I>(state), x, x_stride, between, n);
-      run_from<Isa, I + 1, out>(state, between, stride, y, n);
+      alignas(64) Scalar between[static_cast<std::size_t>(stride * detail::stream_chunk)];
+      std::get<K>(layers).template run<Isa, D>(std::get<K>(state), x, x_stride, between, n);
+      run_from<Isa, K + 1, out>(state, between, stride, y, n);
     }
   }
 };

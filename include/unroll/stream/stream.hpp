@@ -40,7 +40,7 @@ template <class Model> struct RunStream {
     alignas(64) T block[stride * stream_chunk];
     alignas(64) Input finite[in * stream_chunk];
     for (; n > 0; n -= stream_chunk, x += stream_chunk * in, y += stream_chunk * out) {
-      const Index steps = std::min(n, stream_chunk);
+      const Index steps = (std::min)(n, stream_chunk);
       const Input* from = x;
       if constexpr (std::floating_point<Input>)
         if (policy == stream::NonFinite::replace) {
@@ -123,7 +123,7 @@ template <class Model> class Stream {
   /// both have one shape. Denormal numbers count as zero meanwhile.
   void process(std::span<const Input> x, std::span<T> y) noexcept {
     const FlushDenormals flush;
-    const Index n = std::min(static_cast<Index>(x.size()) / inputs, static_cast<Index>(y.size()) / outputs);
+    const Index n = (std::min)(static_cast<Index>(x.size()) / inputs, static_cast<Index>(y.size()) / outputs);
     run(x.data(), y.data(), n);
   }
 

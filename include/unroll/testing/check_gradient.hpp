@@ -95,7 +95,7 @@ template <class M, class In> GradientReport check_gradient(M model, In x, const 
       return value;
     };
     const double numeric = (8 * (f(1) - f(-1)) - (f(2) - f(-2))) / (12 * e);
-    const double scale = std::max({std::abs(analytic), std::abs(numeric), 1e-3 * largest, 1e-12});
+    const double scale = (std::max)({std::abs(analytic), std::abs(numeric), 1e-3 * largest, 1e-12});
     const double error = std::abs(analytic - numeric) / scale;
     ++report.elements;
     if (!(error <= report.worst)) report = {error, name(), analytic, numeric, report.elements};

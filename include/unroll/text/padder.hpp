@@ -36,11 +36,11 @@ struct PaddedIds {
 /// The first or last `length` ids of a sequence, all of them if it has fewer. No copy.
 inline std::span<const std::int32_t> keep_first(std::span<const std::int32_t> ids, Index length) {
   require(length >= 0, "keep_first: length is ", length, ", expected 0 or more");
-  return ids.first(std::min(ids.size(), static_cast<std::size_t>(length)));
+  return ids.first((std::min)(ids.size(), static_cast<std::size_t>(length)));
 }
 inline std::span<const std::int32_t> keep_last(std::span<const std::int32_t> ids, Index length) {
   require(length >= 0, "keep_last: length is ", length, ", expected 0 or more");
-  return ids.last(std::min(ids.size(), static_cast<std::size_t>(length)));
+  return ids.last((std::min)(ids.size(), static_cast<std::size_t>(length)));
 }
 
 /// Brings sequences to one length. By default ids are cut off and padding is put on at the back, so that the first ids

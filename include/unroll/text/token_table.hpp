@@ -40,7 +40,7 @@ class TokenTable {
     const std::uint64_t key = key_of(token);
     Slot& slot = slots_[slot_of(token, key)];
     if (slot.id != not_found) return slot.id;
-    require(size() < std::numeric_limits<std::int32_t>::max(), "TokenTable: more tokens than ids of 32 bits");
+    require(size() < (std::numeric_limits<std::int32_t>::max)(), "TokenTable: more tokens than ids of 32 bits");
     const auto id = static_cast<std::int32_t>(size());
     slot = {key, id, size_class(token)};
     bytes_ += token.text();
@@ -97,7 +97,7 @@ class TokenTable {
     }
   }
   std::size_t home(std::uint64_t key, std::uint32_t size_class) const {
-    return static_cast<std::size_t>(((key + size_class) * multiplier) >> shift_);
+    return detail::as<std::size_t>(((key + size_class) * multiplier) >> shift_);
   }
   void grow() {
     std::vector<Slot> old(4 * slots_.size());

@@ -26,8 +26,8 @@ concept TextRange =
     std::ranges::input_range<R> && std::convertible_to<std::ranges::range_reference_t<R>, std::string_view>;
 
 struct VocabularyOptions {
-  Index max_size = std::numeric_limits<std::int32_t>::max();  ///< ids at most, `<PAD>` and `<OOV>` among them
-  Index min_frequency = 1;                                    ///< rarer tokens are left out
+  Index max_size = (std::numeric_limits<std::int32_t>::max)();  ///< ids at most, `<PAD>` and `<OOV>` among them
+  Index min_frequency = 1;                                      ///< rarer tokens are left out
   Tokenizer tokenizer = WordTokenizer{};
 };
 
@@ -88,7 +88,7 @@ class Vocabulary {
     Vocabulary vocabulary = counted.most_common(counts, options);
     std::vector<std::int32_t> new_id;
     for (std::int32_t id = 0; id < counted.size(); ++id)
-      new_id.push_back(std::max(vocabulary.tokens_.find(counted.tokens_[id]), oov));
+      new_id.push_back((std::max)(vocabulary.tokens_.find(counted.tokens_[id]), oov));
     for (auto& text : encoded)
       for (std::int32_t& id : text) id = new_id[static_cast<std::size_t>(id)];
     return {std::move(vocabulary), std::move(encoded)};
@@ -124,7 +124,7 @@ class Vocabulary {
   void encode(std::string_view text, std::vector<std::int32_t>& ids) const {
     ids.clear();
     tokenizer_(text, [&](const Token& token) {
-      ids.push_back(std::max(tokens_.find(token), oov));  // not_found and pad are below oov
+      ids.push_back((std::max)(tokens_.find(token), oov));  // not_found and pad are below oov
     });
   }
   /// Every text of a range.
@@ -190,7 +190,7 @@ class Vocabulary {
       const Index count_a = counts[static_cast<std::size_t>(a)], count_b = counts[static_cast<std::size_t>(b)];
       return count_a != count_b ? count_a > count_b : a < b;
     };
-    const auto kept = std::min(std::ssize(order), options.max_size - 2);
+    const auto kept = (std::min)(std::ssize(order), options.max_size - 2);
     std::nth_element(order.begin(), order.begin() + kept, order.end(), before);
     std::sort(order.begin(), order.begin() + kept, before);
     Vocabulary vocabulary(tokenizer_);

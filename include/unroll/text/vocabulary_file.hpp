@@ -59,7 +59,7 @@ template <class... Where> std::string unescape(std::string_view line, const Wher
 inline std::string_view take_until(std::string_view& text, char end) {
   const auto size = static_cast<std::size_t>(std::find(text.begin(), text.end(), end) - text.begin());
   const std::string_view part = text.substr(0, size);
-  text.remove_prefix(std::min(size + 1, text.size()));
+  text.remove_prefix((std::min)(size + 1, text.size()));
   return part;
 }
 

@@ -35,7 +35,7 @@ template <class D> Split split_rows(const D& data, const FitOptions<D>& o) {
                                        : split_tail(data.size(), o.validation_split);
   require(!of.training.empty(), "fit: there is nothing to train on: ", data.size(), " sequences, of which ",
           of.validation.size(), " are held out");
-  const double fraction = std::max(o.validation_split, o.validation_shuffled);
+  const double fraction = (std::max)(o.validation_split, o.validation_shuffled);
   require(fraction == 0 || !of.validation.empty(), "fit: ", fraction, " of ", data.size(),
           " sequences are none to hold out");
   return of;

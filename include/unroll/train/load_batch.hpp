@@ -75,9 +75,10 @@ class RowBatches {
     for (const Index row : rows) require_index(who, "row", row, data.size());
     if (rows.empty()) rows = split_tail(data.size(), 0).training;
     const auto n = static_cast<Index>(rows.size());
-    return Batches(split_tail(n, 0).training,
-                   {.batch_size = batch_size, .shuffle = false, .similar_length = true, .pool = std::max<Index>(n, 1)},
-                   [&](Index place) { return data.length(rows[static_cast<std::size_t>(place)]); });
+    return Batches(
+        split_tail(n, 0).training,
+        {.batch_size = batch_size, .shuffle = false, .similar_length = true, .pool = (std::max<Index>)(n, 1)},
+        [&](Index place) { return data.length(rows[static_cast<std::size_t>(place)]); });
   }
 
   std::vector<Index> rows_, batch_;

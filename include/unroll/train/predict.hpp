@@ -20,7 +20,7 @@ template <class T = float> struct Prediction {
   /// Probability of that class.
   T confidence() const {
     check();
-    if (probabilities.size() == 1) return std::max(probabilities[0], 1 - probabilities[0]);
+    if (probabilities.size() == 1) return (std::max)(probabilities[0], 1 - probabilities[0]);
     return *std::max_element(probabilities.begin(), probabilities.end());
   }
   operator T() const {  // NOLINT: implicit

@@ -69,11 +69,11 @@ class Progress {
     const double rate = elapsed > 0 ? here / elapsed : 0;
     const auto left = rate > 0 ? static_cast<long>((all - static_cast<double>(log.sequences)) / rate + 0.5) : 0L;
     char text[256];
-    int n = std::snprintf(text, sizeof text, "%sepoch %ld/%ld ", terminal_ ? "\r" : "", long(run.epoch()),
-                          long(run.epochs()));
+    int n = std::snprintf(text, sizeof text, "%sepoch %ld/%ld ", terminal_ ? "\r" : "", detail::as<long>(run.epoch()),
+                          detail::as<long>(run.epochs()));
     if (terminal_) {
       constexpr int width = 24;
-      const auto done = static_cast<int>(width * static_cast<double>(log.sequences) / std::max(all, 1.0));
+      const auto done = static_cast<int>(width * static_cast<double>(log.sequences) / (std::max)(all, 1.0));
       text[n++] = '[';
       for (int k = 0; k < width; ++k) text[n++] = k < done ? '=' : k == done ? '>' : ' ';
       text[n++] = ']';
@@ -81,9 +81,9 @@ class Progress {
     }
     const auto add = [&](const char* format, auto... values) {
       const int more = std::snprintf(text + n, sizeof text - static_cast<std::size_t>(n), format, values...);
-      n = std::min(n + std::max(more, 0), static_cast<int>(sizeof text) - 1);
+      n = (std::min)(n + (std::max)(more, 0), static_cast<int>(sizeof text) - 1);
     };
-    add("%ld/%ld, loss %.4f", long(run.batch()), long(run.batches()), log.training.loss);
+    add("%ld/%ld, loss %.4f", detail::as<long>(run.batch()), detail::as<long>(run.batches()), log.training.loss);
     if (log.training.count > 0) add(", accuracy %.4f", log.training.accuracy);
     add(", %.0f sequences/s, %ld:%02ld left%s", rate, left / 60, left % 60, terminal_ ? "\x1b[K" : "\n");
     out_->write(text, n);

@@ -91,7 +91,7 @@ struct Totals {
     loss += result.loss;
     weight += result.weight;
     norm += result.gradient_norm;
-    largest_norm = std::max(largest_norm, result.gradient_norm);
+    largest_norm = (std::max)(largest_norm, result.gradient_norm);
     correct += result.correct;
     count += result.count;
     ++updates;

@@ -13,7 +13,7 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 template <class M> struct StateOf {
-  using type = None;
+  using type = Nothing;
 };
 template <class M> requires requires { typename M::State; }
 struct StateOf<M> {
