@@ -44,10 +44,10 @@ template <class Names> std::string nearest_names(std::string_view wanted, const 
     const std::string_view name = entry.first;
     const std::size_t score = common_ends(wanted, name);
     if (2 * score < wanted.size() || score == 0) continue;
-    Near near{score, (std::max)(name.size(), wanted.size()) - score, name};
+    Near candidate{score, (std::max)(name.size(), wanted.size()) - score, name};
     found = (std::min)(found + 1, best.size());
     for (Near& slot : best)
-      if (near.before(slot)) std::swap(near, slot);
+      if (candidate.before(slot)) std::swap(candidate, slot);
   }
   std::string text = found == 0 ? "; there " : "; the nearest ";
   if (found == 0)
