@@ -65,7 +65,7 @@ using LayerPointer = std::unique_ptr<DynamicLayer>;
 template <template <class> class C, Index... H>
 LayerPointer compiled_model(const RecurrentLayer& w, const DenseLayer& head, stream::CompiledUnits<H...>) {
   LayerPointer made;
-  const auto try_size = [&]<Index units>() {
+  [[maybe_unused]] const auto try_size = [&]<Index units>() {  // of no sizes
     using Cell = stream::Recurrent<C<float>, 1, units>;
     using Head = stream::Dense<units, 1>;
     using Model = stream::Sequential<Cell, Head>;
