@@ -19,13 +19,20 @@ namespace unroll::inline UNROLL_ABI {
 enum class CellKind : std::uint8_t { rnn_tanh, rnn_relu, lstm, gru, gru_reset_before };
 enum class ActivationKind : std::uint8_t { tanh, relu, sigmoid, softmax, elu, prelu };
 
+namespace detail {
+/// "" for what is none of them.
+template <std::size_t N> constexpr std::string_view name_at(const std::string_view (&names)[N], std::size_t k) {
+  return k < N ? names[k] : std::string_view();
+}
+}  // namespace detail
+
 constexpr std::string_view name_of(CellKind cell) {
   constexpr std::string_view names[] = {"rnn_tanh", "rnn_relu", "lstm", "gru", "gru_reset_before"};
-  return names[static_cast<std::size_t>(cell)];
+  return detail::name_at(names, static_cast<std::size_t>(cell));
 }
 constexpr std::string_view name_of(ActivationKind function) {
   constexpr std::string_view names[] = {"tanh", "relu", "sigmoid", "softmax", "elu", "prelu"};
-  return names[static_cast<std::size_t>(function)];
+  return detail::name_at(names, static_cast<std::size_t>(function));
 }
 /// G, the blocks of H rows in W and U.
 constexpr Index gates_of(CellKind cell) {
@@ -166,6 +173,7 @@ template <class Error> class NetworkCheck {
   }
 
   void recurrent(const RecurrentLayer& w, std::string_view suffix) const {
+    check(!name_of(w.cell).empty(), "cell is ", static_cast<int>(w.cell), ", which is none of CellKind");
     const Index H = w.units(), rows = gates_of(w.cell) * H;
     check(H > 0, "it has no units");
     shape(concat("weight_ih", suffix), w.weight_ih, rows, w.inputs());
@@ -192,6 +200,8 @@ template <class Error> class NetworkCheck {
     check(w.ahead.cell == w.back.cell && w.ahead.inputs() == w.back.inputs() && w.ahead.units() == w.back.units(),
           "its directions differ: ", name_of(w.ahead.cell), " ", w.ahead.inputs(), " -> ", w.ahead.units(), " and ",
           name_of(w.back.cell), " ", w.back.inputs(), " -> ", w.back.units());
+    check(w.merge >= Merge::concat && w.merge <= Merge::product, "merge is ", static_cast<int>(w.merge),
+          ", which is none of Merge");
     values_ = w.ahead.units() * (w.merge == Merge::concat ? 2 : 1);
     ended_ = w.final_state;
   }
@@ -204,6 +214,8 @@ template <class Error> class NetworkCheck {
   }
   void layer_of(const ActivationLayer& w) {
     check(number_ > 0, "a network cannot begin with an activation: nothing says how many values it takes");
+    check(!name_of(w.function).empty(), "function is ", static_cast<int>(w.function),
+          ", which is none of ActivationKind");
     check(has_finite_bits(w.alpha), "alpha is not a finite number");
     const bool slopes = w.function == ActivationKind::prelu;
     shape("slope", w.slope, slopes ? values_ : 0, slopes ? 1 : 0);

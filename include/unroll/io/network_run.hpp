@@ -186,8 +186,9 @@ inline void check_test(const Network& network) {
 
 /// Gives a network without a test vector one of its own making: `steps` random inputs and what it computes.
 inline void add_test(Network& network, Index steps = 32) {
-  if (!network.test.empty()) return;
   require(steps > 0, "add_test: ", steps, " steps, expected at least 1");
+  validate(network);
+  if (!network.test.empty()) return;
   const Index inputs = network.inputs();
   Rng rng(1);
   if (network.takes_tokens()) {

@@ -126,6 +126,12 @@ class SafeTensors {
     parse(*storage_);
   }
 
+  /// Tensors that lie in `bytes` already.
+  SafeTensors(std::vector<std::byte> bytes, std::map<std::string, Tensor, std::less<>> found, std::string name)
+      : source(std::move(name)),
+        tensors(std::move(found)),
+        storage_(std::make_shared<const std::vector<std::byte>>(std::move(bytes))) {}
+
   bool contains(std::string_view name) const { return tensors.contains(name); }
   /// Throws FormatError where there is no such tensor.
   const Tensor& tensor(std::string_view name) const {

@@ -49,8 +49,12 @@ class SafeTensorsWriter {
   template <class T>
   void add_array(std::string_view name, std::span<const T> values, std::span<const Index> shape,
                  Dtype dtype = dtype_of<T>) {
-    Index size = 1;
-    for (const Index dim : shape) size *= dim;
+    Index size = 1;  // of as many as there are values: the product of other sides may be no number
+    for (const Index dim : shape) {
+      require(dim >= 0 && (dim == 0 || size <= static_cast<Index>(values.size()) / dim), "safetensors: '", name,
+              "' has ", values.size(), " values, expected ", detail::shape_text(shape));
+      size *= dim;
+    }
     require(size == static_cast<Index>(values.size()), "safetensors: '", name, "' has ", values.size(),
             " values, expected ", detail::shape_text(shape));
     Entry to = make_entry<T>(name, dtype, shape);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -72,18 +73,28 @@ void match_tensors(const SafeTensors& file, M& model, const StateDictOptions& op
 
 /// Names to numbers, lists of numbers, lists of lists.
 inline SafeTensors tensors_from_json(const JsonAt& root) {
-  SafeTensorsWriter writer;
+  std::vector<std::byte> bytes;
+  std::map<std::string, Tensor, std::less<>> tensors;
   for (const auto& [name, value] : root.object().items()) {
     const JsonAt at = root.at(name);
     const auto rows = static_cast<Index>(at.size());
-    if (rows == 0 || !at[0].is_array()) {
-      const Matrix<float> m = at.vector(rows);
-      writer.add_vector(name, std::span<const float>(m.data(), static_cast<std::size_t>(m.size())));
-    } else {
-      writer.add(name, at.matrix(rows, static_cast<Index>(at[0].size())));
-    }
+    const bool is_vector = rows == 0 || !at[0].is_array();
+    const Index cols = is_vector ? 1 : static_cast<Index>(at[0].size());
+    const Matrix<float> m = is_vector ? at.vector(rows) : at.matrix(rows, cols);
+    const std::size_t begin = bytes.size();
+    bytes.resize(begin + static_cast<std::size_t>(m.size()) * sizeof(float));
+    std::byte* to = bytes.data() + begin;
+    for (Index i = 0; i < m.rows(); ++i)
+      for (Index j = 0; j < cols; ++j, to += sizeof(float)) store_bytes(m(i, j), to);
+    auto shape = is_vector ? std::vector<Index>{rows} : std::vector<Index>{rows, cols};
+    tensors.emplace(name, Tensor{Dtype::f32, std::move(shape), {}});
   }
-  return SafeTensors(writer.bytes(), root.source());
+  std::span<const std::byte> rest = bytes;
+  for (auto& [name, tensor] : tensors) {  // names of both are in the same order
+    tensor.bytes = rest.first(static_cast<std::size_t>(tensor.size()) * sizeof(float));
+    rest = rest.subspan(tensor.bytes.size());
+  }
+  return SafeTensors(std::move(bytes), std::move(tensors), root.source());
 }
 
 }  // namespace detail
