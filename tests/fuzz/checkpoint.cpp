@@ -2,10 +2,11 @@
 #include <unroll/layer/dense.hpp>
 
 #include "fuzz.hpp"
+#include "mutate.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  return read_or_refuse([&] {
-    unroll::Checkpoint checkpoint(unroll::SafeTensors(bytes_of(data, size), "file"));
+  return fuzz::read_or_refuse(size, [&] {
+    unroll::Checkpoint checkpoint(unroll::SafeTensors(fuzz::bytes_of(data, size), "file"));
     unroll::Dense<float> dense(1, 1);
     checkpoint.read("model", dense);
     checkpoint.get<double>("rate");

@@ -1,5 +1,7 @@
-"""Writes corpus/: the smallest files of each format, so that a change of a few bytes reaches every line of a reader. Needs numpy."""
+"""Writes corpus/: the smallest files of each format, so that a change of a few bytes reaches every line of a reader; the run that
+`resume` goes on with and the LSTM of `model_file` are written by those targets, `resume --write FILE`. Needs numpy."""
 
+import gzip
 import json
 import pathlib
 import sys
@@ -57,6 +59,16 @@ for layers, weights in {1: 16, 2: 30}.items():
 
 put(["state_dict"], "a.json", {"rec.weight": [[1, 2], [3, 4]], "rec.bias": [0.5, -1e3], "scale": []})
 
+texts = b"1\tgood film\n0\tno, bad\n"
+put(["labelled_text"], "two.tsv", texts)
+put(["labelled_text"], "one.txt", b"caf\xc3\xa9\t0\r\n")
+put(["gzip"], "two.tsv.gz", gzip.compress(texts, mtime=0))
+put(["token_ids"], "labelled.txt", b"1\t3 1 4\n0\t1 5\n")
+put(["token_ids"], "plain.txt", b"3 1 4\n\n1 5 9\n")
+
+put(["vocabulary"], "words.vocabulary", (HERE.parent / "data/files/0.1.0-words.vocabulary").read_bytes())
+put(["vocabulary"], "characters.vocabulary", (HERE.parent / "data/files/0.1.0-characters.vocabulary").read_bytes())
+
 array = lambda *shape: (np.arange(np.prod(shape)).reshape(shape) / 4 - 0.5).astype(np.float32)
 cell = lambda kind, gates, values: {"type": kind, "weight_ih": array(gates, values), "weight_hh": array(gates, 1), "bias_ih": array(gates)}
 folder = HERE / "corpus" / "made.safetensors"
@@ -84,4 +96,10 @@ put(["checkpoint"], "run.safetensors", folder.read_bytes())
 for code, kind in {"F16": np.float16, "F64": np.float64, "I64": np.int64}.items():
     network.write_safetensors(folder, {"a": np.arange(2).astype(kind)}, {})
     put(["safetensors"], f"{code}.safetensors", folder.read_bytes())
+folder.unlink()
+rows = {"rnn.weight_ih_l0": array(6, 1), "rnn.weight_hh_l0": array(6, 2), "rnn.bias_ih_l0": array(6), "rnn.bias_hh_l0": array(6)}
+rows |= {"fc.weight": array(1, 2), "fc.bias": array(1)}
+put(["state_dict"], "gru.json", {name: of.tolist() for name, of in rows.items()})
+network.write_safetensors(folder, rows | {"mask": np.arange(2)}, {})
+put(["state_dict"], "gru.safetensors", folder.read_bytes())
 folder.unlink()
