@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
+#include <new>
 #include <span>
-#include <stdexcept>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -124,12 +123,13 @@ template <class Accept> std::vector<std::byte> read_file(const std::filesystem::
   std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 4096)));
   std::size_t size = file.read(bytes);
   accept(std::span<const std::byte>(bytes).first(size), file.size());
+  bool fits = file.size() <= bytes.max_size();
   try {
-    require<std::length_error>(file.size() <= bytes.max_size());
-    bytes.resize(detail::as<std::size_t>(file.size()));
-  } catch (const std::exception&) {  // bad_alloc or length_error
-    fail<FormatError>(path.string(), ": ", file.size(), " bytes, more than memory can hold");
+    if (fits) bytes.resize(detail::as<std::size_t>(file.size()));
+  } catch (const std::bad_alloc&) {
+    fits = false;
   }
+  require<FormatError>(fits, path.string(), ": ", file.size(), " bytes, more than memory can hold");
   size += file.read(std::span(bytes).subspan(size));
   require<FormatError>(size == bytes.size(), path.string(), ": read ", size, " of ", bytes.size(), " bytes");
   return bytes;
