@@ -24,17 +24,18 @@ struct TokenBatch {
   Packing packing;
 };
 
-/// Throws unless the parts of a batch belong together: asked of every batch that a layer is given. O(B + T + N).
-template <class T> void check_batch(std::string_view, const Matrix<T>&) {}
-template <class T> void check_batch(std::string_view who, const PackedSequence<T>& x) {
-  x.packing.check(who);
-  require(x.values.cols() == x.packing.total(), who, ": input has ", x.values.cols(), " columns, its packing ",
-          x.packing.total());
+/// Throws unless a batch has a column for each step of its packing: all that a layer asks which looks at no sequence.
+template <class T> void check_columns(std::string_view, const Matrix<T>&) {}
+template <class T> void check_columns(std::string_view who, const PackedSequence<T>& x) {
+  x.packing.require_total(who, x.values.cols(), "columns");
 }
-inline void check_batch(std::string_view who, const TokenBatch& x) {
-  x.packing.check(who);
-  require(static_cast<Index>(x.ids.size()) == x.packing.total(), who, ": input has ", x.ids.size(),
-          " ids, its packing ", x.packing.total());
+inline void check_columns(std::string_view who, const TokenBatch& x) {
+  x.packing.require_total(who, static_cast<Index>(x.ids.size()), "ids");
+}
+/// Throws unless all parts of a batch belong together: asked where its sequences are run through. O(B + T + N).
+template <class Batch> void check_batch(std::string_view who, const Batch& x) {
+  if constexpr (requires { x.packing; }) x.packing.check(who);
+  check_columns(who, x);
 }
 
 namespace detail {

@@ -72,6 +72,11 @@ struct Packing {
     return packing;
   }
 
+  /// Throws unless it is of n steps, what there is one of for each step being called `what`.
+  void require_total(std::string_view who, Index n, std::string_view what) const {
+    const Index steps = offsets.empty() || static_cast<Index>(source.size()) != offsets.back() ? -1 : offsets.back();
+    require(n == steps, who, ": input has ", n, " ", what, ", its packing ", steps);
+  }
   /// Throws where its parts do not belong together, as in one that was put together by hand. O(B + T + N).
   void check(std::string_view who) const {
     const auto require_sound = [&](bool sound, std::string_view what) {

@@ -19,7 +19,7 @@ template <class Function, class T = float> class Activation {
   };
 
   template <Vectors<T> In> const In& forward(const Context&, const In& x, Cache<In>& c, Carry<State> = {}) const {
-    check_batch(Function::name, x);
+    check_columns(Function::name, x);
     shape_like(c.y, x, values(x).rows());
     const T* from = values(x).data();
     T* to = values(c.y).data();

@@ -100,6 +100,7 @@ template <class C> class Bidirectional {
 
   template <Sequences<T> In>
   const PackedSequence<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
+    check_columns("Bidirectional", x);
     c.ahead.want_y = c.back.want_y = c.want_y;
     both(
         x.packing, [&] { ahead.forward(context.child(0), x, c.ahead, part(carry, &State::forward)); },

@@ -37,7 +37,7 @@ template <class T = float> class Dense {
 
   template <Vectors<T> In>
   const In& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> = {}) const {
-    check_batch("Dense", x);
+    check_columns("Dense", x);
     check(x);
     const FlushDenormals flush(context.training);
     shape_like(c.y, x, weight.rows());

@@ -28,8 +28,9 @@ template <class T = float> class Dropout {
   template <Vectors<T> In>
   const In& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> = {}) const {
     detail::require_rate("Dropout", "rate", rate);
-    check_batch("Dropout", x);
     c.active = context.training && rate > 0;
+    check_columns("Dropout", x);
+    if (c.active) check_batch("Dropout", x);
     if (!c.active && !context.gradients) {
       values(c.y).resize(0, 0);  // nothing for a backward pass
       return x;

@@ -38,7 +38,7 @@ template <class T = float> class Embedding {
 
   template <Tokens In>
   const PackedSequence<T>& forward(const Context&, const In& x, Cache<In>& c, Carry<State> = {}) const {
-    check_batch("Embedding", x);
+    check_columns("Embedding", x);
     check_ids(x);
     c.y.packing = x.packing;
     c.y.values.resize(weight.rows(), x.packing.total());
@@ -84,9 +84,11 @@ template <class T = float> class Embedding {
   }
   void check_ids(const TokenBatch& x) const {
     for (std::size_t n = 0; n < x.ids.size(); ++n)
-      if (x.ids[n] < 0 || x.ids[n] >= weight.cols()) [[unlikely]]
+      if (x.ids[n] < 0 || x.ids[n] >= weight.cols()) [[unlikely]] {
+        x.packing.check("Embedding");
         fail("Embedding: token id ", x.ids[n], " of sequence ", x.packing.sequence_of(Index(n)), " at step ",
              x.packing.time_of(Index(n)), ", expected 0 to ", weight.cols() - 1);
+      }
   }
 };
 Embedding(Index, Index) -> Embedding<>;

@@ -33,7 +33,8 @@ template <class State> struct Carry {
 // (gradient +=), input and initial state. In a layer that FinalState wraps dy may be Nothing: none arrives there.
 // If the cache has a member `want_dx`, false says that nobody reads the gradient of x.
 // A batch In is a Matrix, or has a member `packing`.
-// check_batch(who, x) and check_gradient_shapes(who, *this, gradient) say what was given wrongly.
+// check_batch(who, x), check_columns(who, x) and check_gradient_shapes(who, *this, gradient) say what was given
+// wrongly.
 
 template <class L, class In>
 concept Accepts = requires { typename L::template Output<In>; };
