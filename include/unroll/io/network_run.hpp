@@ -166,12 +166,12 @@ inline Matrix<double> run_network(const Network& network, const Matrix<double>& 
 inline constexpr double test_tolerance = 1e-4;
 
 /// Throws FormatError unless the network gives its test vector's output. Without a test vector it holds. Of a longer
-/// one the first 4096 steps are run (all, where a layer looks at later ones): a file of many weights and many steps
+/// one the first 1024 steps are run (all, where a layer looks at later ones): a file of many weights and many steps
 /// would take the product of the two.
 inline void check_test(const Network& network) {
   if (network.test.empty()) return;
   validate(network);
-  constexpr Index most = 4096;
+  constexpr Index most = 1024;
   const Matrix<double> got =
       detail::is_causal(network) ? detail::run_test_input(network, most) : detail::run_test_input(network);
   const Matrix<double> expected = network.test.output.leftCols(got.cols()).cast<double>();
