@@ -22,13 +22,14 @@ BEGIN {
   provides("chrono", "chrono")
   provides("cmath", "abs sqrt exp expm1 log log10 log1p log2 pow cos sin tanh floor ceil round fma hypot")
   provides("concepts", "same_as convertible_to integral signed_integral unsigned_integral floating_point invocable" \
-    " copyable copy_constructible movable regular derived_from constructible_from default_initializable equality_comparable")
+    " copyable copy_constructible movable regular derived_from constructible_from default_initializable" \
+    " equality_comparable")
   provides("condition_variable", "condition_variable")
   provides("cstddef", "size_t ptrdiff_t byte nullptr_t max_align_t")
   provides("cstdint", "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t")
   provides("cstdio", "rename remove snprintf size_t FILE")
   provides("cstdlib", "abort atexit getenv size_t")
-  provides("cstring", "memcpy memmove memset memcmp strlen strerror size_t")
+  provides("cstring", "memchr memcpy memmove memset memcmp strlen strerror size_t")
   provides("exception", "exception exception_ptr current_exception rethrow_exception terminate uncaught_exceptions")
   provides("filesystem", "filesystem")
   provides("fstream", "ifstream ofstream fstream ios streamsize")

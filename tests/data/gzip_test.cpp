@@ -59,5 +59,36 @@ TEST_CASE("a damaged or missing compressed file is refused with its name") {
   const auto path = folder.write("damaged.gz", damaged);
   CHECK_THROWS_WITH_AS(unroll::read_gzip_file(path), doctest::Contains("damaged.gz: cannot decompress"),
                        unroll::FormatError);
-  CHECK_THROWS_WITH_AS(unroll::read_gzip_file("no/such/file.gz"), "no/such/file.gz: cannot open", unroll::FormatError);
+  CHECK_THROWS_WITH_AS(unroll::read_gzip_file("no/such/file.gz"),
+                       "no/such/file.gz: cannot read: No such file or directory", unroll::FormatError);
+}
+
+TEST_CASE("zeros behind a compressed file are padding, anything else is damage") {
+  const Folder folder;
+  write_gzip(folder.path / "whole.gz", "1\tone\n");
+  const std::string whole = unroll::read_plain_file(folder.path / "whole.gz");
+  CHECK(unroll::read_gzip_file(folder.write("padded.gz", whole + std::string(1000, '\0'))) == "1\tone\n");
+  CHECK_THROWS_WITH_AS(unroll::read_gzip_file(folder.write("more.gz", whole + "more")),
+                       doctest::Contains("more.gz: cannot decompress"), unroll::FormatError);
+}
+
+TEST_CASE("what a limit leaves out is never unpacked, and more than max_bytes is an error") {
+  const Folder folder;
+  std::string line = "1\t" + std::string(100'000, 'x') + "\n", bytes;
+  for (int i = 0; i < 300; ++i) bytes += line;
+  write_gzip(folder.path / "bomb.gz", bytes);
+  std::string packed = unroll::read_plain_file(folder.path / "bomb.gz");
+  CHECK(packed.size() < 100'000);
+  const auto damaged = folder.write("damaged.gz", packed.substr(0, packed.size() - 1000));
+  CHECK(unroll::read_labelled_text(damaged, {.limit = 3, .read = unroll::read_gzip_file}).size() == 3);
+  const auto read = [&](std::uint64_t max_bytes) {
+    return unroll::read_labelled_text(folder.path / "bomb.gz", {.read = unroll::read_gzip_file, .max_bytes = max_bytes})
+        .size();
+  };
+  CHECK(read(bytes.size()) == 300);
+  CHECK_THROWS_WITH_AS(read(bytes.size() - 1), doctest::Contains("bytes, unpacked: raise max_bytes to read it"),
+                       unroll::FormatError);
+  CHECK_THROWS_AS(read(1'000'000), unroll::FormatError);
+  CHECK_THROWS_WITH_AS(unroll::read_gzip_file(folder.path / "bomb.gz", 1'000'000),
+                       doctest::Contains("bomb.gz: has more than 1000000 bytes, unpacked"), unroll::FormatError);
 }

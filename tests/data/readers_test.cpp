@@ -63,6 +63,11 @@ TEST_CASE("only a line feed ends a line, and one carriage return before it is dr
   CHECK(read("1\tone\xC2\x85still one\xE2\x80\xA8\x0C\n0\tx").texts ==
         Texts{"one\xC2\x85still one\xE2\x80\xA8\x0C", "x"});
   CHECK(read("1\ta\rb\n").texts == Texts{"a\rb"});
+  CHECK(complaint("1\ta\r0\tb\r") ==
+        "file.tsv:1: no line feed, but '\\r': {.line_end = unroll::LineEnd::carriage_return} reads such lines");
+  CHECK(read("1\ta\r0\tb\r", {.line_end = unroll::LineEnd::carriage_return}).texts == Texts{"a", "b"});
+  CHECK(complaint("1\ta\r\n0\tb\r\n", {.line_end = unroll::LineEnd::carriage_return}) ==
+        "file.tsv:2: a line feed, expected lines that end in '\\r' alone");
 }
 
 TEST_CASE("texts may be empty, hold tabs, or not be UTF-8, and a byte order mark is no part of a label") {
@@ -75,6 +80,7 @@ TEST_CASE("texts may be empty, hold tabs, or not be UTF-8, and a byte order mark
 TEST_CASE("a limit takes the first texts") {
   CHECK(read("1\ta\n0\tb\n1\tc\n", {.limit = 2}).texts == Texts{"a", "b"});
   CHECK(read("1\ta\n0\tb\nnonsense", {.limit = 2}).size() == 2);
+  CHECK(read(std::string("1\ta\n0\tb\n\0", 9), {.limit = 2}).size() == 2);
   CHECK(read("1\ta\n", {.limit = 9}).size() == 1);
   CHECK_THROWS_WITH_AS(read("1\ta\n", {.limit = 0}), "read_labelled_text: limit is 0, expected at least 1",
                        std::invalid_argument);
@@ -83,7 +89,7 @@ TEST_CASE("a limit takes the first texts") {
 
 TEST_CASE("a line that is not a label and a text is refused with its number") {
   CHECK(complaint("1\ta\nno tab here\n") == "file.tsv:2: no tab, expected label<TAB>text");
-  CHECK(complaint("1\ta\n\n") == "file.tsv:2: no tab, expected label<TAB>text");
+  CHECK(complaint("1\ta\n\n") == "file.tsv:2: an empty line: {.skip_empty_lines = true} skips it");
   CHECK(complaint("1\ta\n0\tb\n\tc\n") == "file.tsv:3: no label before the tab");
   CHECK(complaint(std::string("1\ta\n0\tb\0c\n", 10)) == "file.tsv:2: a NUL byte: not UTF-8 text?");
 }
@@ -91,10 +97,17 @@ TEST_CASE("a line that is not a label and a text is refused with its number") {
 TEST_CASE("a file that is missing, empty or compressed is refused with its name") {
   CHECK(complaint("") == "file.tsv: is empty");
   CHECK(complaint("\xEF\xBB\xBF") == "file.tsv: is empty");
+  CHECK(complaint(std::string("\xFF\xFE"
+                              "1\0\t\0",
+                              6)) == "file.tsv: is UTF-16, expected UTF-8: save it as UTF-8");
+  CHECK(complaint("PK\x03\x04 and so on") == "file.tsv: is compressed by zip: unpack it first");
+  CHECK(complaint("\n\n", {.skip_empty_lines = true}) == "file.tsv: has no texts");
   CHECK(complaint("\x1F\x8B\x08 and so on") ==
         "file.tsv: is compressed: read it with {.read = unroll::read_gzip_file} from <unroll/data/gzip.hpp>");
-  CHECK_THROWS_WITH_AS(unroll::read_labelled_text("no/such/file.tsv"), "no/such/file.tsv: cannot open",
-                       unroll::FormatError);
+  CHECK_THROWS_WITH_AS(unroll::read_labelled_text("no/such/file.tsv"),
+                       "no/such/file.tsv: cannot read: No such file or directory", unroll::FormatError);
+  CHECK_THROWS_WITH_AS(unroll::read_labelled_text("/dev/null"),
+                       "/dev/null: cannot read: a device, expected a regular file", unroll::FormatError);
 }
 
 TEST_CASE("a folder of neg and pos is read in turn, in the order of the files' numbers") {
@@ -131,5 +144,5 @@ TEST_CASE("a folder without texts of both kinds, or with a binary one, is refuse
   folder.write("pos/0_8.txt", "");
   CHECK(complaint_of_folder() == "none");
   folder.write("pos/0_8.txt", std::string("a\0b", 3));
-  CHECK(complaint_of_folder() == "pos/0_8.txt: a NUL byte: not UTF-8 text?");
+  CHECK(complaint_of_folder() == "pos/0_8.txt:1: a NUL byte: not UTF-8 text?");
 }

@@ -67,3 +67,10 @@ TEST_CASE("what is not a list of ids is refused with file and line") {
   CHECK_THROWS_AS(ids_of("1\n", {.limit = 0}), std::invalid_argument);
   CHECK_THROWS_AS(static_cast<void>(unroll::read_token_ids("ids.txt", 0)), std::invalid_argument);
 }
+
+TEST_CASE("lines of ids may have a header line and empty lines between them") {
+  CHECK(ids_of("label\tids\na\t1\n\nb\t2\n", {.skip_empty_lines = true, .header = true}).size() == 2);
+  CHECK(refusal_of_ids("label\tids\na\t1\n") == "ids.txt:1: 'ids' is not a token id");
+  CHECK_THROWS_WITH_AS(ids_of("1\n", {.format = unroll::TextFormat::csv}),
+                       "read_token_ids: the format is tsv or csv, expected label_text", std::invalid_argument);
+}
