@@ -76,7 +76,7 @@ class FileReader {
  private:
   static ByteSource source_of(std::string bytes) {
     return [bytes = std::move(bytes), at = std::size_t{0}](std::span<std::byte> to) mutable {
-      const std::size_t count = std::min(to.size(), bytes.size() - at);
+      const std::size_t count = (std::min)(to.size(), bytes.size() - at);
       std::memcpy(to.data(), bytes.data() + at, count);
       at += count;
       return count;

@@ -58,14 +58,14 @@ class GzipFile {
   }
   std::size_t copy_some(std::span<std::byte> to) {
     if (input_.empty()) return file_.read(to);
-    const std::size_t count = std::min(to.size(), input_.size());
+    const std::size_t count = (std::min)(to.size(), input_.size());
     std::ranges::copy(input_.first(count), to.begin());
     input_ = input_.subspan(count);
     return count;
   }
   /// At least one byte, none at the end.
   std::size_t inflate_some(std::span<std::byte> to) {
-    const auto room = static_cast<uInt>(std::min(to.size(), std::size_t{1} << 30));
+    const auto room = static_cast<uInt>((std::min)(to.size(), std::size_t{1} << 30));
     inflater_->next_out = reinterpret_cast<Bytef*>(to.data());
     inflater_->avail_out = room;
     while (inflater_->avail_out == room && begin_member()) {

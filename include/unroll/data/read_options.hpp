@@ -48,7 +48,7 @@ class Column {
 };
 
 struct ReadOptions {
-  Index limit = std::numeric_limits<Index>::max();  ///< the first so many texts only; no more is read
+  Index limit = (std::numeric_limits<Index>::max)();  ///< the first so many texts only; no more is read
   /// The classes there are, in the order of their numbers: any other label is an error. Empty: those that occur. Give a
   /// test set those of the training set.
   std::vector<std::string> label_names{};

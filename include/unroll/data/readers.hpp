@@ -81,7 +81,8 @@ inline void read_records(const std::filesystem::path& path, const ReadOptions& o
     if (fields == 0) break;
     if (at.fields < 0) at.fields = options.format == TextFormat::label_text ? 2 : fields;
     if (fields != at.fields) refuse_fields(records, options, fields, at.fields);
-    if (std::max(at.label, at.text) >= fields) refuse_fields(records, options, fields, std::max(at.label, at.text) + 1);
+    if ((std::max)(at.label, at.text) >= fields)
+      refuse_fields(records, options, fields, (std::max)(at.label, at.text) + 1);
     if (label.empty())
       records.refuse(options.format == TextFormat::label_text ? "no label before the tab" : "no label");
     const Index number = numbers(label);
@@ -110,7 +111,7 @@ inline std::vector<std::filesystem::path> text_files(const std::filesystem::path
     const std::string name = entry->path().filename().string();
     std::uint64_t id = 0;
     if (std::from_chars(name.data(), name.data() + name.size(), id).ec != std::errc())
-      id = std::numeric_limits<std::uint64_t>::max();
+      id = (std::numeric_limits<std::uint64_t>::max)();
     files.emplace_back(id, entry->path());
   }
   require<FormatError>(!error && !files.empty(), folder.string(), ": expected a folder with .txt files");
@@ -125,7 +126,7 @@ inline void read_folder(const std::filesystem::path& folder, const ReadOptions& 
                         LabelledTexts& data) {
   const std::pair<std::string, std::vector<std::filesystem::path>> classes[] = {{"neg", text_files(folder / "neg")},
                                                                                 {"pos", text_files(folder / "pos")}};
-  const std::size_t rounds = std::max(classes[0].second.size(), classes[1].second.size());
+  const std::size_t rounds = (std::max)(classes[0].second.size(), classes[1].second.size());
   std::uint64_t bytes = 0;
   for (std::size_t k = 0; k < rounds; ++k)
     for (const auto& [label, files] : classes) {

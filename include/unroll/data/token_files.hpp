@@ -24,7 +24,7 @@ namespace detail {
 inline std::vector<std::int32_t> read_ids(std::string_view line, Index vocabulary_size, const Records& records) {
   std::vector<std::int32_t> ids;
   for (;;) {
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    line.remove_prefix((std::min)(line.find_first_not_of(' '), line.size()));
     if (line.empty()) return ids;
     const std::string_view word = line.substr(0, line.find(' '));
     line.remove_prefix(word.size());
@@ -49,9 +49,9 @@ inline TokenDataset read_token_ids(const std::filesystem::path& path, Index voca
                                    const ReadOptions& options = {}) {
   detail::check(options, "read_token_ids");
   require(options.format == TextFormat::label_text, "read_token_ids: the format is tsv or csv, expected label_text");
-  require(vocabulary_size > 0 && vocabulary_size <= std::numeric_limits<std::int32_t>::max(),
+  require(vocabulary_size > 0 && vocabulary_size <= (std::numeric_limits<std::int32_t>::max)(),
           "read_token_ids: the size of the vocabulary is ", vocabulary_size, ", expected 1 to ",
-          std::numeric_limits<std::int32_t>::max());
+          (std::numeric_limits<std::int32_t>::max)());
   detail::LabelNumbers numbers(options.label_names);
   std::vector<std::vector<std::int32_t>> sequences;
   std::vector<Index> labels;
