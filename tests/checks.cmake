@@ -15,15 +15,18 @@ endforeach()
 add_test(NAME embedded COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/embedded/run.sh ${compile} COMMAND_EXPAND_LISTS)
 set_tests_properties(embedded PROPERTIES LABELS compile)
 
-# Two translation units of one program, compiled for different processors, each with all headers.
+# Translation units of one program, compiled with different flags, two of them with all headers.
 if(EXISTS ${PROJECT_SOURCE_DIR}/include/unroll/unroll.hpp)
   list(TRANSFORM headers REPLACE "^${PROJECT_SOURCE_DIR}/include/(.*)$" "#include <\\1>" OUTPUT_VARIABLE includes)
   list(JOIN includes "\n" includes)
   file(CONFIGURE OUTPUT two_units/all_headers.hpp CONTENT "${includes}\n" @ONLY)
-  add_executable(two_units_test two_units/main.cpp two_units/baseline.cpp two_units/native.cpp)
+  add_executable(two_units_test two_units/main.cpp two_units/baseline.cpp two_units/native.cpp
+    two_units/checked.cpp two_units/fast_math.cpp two_units/plain.cpp)
   target_include_directories(two_units_test PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/two_units)
   target_link_libraries(two_units_test PRIVATE unroll::io unroll_warnings ZLIB::ZLIB)
   set_source_files_properties(two_units/native.cpp PROPERTIES COMPILE_OPTIONS -march=native)
+  set_source_files_properties(two_units/checked.cpp PROPERTIES COMPILE_OPTIONS -UNDEBUG)
+  set_source_files_properties(two_units/fast_math.cpp PROPERTIES COMPILE_OPTIONS -ffast-math)
   add_test(NAME two_units COMMAND two_units_test)
   set_tests_properties(two_units PROPERTIES LABELS compile)
 endif()

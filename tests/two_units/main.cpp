@@ -1,9 +1,11 @@
-// Two files of one program, compiled for different processors, must not mix their copies of our inline functions. Both
-// results are compared with plain loops in double, the gradients with differences of these.
+// Files of one program, compiled for different processors or with other flags, must not mix their copies of our inline
+// functions. Their results are compared with plain loops in double, the gradients with differences of these.
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <set>
+#include <string>
 
 #include "unit.hpp"
 
@@ -11,6 +13,9 @@ using namespace two_units;
 
 Result baseline();
 Result native();
+Result checked();
+Result fast_math();
+Result plain();
 
 namespace {
 /// Weights as the units set them: tensors 1 to 4, in the order of `visit`.
@@ -96,9 +101,12 @@ int main() {
   const struct {
     const char* name;
     Result (*run)();
-  } units[] = {{"baseline", baseline}, {"native", native}, {"baseline, again", baseline}};
+  } units[] = {{"baseline", baseline},   {"native", native}, {"checked", checked},
+               {"fast_math", fast_math}, {"plain", plain},   {"baseline, again", baseline}};
+  std::set<std::string> namespaces;
   for (const auto& unit : units) {
     const Result result = unit.run();
+    namespaces.insert(result.its_namespace);
     double largest = result.y.size() == y.size() ? 0 : 1;
     for (std::size_t i = 0; i < y.size() && largest < 1; ++i) largest = std::max(largest, std::abs(result.y[i] - y[i]));
     std::printf("%s: largest difference of an output %g\n", unit.name, largest);
@@ -107,6 +115,7 @@ int main() {
     check("dU", gradient_is_right("dU", w, &Weights::U, result.dU));
     check("db", gradient_is_right("db", w, &Weights::b, result.db));
   }
+  check("namespaces", namespaces.size() == 5);
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

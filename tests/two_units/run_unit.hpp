@@ -1,6 +1,13 @@
-// The body of each unit; UNIT is its name.
+// The body of each unit; UNIT is its name, UNIT_HEADER what it includes, if that is not everything.
+#if defined(UNIT_HEADER)
+#include UNIT_HEADER
+#else
 #include "all_headers.hpp"
+#endif
 #include "unit.hpp"
+
+#define UNIT_TEXT_(x) #x
+#define UNIT_TEXT(x) UNIT_TEXT_(x)
 
 two_units::Result UNIT() {
   using namespace two_units;
@@ -27,6 +34,7 @@ two_units::Result UNIT() {
   const auto& y = layer.forward({}, x, cache);
   auto dy = y;
   Result result;
+  result.its_namespace = UNIT_TEXT(UNROLL_ABI);
   result.y.resize(units * steps * batch);
   for (Eigen::Index n = 0; n < y.packing.total(); ++n) {
     const Eigen::Index at = (y.packing.sequence_of(n) * steps + y.packing.time_of(n)) * units;

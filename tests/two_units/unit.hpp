@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 // In a namespace: the library's own D and H would shadow global ones.
@@ -17,6 +18,7 @@ inline double number(int k, std::ptrdiff_t i) {
 }
 
 struct Result {
+  std::string its_namespace;
   std::vector<double> y;           ///< (H, T, B), zero past the end of a sequence
   std::vector<double> dW, dU, db;  ///< gradients of sum(r * y), column-major
 };
