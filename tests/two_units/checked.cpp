@@ -1,4 +1,4 @@
 // The same with assertions.
 #define UNIT checked
-#define UNIT_HEADER <unroll/layer/recurrent.hpp>
+#define UNIT_WITH_FEW_HEADERS
 #include "run_unit.hpp"

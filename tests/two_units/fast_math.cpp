@@ -1,4 +1,4 @@
 // The same, compiled with -ffast-math.
 #define UNIT fast_math
-#define UNIT_HEADER <unroll/layer/recurrent.hpp>
+#define UNIT_WITH_FEW_HEADERS
 #include "run_unit.hpp"

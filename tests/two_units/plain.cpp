@@ -1,5 +1,5 @@
 // The same with plain kernels.
 #define UNROLL_PLAIN_KERNELS
 #define UNIT plain
-#define UNIT_HEADER <unroll/layer/recurrent.hpp>
+#define UNIT_WITH_FEW_HEADERS
 #include "run_unit.hpp"

@@ -1,6 +1,7 @@
-// The body of each unit; UNIT is its name, UNIT_HEADER what it includes, if that is not everything.
-#if defined(UNIT_HEADER)
-#include UNIT_HEADER
+// The body of each unit; UNIT is its name.
+#if defined(UNIT_WITH_FEW_HEADERS)
+#include <unroll/cell/lstm.hpp>
+#include <unroll/layer/recurrent.hpp>
 #else
 #include "all_headers.hpp"
 #endif
