@@ -101,6 +101,17 @@ thread_sanitizer() {
     -pthread && build/long/thread-sanitizer/threads && echo "8 passed, 0 failed"
 }
 maybe thread-sanitizer thread_sanitizer
+# What callers do wrong, with the kernels themselves watched: UNROLL_INLINE code is not instrumented by a sanitizer.
+# valgrind knows AVX2, and says to a program that there is no AVX-512.
+misuse_valgrind() {
+  sh cmake/packages.sh valgrind || return 1
+  mkdir -p build/long/misuse-valgrind
+  g++-12 -std=c++20 -O1 -g -Iinclude -isystem /usr/include/eigen3 "-DUNROLL_TEST_DATA=\"$PWD/tests/data\"" \
+    "-DUNROLL_SOURCE_DIR=\"$PWD\"" tests/main.cpp tests/misuse/*_test.cpp -o build/long/misuse-valgrind/misuse \
+    -pthread -lz &&
+    valgrind --quiet --error-exitcode=9 build/long/misuse-valgrind/misuse && echo "1 passed, 0 failed"
+}
+maybe misuse-valgrind misuse_valgrind
 # clang's RealtimeSanitizer is younger than Debian's clang: a Python package has the compiler.
 realtime() {
   python=build/long/realtime/bin/python

@@ -25,7 +25,7 @@ int main() {
   load_state_dict("tagger.safetensors", tagger, names);
 
   const std::vector<std::int32_t> ids{1, 4, 2, 5};
-  const TokenBatch sentence = pack(ids, /*batch*/ 1, /*padding*/ -1);
+  const TokenBatch sentence = pack(ids);
   CacheFor<decltype(tagger), TokenBatch> cache;
   std::cout << tagger.forward({.gradients = false}, sentence, cache).values << '\n';
   // endregion

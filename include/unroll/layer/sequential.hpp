@@ -154,9 +154,12 @@ template <class... Ls> class Sequential {
   }
   /// For an error about the input of layer K: what gave it.
   template <std::size_t K> auto before() const {
-    return [this](std::string& reason) {
-      if constexpr (K > 0) reason += concat("; layer ", K - 1, " before it is ", std::get<K - 1>(layers).describe());
-    };
+    if constexpr (K == 0)
+      return [](std::string&) {};
+    else
+      return [this](std::string& reason) {
+        reason += concat("; layer ", K - 1, " before it is ", std::get<K - 1>(layers).describe());
+      };
   }
   template <std::size_t K, class X, class C>
   const auto& forward_from(const Context& context, const X& x, C& c, Carry<State> carry) const {
