@@ -66,10 +66,10 @@ struct NotACell {
 // A layer of one's own that lacks one thing.
 template <int lacks> struct Names {
   using Scalar = float;
-  using State = None;
+  using State = Nothing;
 };
 template <> struct Names<10> {
-  using State = None;
+  using State = Nothing;
 };
 template <> struct Names<11> {
   using Scalar = float;
@@ -90,14 +90,14 @@ template <int lacks> struct UserLayer : Names<lacks> {
   template <UserBatch<lacks> In> using Output = In;
   template <class In> requires(lacks != 18)
   using Cache = UserCache<In, lacks>;
-  [[no_unique_address]] std::conditional_t<lacks == 21, std::unique_ptr<int>, None> owned;
+  [[no_unique_address]] std::conditional_t<lacks == 21, std::unique_ptr<int>, Nothing> owned;
 
   template <class In> requires(lacks != 16)
-  const In& forward(const Context&, const In& x, UserCache<In, lacks>& c, Carry<None> = {}) const {
+  const In& forward(const Context&, const In& x, UserCache<In, lacks>& c, Carry<Nothing> = {}) const {
     return c.y = x;
   }
   template <class In> requires(lacks != 17)
-  const In& backward(const In&, const In& dy, UserCache<In, lacks>& c, UserLayer&, Carry<None> = {}) const {
+  const In& backward(const In&, const In& dy, UserCache<In, lacks>& c, UserLayer&, Carry<Nothing> = {}) const {
     return c.dx = dy;
   }
   void initialize(Rng, const Scheme&) requires(lacks != 13)

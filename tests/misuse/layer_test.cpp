@@ -289,14 +289,16 @@ TEST_CASE("an error inside a model says which layer, and what gave it a width th
 /// A layer of one's own that refuses everything.
 struct Refusing {
   using Scalar = float;
-  using State = None;
+  using State = Nothing;
   template <std::same_as<Matrix<float>> In> using Output = In;
   template <std::same_as<Matrix<float>> In> struct Cache {
     In y, dx;
     const In& output() const { return y; }
   };
-  template <class In> const In& forward(const Context&, const In&, Cache<In>&, Carry<None> = {}) const { fail("no"); }
-  template <class In> const In& backward(const In&, const In&, Cache<In>& c, Refusing&, Carry<None> = {}) const {
+  template <class In> const In& forward(const Context&, const In&, Cache<In>&, Carry<Nothing> = {}) const {
+    fail("no");
+  }
+  template <class In> const In& backward(const In&, const In&, Cache<In>& c, Refusing&, Carry<Nothing> = {}) const {
     return c.dx;
   }
   void initialize(Rng, const Scheme&) {}
