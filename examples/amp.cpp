@@ -10,6 +10,8 @@
 // How well it learned is told by the error-to-signal ratio on the last tenth, which was not learned from: the energy of
 // the difference over the energy of the target. 1 is silence, 0.01 hard to hear.
 #include <chrono>
+#include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -19,6 +21,7 @@
 #include <CLI/CLI.hpp>
 
 #include <unroll/data/stream_batches.hpp>
+#include <unroll/file/replace_file.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/network_writer.hpp>
 #include <unroll/optim/adam.hpp>
@@ -51,16 +54,50 @@ Sound read_wav(const fs::path& path) {
   require<FormatError>(read == info.frames, path.string(), ": read ", read, " of ", info.frames, " samples");
   return sound;
 }
+/// libsndfile writes into memory, and the file is replaced as a whole.
+class WavBytes {
+ public:
+  const std::vector<std::byte>& bytes() const { return bytes_; }
+  static SF_VIRTUAL_IO calls() {
+    return {.get_filelen = [](void* self) { return of(self).size(); },
+            .seek = [](sf_count_t to, int whence, void* self) { return of(self).seek(to, whence); },
+            .read = [](void*, sf_count_t, void*) { return sf_count_t(0); },
+            .write = [](const void* from, sf_count_t count, void* self) { return of(self).write(from, count); },
+            .tell = [](void* self) { return of(self).at_; }};
+  }
+
+ private:
+  static WavBytes& of(void* self) { return *static_cast<WavBytes*>(self); }
+  sf_count_t size() const { return static_cast<sf_count_t>(bytes_.size()); }
+  sf_count_t seek(sf_count_t to, int whence) {
+    return at_ = to + (whence == SEEK_CUR ? at_ : whence == SEEK_END ? size() : 0);
+  }
+  sf_count_t write(const void* from, sf_count_t count) {
+    bytes_.resize(static_cast<std::size_t>(std::max(size(), at_ + count)));
+    std::memcpy(bytes_.data() + at_, from, static_cast<std::size_t>(count));
+    at_ += count;
+    return count;
+  }
+
+  std::vector<std::byte> bytes_;
+  sf_count_t at_ = 0;
+};
 void write_wav(const fs::path& path, const Sound& sound) {
   SF_INFO info{};
   info.samplerate = sound.rate;
   info.channels = 1;
   info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
-  const std::unique_ptr<SNDFILE, decltype(&sf_close)> file(sf_open(path.c_str(), SFM_WRITE, &info), &sf_close);
-  require<FormatError>(file != nullptr, path.string(), ": cannot write: ", sf_strerror(nullptr));
-  const auto frames = static_cast<sf_count_t>(sound.samples.size());
-  require<FormatError>(sf_writef_float(file.get(), sound.samples.data(), frames) == frames, path.string(),
-                       ": cannot write: ", sf_strerror(file.get()));
+  WavBytes wav;
+  SF_VIRTUAL_IO calls = WavBytes::calls();
+  {
+    const std::unique_ptr<SNDFILE, decltype(&sf_close)> file(sf_open_virtual(&calls, SFM_WRITE, &info, &wav),
+                                                             &sf_close);
+    require<FormatError>(file != nullptr, path.string(), ": cannot write: ", sf_strerror(nullptr));
+    const auto frames = static_cast<sf_count_t>(sound.samples.size());
+    require<FormatError>(sf_writef_float(file.get(), sound.samples.data(), frames) == frames, path.string(),
+                         ": cannot write: ", sf_strerror(file.get()));
+  }
+  replace_file(path, wav.bytes());
 }
 
 /// Plucked strings: noise in a delay line that loses its treble as it goes round (Karplus and Strong 1983). Some notes

@@ -8,14 +8,15 @@
 //   unroll::stream::Stream<const amp::Model&> stream(amp::model);
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
+#include <unroll/file/replace_file.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/network_run.hpp>
 
@@ -152,9 +153,7 @@ int main(int argc, char** argv) {
     Network network = load_network(std::filesystem::path(from));
     add_test(network, 32);
     const Header header(network, name, std::filesystem::path(from).filename().string());
-    std::ofstream file(to, std::ios::binary);
-    file << header.text();
-    require(static_cast<bool>(file.flush()), to, ": cannot be written");
+    replace_file(to, std::as_bytes(std::span(header.text())));
     std::cout << to << ": " << network.layers.size() << " layers\n";
   } catch (const std::exception& error) {
     std::cerr << "unroll_export: " << error.what() << '\n';
