@@ -73,6 +73,7 @@ for compiler in g++-12 clang++-19; do
 done
 maybe bugs sh tests/bugs/run.sh
 maybe fuzz fuzz
+maybe faults sh tests/faults/run.sh
 maybe tools tools
 embedded() {
   sh cmake/packages.sh qemu-user g++-aarch64-linux-gnu g++-arm-linux-gnueabihf qemu-system-arm gcc-arm-none-eabi \
