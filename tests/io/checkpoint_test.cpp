@@ -147,3 +147,21 @@ TEST_CASE("a parameter that has no moments is left out of both ways") {
   CHECK(read.weight == moments.weight);
   CHECK(message_of([&] { checkpoint.require_all_read(); }) == "");
 }
+
+TEST_CASE("a number comes back in its own type, or is refused where it does not fit") {
+  const TemporaryFolder folder;
+  const std::string path = (folder / "numbers").string();
+  CheckpointWriter writer;
+  writer.add("letter", 'A');
+  writer.add("large", 1e300);
+  writer.add("infinite", not_finite::of_bits<double>(0x7FF0000000000000));
+  writer.add("count", 70000);
+  writer.save(path);
+  Checkpoint checkpoint(path);
+  CHECK(checkpoint.get<char>("letter") == 'A');
+  CHECK(checkpoint.get<double>("large") == 1e300);
+  CHECK(message_of([&] { checkpoint.get<float>("large"); }) ==
+        path + ": value 'large' is 1e+300, expected a number of its type");
+  CHECK(checkpoint.get<float>("infinite") == not_finite::of_bits<float>(0x7F800000));
+  check_mentions(message_of([&] { checkpoint.get<short>("count"); }), {path + ": value 'count': got '70000'"});
+}

@@ -337,7 +337,7 @@ TEST_CASE("a checkpoint of another run is refused, and the model stays as it was
                        "checkpoint: the run that was saved had seed 0, this one has 3", unroll::FormatError);
   Classifier other = make_classifier(0, 8);
   CHECK_THROWS_WITH_AS(train(other, {.epochs = 2, .resume = store}),
-                       "checkpoint: 1.weight_ih_l0 is 28 x 6, expected 32 x 6", unroll::FormatError);
+                       "checkpoint: 'model.1.bias_hh_l0' is 28 x 1, expected 32 x 1", unroll::FormatError);
   CHECK(bits_of(model) == before);
 }
 

@@ -3,7 +3,9 @@
 
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <concepts>
+#include <limits>
 #include <set>
 #include <span>
 #include <string>
@@ -39,6 +41,8 @@ class CheckpointWriter {
   void add(std::string_view name, Number number) {
     if constexpr (std::floating_point<Number>)
       add_text(name, detail::hex_text(std::bit_cast<std::uint64_t>(static_cast<double>(number))));
+    else if constexpr (std::same_as<Number, char>)
+      add_text(name, concat(int{number}));
     else
       add_text(name, concat(number));
   }
@@ -134,7 +138,10 @@ class Checkpoint {
       static_assert(std::floating_point<T>, "unroll::Checkpoint: no such type");
       require<FormatError>(text.size() == 16, file_.source, ": value '", name, "': got ", detail::quote(text),
                            ", expected 16 hexadecimal digits");
-      return static_cast<T>(std::bit_cast<double>(number<std::uint64_t>(name, text, 16)));
+      const auto value = std::bit_cast<double>(number<std::uint64_t>(name, text, 16));
+      const bool fits = !detail::has_finite_bits(value) || std::abs(value) <= double(std::numeric_limits<T>::max());
+      require<FormatError>(fits, file_.source, ": value '", name, "' is ", value, ", expected a number of its type");
+      return static_cast<T>(value);
     }
   }
   template <class T> T number(std::string_view name, const std::string& text, int base) const {

@@ -56,7 +56,8 @@ class Run {
 
 /// Any value with some of the members on_train_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_train_end, each
 /// taking a Run&; a function taking a Run& is called at the end of every epoch. One with a state that matters has
-/// `void save(Record&) const` and `void load(const Record&)` for checkpoints. `fit` works on copies.
+/// `void save(Record&) const` and `void load(const Record&)`, or `void load(const Record&, const Run&)`, for
+/// checkpoints; a load throws (Record::check) for what cannot be. `fit` works on copies.
 class Callback {
  public:
   template <class C> requires(!std::same_as<std::remove_cvref_t<C>, Callback>)
@@ -80,7 +81,7 @@ class Callback {
   void on_epoch_end(Run& run) { of().epoch_end(run); }
   void on_train_end(Run& run) { of().train_end(run); }
   void save(Record& record) const { of().save(record); }
-  void load(const Record& record) { of().load(record); }
+  void load(const Record& record, const Run& run) { of().load(record, run); }
 
  private:
   struct Interface {
@@ -92,7 +93,7 @@ class Callback {
     virtual void epoch_end(Run&) = 0;
     virtual void train_end(Run&) = 0;
     virtual void save(Record&) const = 0;
-    virtual void load(const Record&) = 0;
+    virtual void load(const Record&, const Run&) = 0;
   };
   template <class C> struct Of final : Interface {
     explicit Of(C of) : c(std::move(of)) {}
@@ -118,8 +119,11 @@ class Callback {
     void save(Record& record) const override {
       if constexpr (requires { c.save(record); }) c.save(record);
     }
-    void load(const Record& record) override {
-      if constexpr (requires { c.load(record); }) c.load(record);
+    void load(const Record& record, const Run& run) override {
+      if constexpr (requires { c.load(record, run); })
+        c.load(record, run);
+      else if constexpr (requires { c.load(record); })
+        c.load(record);
     }
     C c;
   };

@@ -21,6 +21,7 @@ class CheckpointFile final : public RunStore {
     const SafeTensors file = read_safetensors(path_);
     Checkpoint checkpoint(file);
     Record record;
+    record.set_source(file.source);
     for (const auto& [name, tensor] : file.tensors) {
       if (tensor.rank() == 2 && tensor.dtype == Dtype::f32)
         record.set(name, checkpoint.get<Matrix<float>>(name));
@@ -31,8 +32,12 @@ class CheckpointFile final : public RunStore {
       else
         record.set(name, checkpoint.get<std::vector<double>>(name));
     }
-    for (const auto& [key, text] : file.metadata)
-      if (key.starts_with(detail::value_prefix)) record.set(key.substr(detail::value_prefix.size()), text);
+    for (const auto& [key, text] : file.metadata) {
+      if (!key.starts_with(detail::value_prefix)) continue;
+      const std::string name = key.substr(detail::value_prefix.size());
+      record.check(!record.contains(name), "two values are called '", name, "'");
+      record.set(name, text);
+    }
     return record;
   }
 
@@ -41,7 +46,9 @@ class CheckpointFile final : public RunStore {
 };
 
 /// `fit(.., {.checkpoint = checkpoint_file("run.safetensors"), .checkpoint_every = 500})`, and to go on with it
-/// `.resume = checkpoint_file("run.safetensors")`. Errors are FormatError naming the file.
+/// `.resume = checkpoint_file("run.safetensors")`. Errors are FormatError naming the file, and come before the model or
+/// the optimizer has changed: counters that no run of these options can have, weights that are not finite, values that
+/// are missing, too many, or of another shape.
 inline std::shared_ptr<RunStore> checkpoint_file(std::filesystem::path path) {
   return std::make_shared<CheckpointFile>(std::move(path));
 }

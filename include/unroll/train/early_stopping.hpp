@@ -19,11 +19,13 @@ inline bool improved(double value, const std::optional<double>& best, Goal goal,
   const double margin = std::abs(min_delta);
   return goal == Goal::minimize ? value < *best - margin : value > *best + margin;
 }
+/// More than any run has.
+inline constexpr std::int64_t most_epochs = 1'000'000'000;
 inline void save_optional(Record& record, std::string_view name, const std::optional<double>& value) {
   if (value) record.set(name, *value);
 }
 inline std::optional<double> load_optional(const Record& record, std::string_view name) {
-  return record.contains(name) ? std::optional(record.number(name)) : std::nullopt;
+  return record.contains(name) ? std::optional(record.numbers(name, 1).front()) : std::nullopt;
 }
 }  // namespace detail
 
@@ -75,9 +77,19 @@ struct EarlyStopping {
   }
   void load(const Record& record) {
     best = detail::load_optional(record, "best");
-    best_epoch = record.integer("best_epoch");
-    wait = static_cast<int>(record.integer("wait"));
+    best_epoch = static_cast<Index>(record.integer("best_epoch", 0, detail::most_epochs));
+    wait = static_cast<int>(record.integer("wait", 0, detail::most_epochs));
     best_weights = record.part("best_weights");
+    record.check(best.has_value() == (best_epoch > 0), "EarlyStopping: epoch ", best_epoch, " was the best, of ",
+                 best ? "1 or more" : "none");
+  }
+  void load(const Record& record, const Run& run) {
+    load(record);
+    const Index done = run.epoch() - 1;
+    record.check(best_epoch <= done && wait <= done, "EarlyStopping: epoch ", best_epoch, " was the best and ", wait,
+                 " since were not, of ", done, " that are done");
+    record.check(!restore_best || !best || !best_weights.empty(), "EarlyStopping: no weights of the best epoch");
+    if (!best_weights.empty()) best_weights.check_like(run.weights());
   }
 };
 

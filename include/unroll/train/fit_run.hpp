@@ -233,15 +233,19 @@ template <class M, class L, class O, class D> class FitRun final : public Run {
     save();
     at_.history.message = why;
   }
-  /// Before on_train_begin callbacks learn where the run is, after it everything is as it was.
+  /// Before on_train_begin callbacks learn where the run is, after it everything is as it was. Model and optimizer
+  /// change last, when nothing can be wrong any more.
   void load(const Record& record) {
-    at_ = RunPosition::from(record.part("fit"), settings());
+    at_ = RunPosition::from(record.part("fit"), settings(), batches_.count(), batches_.size());
+    const Record model = record.part("model"), optimizer = record.part("optimizer");
+    model.check_like(weights());
+    check_optimizer(model_, optimizer_, optimizer);
     log_.epoch = at_.epoch + 1;
     at_.totals.write(log_);
     call(&Callback::on_train_begin);
-    load_weights(model_, record.part("model"));
-    load_optimizer(model_, optimizer_, record.part("optimizer"));
-    for (std::size_t k = 0; k < callbacks_.size(); ++k) callbacks_[k].load(record.part(concat("callback.", k)));
+    for (std::size_t k = 0; k < callbacks_.size(); ++k) callbacks_[k].load(record.part(concat("callback.", k)), *this);
+    load_optimizer(model_, optimizer_, optimizer);
+    load_weights(model_, model);
   }
 
   M& model_;

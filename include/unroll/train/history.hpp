@@ -117,8 +117,10 @@ inline Record to_record(const EpochLog& log) {
 }
 inline EpochLog log_from_record(const Record& record) {
   const auto& n = record.get<std::vector<double>>("numbers");
-  const auto& k = record.get<std::vector<std::int64_t>>("counts");
-  require<FormatError>(n.size() == 9 && k.size() == 5, "checkpoint: an epoch of the history is not one");
+  record.check(n.size() == 9, "an epoch of the history has ", n.size(), " numbers, expected 9");
+  const auto& saved = record.counts("counts", 5);
+  const std::vector<Index> k(saved.begin(), saved.end());
+  record.check(k[2] <= 1, "an epoch of the history has ", k[2], " validations, expected 0 or 1");
   EpochLog log{.epoch = k[0],
                .training = {n[0], n[1], k[1]},
                .validation = {},

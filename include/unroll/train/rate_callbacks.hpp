@@ -29,8 +29,8 @@ struct ReduceLROnPlateau {
   }
   void load(const Record& record) {
     schedule.best = detail::load_optional(record, "best");
-    schedule.bad_epochs = static_cast<int>(record.integer("bad_epochs"));
-    schedule.cooldown_left = static_cast<int>(record.integer("cooldown_left"));
+    schedule.bad_epochs = static_cast<int>(record.integer("bad_epochs", 0, detail::most_epochs));
+    schedule.cooldown_left = static_cast<int>(record.integer("cooldown_left", 0, schedule.cooldown));
   }
 };
 
@@ -53,7 +53,10 @@ template <Schedule S> struct RateSchedule {
     if (every == Every::step) run.set_rate(schedule.rate(base, run.step()));
   }
   void save(Record& record) const { record.set("base", base); }
-  void load(const Record& record) { base = record.number("base"); }
+  void load(const Record& record) {
+    base = record.numbers("base", 1).front();
+    record.check(base >= 0, "RateSchedule: the base rate is ", base, ", expected 0 or more");
+  }
 };
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -1,6 +1,14 @@
 // The parts of a run as records: weights, optimizer, and the sums of the present epoch.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
 #include <unroll/train/history.hpp>
 #include <unroll/train/train_step.hpp>
 
@@ -23,24 +31,14 @@ template <class M> Record weights_record(const M& model) {
 }
 /// The model is as it was where this throws.
 template <class M> void load_weights(M& model, const Record& record) {
+  record.check_like(weights_record(model));
   const auto& trainable = record.get<std::vector<std::int64_t>>("trainable");
-  std::size_t count = 0;
-  visit(
-      [&](const Path& path, const auto& p) {
-        const auto& saved = record.get<Matrix<typename std::remove_cvref_t<decltype(p)>::Scalar>>(path.str());
-        require<FormatError>(saved.rows() == p.rows() && saved.cols() == p.cols(), "checkpoint: ", path.str(), " is ",
-                             saved.rows(), " x ", saved.cols(), ", expected ", p.rows(), " x ", p.cols());
-        ++count;
-      },
-      model);
-  require<FormatError>(trainable.size() == count && record.values().size() == count + 1,
-                       "checkpoint: of another model, with ", trainable.size(), " parameters, expected ", count);
-  count = 0;
+  std::size_t k = 0;
   visit(
       [&](const Path& path, auto& p) {
         using T = typename std::remove_cvref_t<decltype(p)>::Scalar;
         static_cast<Matrix<T>&>(p) = record.get<Matrix<T>>(path.str());
-        p.trainable = trainable[count++] != 0;
+        p.trainable = trainable[k++] != 0;
       },
       model);
 }
@@ -56,28 +54,42 @@ template <class M, class O> Record optimizer_record(const M& model, const O& opt
   });
   return record;
 }
+/// Throws where `load_optimizer` would not give back what was saved. Moments may be infinite: an update that divides by
+/// one is zero, and the run that has one goes on.
+template <class M, class O> void check_optimizer(const M& model, const O& optimizer, const Record& record) {
+  const double rate = record.numbers("rate", 1).front();
+  record.check(rate >= 0, "the optimizer's rate is ", rate, ", expected 0 or more");
+  const auto& counts = record.counts("counts", optimizer.counts().size());
+  std::vector<std::pair<Index, Index>> shapes;
+  visit([&](const Path&, const auto& p) { shapes.emplace_back(p.rows(), p.cols()); }, model);
+  std::size_t used = 2, k = 0;
+  optimizer.visit_state(model, [&](const Path& path, std::string_view moment, const auto& m) {
+    const std::size_t slot = k / shapes.size(), i = k++ % shapes.size();
+    const auto [rows, cols] = shapes[i];
+    const bool in_use = optimizer.rule().uses(slot);
+    const std::string name = concat(path.str(), ".", moment);
+    if (!record.contains(name)) {
+      record.check(!in_use || counts[i] == 0 || rows * cols == 0, "no moment '", name, "', but ", counts[i],
+                   " updates");
+      return;
+    }
+    ++used;
+    record.check(in_use, "a moment '", name, "', which this optimizer does not use");
+    const auto& saved = record.get<Matrix<typename std::remove_cvref_t<decltype(m)>::Scalar>>(name);
+    record.check(saved.rows() == rows && saved.cols() == cols, "the moment '", name, "' is ", saved.rows(), " x ",
+                 saved.cols(), ", expected ", rows, " x ", cols);
+  });
+  record.check(record.values().size() == used, "of another optimizer, with ", record.values().size() - 2,
+               " moments, of which ", used - 2, " have a place here");
+}
+/// What was checked.
 template <class M, class O> void load_optimizer(const M& model, O& optimizer, const Record& record) {
-  const auto& counts = record.get<std::vector<std::int64_t>>("counts");
-  require<FormatError>(counts.size() == optimizer.counts().size(), "checkpoint: the optimizer has ", counts.size(),
-                       " counts, expected ", optimizer.counts().size());
-  std::size_t used = 2;
-  const auto for_each_moment = [&](const auto& f) {
-    optimizer.visit_state(model, [&](const Path& path, std::string_view moment, auto& m) {
-      using T = typename std::remove_cvref_t<decltype(m)>::Scalar;
-      const std::string name = concat(path.str(), ".", moment);
-      f(static_cast<Matrix<T>&>(m), record.contains(name) ? &record.get<Matrix<T>>(name) : nullptr);
-    });
-  };
-  for_each_moment([&](auto&, const auto* saved) { used += saved != nullptr ? 1 : 0; });
-  require<FormatError>(record.values().size() == used, "checkpoint: of another optimizer, with ",
-                       record.values().size() - 2, " moments, of which ", used - 2, " have a place here");
   optimizer.set_rate(record.number("rate"));
-  std::copy(counts.begin(), counts.end(), optimizer.counts().begin());
-  for_each_moment([&](auto& m, const auto* saved) {
-    if (saved != nullptr)
-      m = *saved;
-    else
-      m.resize(0, 0);
+  std::ranges::copy(record.get<std::vector<std::int64_t>>("counts"), optimizer.counts().begin());
+  optimizer.visit_state(model, [&](const Path& path, std::string_view moment, auto& m) {
+    using T = typename std::remove_cvref_t<decltype(m)>::Scalar;
+    const std::string name = concat(path.str(), ".", moment);
+    static_cast<Matrix<T>&>(m) = record.contains(name) ? record.get<Matrix<T>>(name) : Matrix<T>();
   });
 }
 
@@ -114,9 +126,12 @@ struct Totals {
     return r;
   }
   static Totals from(const Record& record) {
-    const auto& s = record.get<std::vector<double>>("sums");
-    const auto& k = record.get<std::vector<std::int64_t>>("counts");
-    require<FormatError>(s.size() == 5 && k.size() == 5, "checkpoint: the sums of the epoch are not five");
+    const auto& s = record.numbers("sums", 5);
+    for (std::size_t k = 1; k < 5; ++k) record.check(s[k] >= 0, "a sum of the epoch is ", s[k], ", expected 0 or more");
+    const auto& saved = record.counts("counts", 5);
+    const std::vector<Index> k(saved.begin(), saved.end());
+    record.check(k[0] <= k[1], "of ", k[1], " decisions ", k[0], " were right");
+    record.check(k[3] <= k[2], "of ", k[2], " updates ", k[3], " were clipped");
     return {s[0], s[1], s[2], s[3], s[4], k[0], k[1], k[2], k[3], k[4]};
   }
 };
@@ -138,25 +153,51 @@ struct RunPosition {
       r.insert(concat("history.", k), to_record(history.epochs[k]));
     return r;
   }
-  /// Throws where the run that was saved is not the one that these settings describe.
-  static RunPosition from(const Record& record, const std::vector<std::int64_t>& settings) {
+  /// Throws where the run that was saved is not the one that these settings describe, whose epochs have so many updates
+  /// and sequences, or is nowhere that a run can be.
+  static RunPosition from(const Record& record, const std::vector<std::int64_t>& settings, Index updates,
+                          Index sequences) {
     constexpr const char* names[] = {"seed",    "batch_size",     "accumulate",         "number of training sequences",
                                      "shuffle", "similar_length", "number of callbacks"};
     const auto& saved = record.get<std::vector<std::int64_t>>("settings");
-    require<FormatError>(saved.size() == settings.size(), "checkpoint: fit.settings has ", saved.size(),
-                         " numbers, expected ", settings.size());
+    record.check(saved.size() == settings.size(), "fit.settings has ", saved.size(), " numbers, expected ",
+                 settings.size());
     for (std::size_t k = 0; k < settings.size(); ++k)
-      require<FormatError>(saved[k] == settings[k], "checkpoint: the run that was saved had ", names[k], " ", saved[k],
-                           ", this one has ", settings[k]);
-    const auto& counters = record.get<std::vector<std::int64_t>>("counters");
-    require<FormatError>(counters.size() == 3, "checkpoint: fit.counters has ", counters.size(),
-                         " numbers, expected 3");
-    RunPosition at{counters[0], counters[1], counters[2], Totals::from(record.part("totals")), {}};
+      record.check(saved[k] == settings[k], "the run that was saved had ", names[k], " ", saved[k], ", this one has ",
+                   settings[k]);
+    const auto& counters = record.counts("counters", 3);
+    RunPosition at{static_cast<Index>(counters[0]),
+                   static_cast<Index>(counters[1]),
+                   counters[2],
+                   Totals::from(record.part("totals")),
+                   {}};
     for (std::size_t k = 0; record.contains(concat("history.", k, ".numbers")); ++k)
       at.history.epochs.push_back(log_from_record(record.part(concat("history.", k))));
     at.history.message = record.get<std::string>("stopped");
     if (!at.history.message.empty()) at.history.stopped = Stopped::by_callback;
+    at.check(record, updates, sequences);
     return at;
+  }
+
+ private:
+  void check(const Record& record, Index all, Index sequences) const {
+    record.check(static_cast<Index>(history.epochs.size()) == epoch, epoch, " epochs are done, but the history has ",
+                 history.epochs.size());
+    for (Index k = 0; k < epoch; ++k) {
+      const Index number = history.epochs[static_cast<std::size_t>(k)].epoch;
+      record.check(number == k + 1, "epoch ", k + 1, " of the history says that it is epoch ", number);
+    }
+    record.check(batch <= all, batch, " updates of an epoch are done, which has ", all);
+    // Divided, for a product might be too large.
+    record.check(step >= batch && (step - batch) % all == 0 && (step - batch) / all == epoch, step,
+                 " updates are done, but ", epoch, " epochs of ", all, " and ", batch, " of the next");
+    const bool between = batch == 0 && (totals.updates == 0 || (epoch > 0 && totals.updates == all));
+    record.check(totals.updates == batch || between, "the sums are those of ", totals.updates, " updates, expected ",
+                 batch);
+    record.check(totals.sequences <= sequences, "the sums are those of ", totals.sequences,
+                 " sequences, but an epoch has ", sequences);
+    record.check(history.stopped == Stopped::no || (epoch > 0 && batch == 0),
+                 "the run was stopped by a callback, but not at the end of an epoch");
   }
 };
 
