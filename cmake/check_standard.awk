@@ -53,6 +53,7 @@ BEGIN {
   provides("numeric", "iota accumulate gcd inner_product")
   provides("optional", "optional nullopt nullopt_t make_optional")
   provides("ostream", "ostream endl flush ios left right")
+  provides("random", "random_device")
   provides("ranges", "ranges")
   provides("set", "set less")
   provides("span", "span as_bytes as_writable_bytes dynamic_extent")

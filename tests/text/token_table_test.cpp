@@ -1,6 +1,11 @@
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -61,4 +66,61 @@ TEST_CASE("a copy has its own tokens, and a moved table keeps them") {
   CHECK(copy.find(std::string_view("two")) == TokenTable::not_found);
   const TokenTable moved = std::move(copy);
   CHECK(moved[0] == "one");
+}
+
+namespace {
+
+std::uint64_t word_of(const std::string& bytes, std::size_t at) {
+  std::uint64_t word;
+  std::memcpy(&word, bytes.data() + at, 8);
+  return word;
+}
+std::string bytes_of(std::uint64_t word) {
+  std::string bytes(8, '\0');
+  std::memcpy(bytes.data(), &word, 8);
+  return bytes;
+}
+double seconds_to_insert(const std::vector<std::string>& tokens) {
+  TokenTable table;
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::string& token : tokens) table.insert(std::string_view(token));
+  CHECK(table.size() == tokens.size());
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+TEST_CASE("tokens chosen to collide under a known hash take no longer than others") {
+  // A multiplication by this number alone placed tokens once, which anybody can undo.
+  constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15u;
+  std::uint64_t inverse = 1;
+  for (int k = 0; k < 6; ++k) inverse *= 2 - multiplier * inverse;
+  std::vector<std::string> ordinary, short_ones, long_ones, differences;
+  for (std::uint64_t n = 1; n <= 50'000; ++n) {
+    ordinary.push_back(std::to_string(n * 7919) + "a token");
+    short_ones.push_back(bytes_of(n * inverse - 8));  // all at the same place
+    std::uint64_t hash = (16 ^ n) * multiplier;
+    hash ^= hash >> 32;
+    long_ones.push_back(bytes_of(n) + bytes_of(hash ^ 12345));  // all with the same hash
+    // The top bit of a word stays alone in a product, so that the next word can take it back whatever the seed is.
+    std::string token(8 * 32, 'x');
+    for (std::size_t k = 0; k < 16; ++k)
+      if ((n >> k & 1) != 0) {
+        token.replace(16 * k, 8, bytes_of(word_of(token, 16 * k) ^ std::uint64_t{1} << 63));
+        token.replace(16 * k + 8, 8, bytes_of(word_of(token, 16 * k + 8) ^ std::uint64_t{0x80000000'80000000}));
+      }
+    differences.push_back(token);
+  }
+  const double usual = seconds_to_insert(ordinary) + 0.01;
+  CHECK(seconds_to_insert(short_ones) < 20 * usual);
+  CHECK(seconds_to_insert(long_ones) < 20 * usual);
+  CHECK(seconds_to_insert(differences) < 20 * usual);
+}
+
+TEST_CASE("a token is asked for by an id that there is") {
+  TokenTable table;
+  CHECK_THROWS_WITH_AS(table[0], "TokenTable: got id 0, expected 0 to -1", std::invalid_argument);
+  table.insert(std::string_view("a"));
+  CHECK_THROWS_AS(table[-1], std::invalid_argument);
+  CHECK_THROWS_AS(table[1], std::invalid_argument);
 }

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <limits>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,17 +21,19 @@ namespace unroll::inline UNROLL_ABI {
 /// Why not std::unordered_map: it would keep each token twice (the list needs it too), or hold views that a copy leaves
 /// dangling; and on the 5.8 million words of the IMDB training reviews a find takes a quarter of its time here (open
 /// addressing with linear probing, at most half full; a token of up to eight bytes is compared without being looked
-/// at).
+/// at). Where a token goes depends on a random number of the table's own, so that no list of tokens, made for the
+/// purpose, collides in it; ids do not depend on it.
 class TokenTable {
  public:
   static constexpr std::int32_t not_found = -1;
 
   std::size_t size() const { return begins_.size() - 1; }
 
-  /// The token with an id in 0 .. size() - 1.
+  /// The token with an id. Throws std::invalid_argument for one that is not in 0 .. size() - 1.
   std::string_view operator[](std::int32_t id) const {
-    const auto i = static_cast<std::size_t>(id);
-    return std::string_view(bytes_).substr(begins_[i], begins_[i + 1] - begins_[i]);
+    require(id >= 0 && static_cast<std::size_t>(id) < size(), "TokenTable: got id ", id, ", expected 0 to ",
+            std::ssize(begins_) - 2);
+    return text(id);
   }
 
   /// The id of a token, or `not_found`.
@@ -65,22 +69,37 @@ class TokenTable {
   static std::uint32_t size_class(const Token& token) {
     return static_cast<std::uint32_t>(token.size() <= Token::prefix_size ? token.size() : Token::prefix_size + 1);
   }
-  // 2^64 / golden ratio: multiplication by it spreads neighboring keys over the upper bits (Knuth, TAOCP 3, 6.4).
-  static constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15u;
-  static std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
-    hash = (hash ^ word) * multiplier;
-    return hash ^ (hash >> 32);
+  std::string_view text(std::int32_t id) const {
+    const auto i = static_cast<std::size_t>(id);
+    return std::string_view(bytes_).substr(begins_[i], begins_[i + 1] - begins_[i]);
   }
-  static std::uint64_t key_of(const Token& token) {
+
+  /// Both halves of the product with the table's number: who does not know that cannot tell where two words meet.
+  std::uint64_t mix(std::uint64_t word) const {
+#if defined(__SIZEOF_INT128__)
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = Wide{word} * multiplier_;
+    return static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product);
+#else
+    const std::uint64_t a = word >> 32, b = word & 0xFFFFFFFF, c = multiplier_ >> 32, d = multiplier_ & 0xFFFFFFFF;
+    const std::uint64_t middle = (b * d >> 32) + (a * d & 0xFFFFFFFF) + b * c;
+    return (a * c + (a * d >> 32) + (middle >> 32)) ^ (word * multiplier_);
+#endif
+  }
+  std::uint64_t key_of(const Token& token) const {
     if (token.size() <= Token::prefix_size) return token.prefix();
-    std::uint64_t hash = mix(token.size(), token.prefix()), word;
+    std::uint64_t hash = mix(token.size() ^ token.prefix()), word;
     const char* const end = token.text().data() + token.size();
     for (const char* at = token.text().data() + 8; at < end - 8; at += 8) {
       std::memcpy(&word, at, 8);
-      hash = mix(hash, word);
+      hash = mix(hash ^ word);
     }
     std::memcpy(&word, end - 8, 8);  // the last word may overlap the one before
-    return mix(hash, word);
+    return mix(hash ^ word);
+  }
+  static std::uint64_t random_odd() {
+    std::random_device random;
+    return (std::uint64_t{random()} << 32 | random()) | 1;
   }
 
   /// Where the token is, or the free slot where it would go.
@@ -91,13 +110,13 @@ class TokenTable {
       const Slot& slot = slots_[at];
       if (slot.id == not_found) return at;
       if (slot.key == key && slot.size_class == wanted &&
-          (wanted <= Token::prefix_size || (*this)[slot.id] == token.text()))
+          (wanted <= Token::prefix_size || text(slot.id) == token.text()))
         return at;
       at = (at + 1) & (slots_.size() - 1);
     }
   }
   std::size_t home(std::uint64_t key, std::uint32_t size_class) const {
-    return detail::as<std::size_t>(((key + size_class) * multiplier) >> shift_);
+    return detail::as<std::size_t>(mix(key + size_class) >> shift_);
   }
   void grow() {
     std::vector<Slot> old(4 * slots_.size());
@@ -114,7 +133,8 @@ class TokenTable {
   std::string bytes_;                                // all tokens, one after another
   std::vector<std::size_t> begins_{0};               // (size + 1) where each begins
   std::vector<Slot> slots_ = std::vector<Slot>(64);  // a power of two
-  int shift_ = 64 - 6;                               // 64 - log2(slots)
+  std::uint64_t multiplier_ = random_odd();
+  int shift_ = 64 - 6;  // 64 - log2(slots)
 };
 
 }  // namespace unroll::inline UNROLL_ABI
