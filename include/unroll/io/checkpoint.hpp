@@ -139,7 +139,7 @@ class Checkpoint {
       require<FormatError>(text.size() == 16, file_.source, ": value '", name, "': got ", detail::quote(text),
                            ", expected 16 hexadecimal digits");
       const auto value = std::bit_cast<double>(number<std::uint64_t>(name, text, 16));
-      const bool fits = !detail::has_finite_bits(value) || std::abs(value) <= double(std::numeric_limits<T>::max());
+      const bool fits = !detail::has_finite_bits(value) || std::abs(value) <= double((std::numeric_limits<T>::max)());
       require<FormatError>(fits, file_.source, ": value '", name, "' is ", value, ", expected a number of its type");
       return static_cast<T>(value);
     }

@@ -77,7 +77,7 @@ struct EarlyStopping {
   }
   void load(const Record& record) {
     best = detail::load_optional(record, "best");
-    best_epoch = static_cast<Index>(record.integer("best_epoch", 0, detail::most_epochs));
+    best_epoch = detail::as<Index>(record.integer("best_epoch", 0, detail::most_epochs));
     wait = static_cast<int>(record.integer("wait", 0, detail::most_epochs));
     best_weights = record.part("best_weights");
     record.check(best.has_value() == (best_epoch > 0), "EarlyStopping: epoch ", best_epoch, " was the best, of ",
