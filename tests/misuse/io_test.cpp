@@ -213,7 +213,7 @@ TEST_CASE("models, test inputs and files that do not fit each other") {
   const auto refusal = [&](const SaveOptions& options) {
     return message_of([&] { save(folder / "x", model, options); });
   };
-  has(refusal({.test_input = {.values = ramp(3, 4)}}), "3 features, expected D = 2");
+  has(refusal({.test_input = {.values = ramp(3, 4)}}), "3 features, expected 2");
   has(refusal({.test_input = {.values = ramp(2, 33)}}), "33 steps, expected at most 32");
   has(refusal({.test_input = {.tokens = {1, 2}}}), "token ids, which this model does not accept");
   has(refusal({.test_input = {.tokens = {1}, .values = ramp(2, 4)}}), "expected one of them");
