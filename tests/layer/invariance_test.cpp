@@ -310,5 +310,6 @@ TEST_CASE("a wrong input says who, what, got and expected") {
                        "Recurrent<Lstm>: gradient of the final state h is 0 x 0, expected 21 x 4",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS((Recurrent(Lstm{2, 3}, {.recurrent_dropout = 1.0})),
-                       "Recurrent<Lstm>: recurrent dropout rate 1, expected 0 <= rate < 1", std::invalid_argument);
+                       "Recurrent<Lstm>: recurrent dropout rate is 1, expected 0 or more and less than 1",
+                       std::invalid_argument);
 }

@@ -193,7 +193,7 @@ TEST_CASE("dropout is the identity in evaluation; in training its backward appli
   Relu<double> none;
   CHECK_THROWS_WITH_AS(relu.backward(x, short_dy, relu_cache, none), "Relu: dy is 8 x 2, expected 8 x 11",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(Dropout{1.0}, "Dropout: rate 1, expected 0 <= rate < 1", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Dropout{1.0}, "Dropout: rate is 1, expected 0 or more and less than 1", std::invalid_argument);
 }
 
 TEST_CASE("schemes start every layer as the framework of their name does") {

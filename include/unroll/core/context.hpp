@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include <unroll/core/random.hpp>
-#include <unroll/core/size.hpp>
+#include <unroll/core/range.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -34,7 +34,7 @@ class DropoutMask {
         threshold_(rate >= 0 && rate < 1 ? static_cast<std::uint32_t>(rate * 0x1p32) : 0),
         scale_(1 / (1 - rate)),
         first_row_(context.first_row) {
-    detail::require_rate("DropoutMask", "rate", rate);
+    detail::require_fraction("DropoutMask", "rate", rate);
   }
 
   /// Writes the scales of `units` units of one sequence (the user's row in this batch) at one time.

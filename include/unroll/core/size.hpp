@@ -1,4 +1,4 @@
-// Sizes and rates that come from outside: what they may be.
+// Sizes that come from outside: what they may be.
 #pragma once
 
 #include <algorithm>
@@ -21,10 +21,6 @@ constexpr Index product_of_sizes(Index a, Index b) {
 inline void require_size(std::string_view who, Index size, std::string_view what, Index least) {
   require(size >= least && size <= largest_size, who, ": ", size, " ", what, ", expected ", least, " to ",
           largest_size);
-}
-/// Of a dropout; NaN is none.
-inline void require_rate(std::string_view who, std::string_view what, double rate) {
-  require(rate >= 0 && rate < 1, who, ": ", what, " ", rate, ", expected 0 <= rate < 1");
 }
 }  // namespace detail
 

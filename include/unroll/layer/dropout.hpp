@@ -23,11 +23,11 @@ template <class T = float> class Dropout {
     const In& output() const { return y; }
   };
 
-  explicit Dropout(double of) : rate(of) { detail::require_rate("Dropout", "rate", rate); }
+  explicit Dropout(double of) : rate(of) { detail::require_fraction("Dropout", "rate", rate); }
 
   template <Vectors<T> In>
   const In& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> = {}) const {
-    detail::require_rate("Dropout", "rate", rate);
+    detail::require_fraction("Dropout", "rate", rate);
     c.active = context.training && rate > 0;
     check_columns("Dropout", x);
     if (c.active) check_batch("Dropout", x);

@@ -76,8 +76,8 @@ template <class C> class Recurrent {
   }
   /// Throws where a public member has been given another shape or range.
   void check_parameters() const {
-    detail::require_rate(who, "dropout rate", options.dropout);
-    detail::require_rate(who, "recurrent dropout rate", options.recurrent_dropout);
+    detail::require_fraction(who, "dropout rate", options.dropout);
+    detail::require_fraction(who, "recurrent dropout rate", options.recurrent_dropout);
     require(options.recompute_every >= 0, who, ": recompute_every = ", options.recompute_every,
             ", expected at least 0");
     require(options.recompute_every == 0 || HasColumns<Cell>, who,
