@@ -24,7 +24,7 @@ struct Calls {
   std::size_t failing = 0;
   int error = none;
   std::vector<std::string> names;
-  mode_t widest = 0;  ///< permissions of what was written to, at any time
+  mode_t widest = 0;  ///< permissions of new files, from the call that makes them on
 
   void start(std::size_t which, int how, bool and_all_later = false) {
     names.clear();
@@ -63,6 +63,7 @@ extern "C" {
 inline int open_with_mode(const char* name, int (*self)(const char*, int, ...), const char* path, int flags,
                           va_list more) {
   const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
+  if (faults::calls.counting) faults::calls.widest |= mode;
   return faults::make(name, self, path, flags, mode);
 }
 int open(const char* path, int flags, ...) {
