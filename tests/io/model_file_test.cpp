@@ -61,6 +61,20 @@ TEST_CASE("a saved model is loaded with its vocabulary from the file alone") {
   CHECK(read_file(folder / "twice.safetensors") == read_file(folder / "model.safetensors"));
 }
 
+TEST_CASE("a model file names a tokenizer of the user's own, and what stands for unknown tokens") {
+  const TemporaryFolder folder;
+  const auto path = folder / "model.safetensors";
+  const Tokenizer whole("whole", [](std::string_view text, const auto& on_token) { on_token(text); });
+  const auto words = Vocabulary::build({"a film", "another one"}, {.tokenizer = whole, .unknown = "<unk>"});
+  save(path, trained(words), words);
+  CHECK(load(classifier_of, path, {whole}).vocabulary == words);
+  CHECK(load_model(classifier_of, path, {whole}).info.vocabulary == words);
+  CHECK(read_model_info(path, {whole}).vocabulary->unknown() == "<unk>");
+  CHECK_THROWS_WITH_AS(load(classifier_of, path),
+                       doctest::Contains("model.safetensors: tokenizer 'whole', expected article, unicode-words"),
+                       FormatError);
+}
+
 TEST_CASE("architecture, labels and free metadata come back") {
   const TemporaryFolder folder;
   save(folder / "model", trained(vocabulary()), vocabulary(),

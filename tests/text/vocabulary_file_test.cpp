@@ -35,9 +35,9 @@ std::string complaint(const std::string& bytes) {
 TEST_CASE("a vocabulary is the same after saving and loading, with its tokenizer") {
   const Folder folder;
   const auto path = folder.path / "words.txt";
-  for (const unroll::Tokenizer tokenizer :
+  for (const unroll::Tokenizer& tokenizer :
        {unroll::Tokenizer(unroll::WordTokenizer{}), unroll::Tokenizer(unroll::WhitespaceTokenizer{}),
-        unroll::Tokenizer(unroll::CharacterTokenizer{})}) {
+        unroll::Tokenizer(unroll::CharacterTokenizer{}), unroll::Tokenizer(unroll::UnicodeWordTokenizer{})}) {
     const std::string text("A fine film,\r\n caf\xC3\xA9 \\n\\ \t\xC2\x85 \xFF and\0one\n", 38);
     const Vocabulary vocabulary = Vocabulary::build({text}, {.tokenizer = tokenizer});
     unroll::save_vocabulary(path, vocabulary);
@@ -65,11 +65,13 @@ TEST_CASE("a file that went through an editor with CRLF lines or without the las
 }
 
 TEST_CASE("a file that is no vocabulary is refused with its name and the place") {
-  CHECK(complaint("") == "file.txt: cannot read, or empty");
+  CHECK(complaint("") == "file.txt: is empty");
   CHECK(complaint("the\na\n") == "file.txt:1: not a vocabulary: expected 'unroll-vocabulary ...'");
   CHECK(complaint("unroll-vocabulary 2 article 2\n<PAD>\n<OOV>\n") == "file.txt:1: format version '2', expected 1");
-  CHECK(complaint("unroll-vocabulary 1 words 2\n<PAD>\n<OOV>\n") ==
-        "file.txt:1: tokenizer 'words', expected article, whitespace or characters");
+  CHECK(
+      complaint("unroll-vocabulary 1 words 2\n<PAD>\n<OOV>\n") ==
+      "file.txt:1: tokenizer 'words', expected article, unicode-words, whitespace, characters or one that is passed to "
+      "what loads, as its last argument");
   CHECK(complaint("unroll-vocabulary 1 article x\n<PAD>\n<OOV>\n") == "file.txt:1: number of tokens 'x'");
   CHECK(complaint("unroll-vocabulary 1 article 4\n<PAD>\n<OOV>\na\n") == "file.txt: 3 tokens, expected 4");
   CHECK(complaint("unroll-vocabulary 1 article 4\n<PAD>\n<OOV>\na\na\n") ==
@@ -116,4 +118,40 @@ TEST_CASE("saving follows no link beside the file, keeps permissions and leaves 
   CHECK(std::filesystem::is_symlink(folder.path / "link"));
   CHECK(std::filesystem::status(path).permissions() == (owner_read | owner_write));
   CHECK(unroll::load_vocabulary(path).size() == 5);
+}
+
+TEST_CASE("a vocabulary with a tokenizer of the user's own finds it again by its name") {
+  const Folder folder;
+  const auto path = folder.path / "lines.txt";
+  const unroll::Tokenizer whole("whole", [](std::string_view text, const auto& on_token) { on_token(text); });
+  const Vocabulary vocabulary = Vocabulary::build({"a fine film", "dull"}, {.tokenizer = whole});
+  unroll::save_vocabulary(path, vocabulary);
+  CHECK(unroll::load_vocabulary(path, {whole}) == vocabulary);
+  CHECK(unroll::load_vocabulary(path, {whole}).encode("dull") == std::vector<std::int32_t>{3});
+  CHECK_THROWS_WITH_AS(unroll::load_vocabulary(path), doctest::Contains("lines.txt:1: tokenizer 'whole', expected"),
+                       unroll::FormatError);
+}
+
+TEST_CASE("the file says what stands for unknown tokens if that is not <OOV>") {
+  const Folder folder;
+  const auto path = folder.path / "words.txt";
+  for (const auto& [tokenizer, unknown] :
+       {std::pair<unroll::Tokenizer, std::string>{unroll::WhitespaceTokenizer{}, "<unk>"},
+        {unroll::CharacterTokenizer{}, " "},
+        {unroll::CharacterTokenizer{}, "\n"}}) {
+    const Vocabulary vocabulary = Vocabulary::build({"a b <unk>"}, {.tokenizer = tokenizer, .unknown = unknown});
+    unroll::save_vocabulary(path, vocabulary);
+    CHECK(unroll::load_vocabulary(path) == vocabulary);
+    CHECK(unroll::load_vocabulary(path).unknown() == unknown);
+  }
+  CHECK(complaint("unroll-vocabulary 1 whitespace 3 <unk>\n<PAD>\n<unk>\na\n") == "none");
+  CHECK(complaint("unroll-vocabulary 1 whitespace 3 <unk>\n<PAD>\n<OOV>\na\n") ==
+        "file.txt: token 1 is '<OOV>', expected '<unk>'");
+  CHECK(complaint("unroll-vocabulary 1 article 3 <unk>\n<PAD>\n<unk>\na\n") ==
+        "file.txt: '<unk>' is to stand for unknown tokens, but the tokenizer 'article' does not take it for one token");
+}
+
+TEST_CASE("what is no regular file is refused at once") {
+  CHECK_THROWS_WITH_AS(unroll::load_vocabulary("/dev/null"),
+                       "/dev/null: cannot read: a device, expected a regular file", unroll::FormatError);
 }

@@ -126,8 +126,7 @@ TEST_CASE("a vocabulary is a value: copies are equal and do not share") {
 }
 
 TEST_CASE("texts that are not UTF-8, empty, or of a million words are encoded") {
-  CHECK(Vocabulary::build({"", "\xFF\xFE"}).size() == 2);
-  CHECK(Vocabulary::build(Texts{}).size() == 2);
+  CHECK(Vocabulary::build({"", "\xFF\xFE and more letters"}).size() == 5);
   const Vocabulary vocabulary = Vocabulary::build({"a\xFF b", "\xFE"}, {.tokenizer = unroll::WhitespaceTokenizer{}});
   CHECK(vocabulary.tokens() == Texts{"<PAD>", "<OOV>", "a\xEF\xBF\xBD", "b", "\xEF\xBF\xBD"});
   CHECK(vocabulary.encode("\xFF") == Ids{4});
@@ -147,4 +146,43 @@ TEST_CASE("texts are any range of strings, but one string is not a range of text
   static_assert(!unroll::TextRange<std::vector<int>>);
   const std::string_view views[] = {"a b", "b"};
   CHECK(Vocabulary::build(views).tokens() == Texts{"<PAD>", "<OOV>", "b", "a"});
+}
+
+TEST_CASE("texts that leave a vocabulary without tokens are refused, with the tokenizer that would do") {
+  const char* none = "Vocabulary: the tokenizer 'article' finds no token in 2 texts";
+  CHECK_THROWS_WITH_AS(Vocabulary::build({"", "10/10!"}), none, std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Vocabulary::build_and_encode({"", "10/10!"}), none, std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Vocabulary::build(Texts{}), doctest::Contains("no token in 0 texts"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Vocabulary::build({"a b"}, {.min_frequency = 2}),
+                       "Vocabulary: no token occurs as often as min_frequency, 2 times", std::invalid_argument);
+  const Texts russian{"отличный фильм на DVD", "ужасный фильм"};
+  CHECK_THROWS_WITH_AS(
+      Vocabulary::build(Texts{russian[1]}),
+      "Vocabulary: the tokenizer 'article' finds no token in 1 texts: it knows the letters a to z alone; "
+      "{.tokenizer = UnicodeWordTokenizer{}} knows all",
+      std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      Vocabulary::build(russian),
+      "Vocabulary: the tokenizer 'article' deletes most of 2 texts: it knows the letters a to z alone; "
+      "{.tokenizer = UnicodeWordTokenizer{}} knows all",
+      std::invalid_argument);
+  CHECK(Vocabulary::build(russian, {.tokenizer = unroll::UnicodeWordTokenizer{}}).tokens() ==
+        Texts{"<PAD>", "<OOV>", "фильм", "отличный", "на", "dvd", "ужасный"});
+  CHECK(Vocabulary::build({"ein schöner Film für alle"}).size() == 7);
+}
+
+TEST_CASE("a token of other programs can stand for unknown ones") {
+  const Texts texts{"the <unk> said N <unk>", "the N"};
+  const Vocabulary vocabulary =
+      Vocabulary::build(texts, {.tokenizer = unroll::WhitespaceTokenizer{}, .unknown = "<unk>"});
+  CHECK(vocabulary.tokens() == Texts{"<PAD>", "<unk>", "the", "N", "said"});
+  CHECK(vocabulary.unknown() == "<unk>");
+  CHECK(vocabulary.encode("the <unk> film N") == Ids{2, 1, 1, 3});
+  CHECK(vocabulary.decode(Ids{2, 1}) == "the <unk>");
+  CHECK(vocabulary.id("<unk>") == Vocabulary::oov);
+  CHECK(vocabulary != Vocabulary::build(texts, {.tokenizer = unroll::WhitespaceTokenizer{}}));
+  const auto [built, encoded] =
+      Vocabulary::build_and_encode(texts, {.tokenizer = unroll::WhitespaceTokenizer{}, .unknown = "<unk>"});
+  CHECK(built == vocabulary);
+  CHECK(encoded == vocabulary.encode(texts));
 }

@@ -103,6 +103,7 @@ SafeTensorsWriter write_model(const M& model, const Vocabulary* vocabulary, cons
   if (vocabulary != nullptr) {
     writer.set_metadata("unroll.tokenizer", vocabulary->tokenizer().name());
     writer.set_metadata("unroll.vocabulary", json_array(vocabulary->tokens()));
+    if (vocabulary->unknown() != Vocabulary::oov_token) writer.set_metadata("unroll.unknown", vocabulary->unknown());
   }
   add_parameters(writer, model);
 
@@ -119,7 +120,7 @@ SafeTensorsWriter write_model(const M& model, const Vocabulary* vocabulary, cons
   return writer;
 }
 
-inline ModelInfo read_info(const SafeTensors& file) {
+inline ModelInfo read_info(const SafeTensors& file, const std::vector<Tokenizer>& known) {
   const auto text = [&](std::string_view key) {
     const auto found = file.metadata.find(key);
     return found == file.metadata.end() ? std::string() : found->second;
@@ -142,8 +143,9 @@ inline ModelInfo read_info(const SafeTensors& file) {
   if (file.metadata.contains("unroll.vocabulary"))
     info.vocabulary = Vocabulary::from_tokens<FormatError>(
         strings("unroll.vocabulary"),
-        Tokenizer::from_name<FormatError>(file.metadata_value("unroll.tokenizer"), file.source),
-        concat(file.source, ": vocabulary"));
+        Tokenizer::from_name<FormatError>(file.metadata_value("unroll.tokenizer"), file.source, known),
+        concat(file.source, ": vocabulary"),
+        file.metadata.contains("unroll.unknown") ? file.metadata_value("unroll.unknown") : Vocabulary::oov_token);
   for (const auto& [key, value] : file.metadata)
     if (!key.starts_with("unroll.") && key != "format") info.extra[key] = value;
   for (const auto& [name, tensor] : file.tensors) info.shapes[name] = tensor.shape;
@@ -195,9 +197,10 @@ template <Visitable M> void save(const std::filesystem::path& path, const M& mod
   detail::write_model(model, nullptr, options).save(path);
 }
 
-/// What a model file says, without building the model.
-inline ModelInfo read_model_info(const std::filesystem::path& path) {
-  return detail::read_info(read_safetensors(path));
+/// What a model file says, without building the model. `known`, here and below, are tokenizers of the user's own that
+/// the file may name.
+inline ModelInfo read_model_info(const std::filesystem::path& path, const std::vector<Tokenizer>& known = {}) {
+  return detail::read_info(read_safetensors(path), known);
 }
 
 /// Builds the model by `make_model(const ModelInfo&)`, which sees the sizes in the file, then reads its parameters as
@@ -205,8 +208,9 @@ inline ModelInfo read_model_info(const std::filesystem::path& path) {
 /// of the vector's largest means another model, and throws. All errors are FormatError with the file's name, also what
 /// `make_model` throws as std::invalid_argument, and a model of more than 16 MB that takes more than 16 times the
 /// memory of the numbers in the file.
-template <class MakeModel> auto load_model(MakeModel&& make_model, const SafeTensors& file) {
-  ModelInfo info = detail::read_info(file);
+template <class MakeModel>
+auto load_model(MakeModel&& make_model, const SafeTensors& file, const std::vector<Tokenizer>& known = {}) {
+  ModelInfo info = detail::read_info(file, known);
   using M = std::remove_cvref_t<decltype(make_model(std::as_const(info)))>;
   M model = detail::make_from_file(make_model, info, file);
   LoadedModel<M> loaded{std::move(model), std::move(info)};
@@ -215,14 +219,16 @@ template <class MakeModel> auto load_model(MakeModel&& make_model, const SafeTen
   if constexpr (detail::accepts_test_input<M>) detail::check_test_vector(file, loaded.model);
   return loaded;
 }
-template <class MakeModel> auto load_model(MakeModel&& make_model, const std::filesystem::path& path) {
-  return load_model(make_model, read_safetensors(path));
+template <class MakeModel>
+auto load_model(MakeModel&& make_model, const std::filesystem::path& path, const std::vector<Tokenizer>& known = {}) {
+  return load_model(make_model, read_safetensors(path), known);
 }
 
 /// The same for a model of texts: `auto [model, vocabulary] = load(make_model, path)`. Throws FormatError where the
 /// file has no vocabulary.
-template <class MakeModel> auto load(MakeModel&& make_model, const std::filesystem::path& path) {
-  auto [model, info] = load_model(make_model, path);
+template <class MakeModel>
+auto load(MakeModel&& make_model, const std::filesystem::path& path, const std::vector<Tokenizer>& known = {}) {
+  auto [model, info] = load_model(make_model, path, known);
   info.vocabulary_size();
   return LoadedTextModel<decltype(model)>{std::move(model), *std::move(info.vocabulary)};
 }

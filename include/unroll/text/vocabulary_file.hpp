@@ -3,15 +3,16 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <unroll/core/error.hpp>
+#include <unroll/file/read_file.hpp>
 #include <unroll/file/replace_file.hpp>
 #include <unroll/text/vocabulary.hpp>
 
@@ -55,6 +56,10 @@ template <class... Where> std::string unescape(std::string_view line, const Wher
   return token;
 }
 
+inline std::string unknown_suffix(const Vocabulary& vocabulary) {
+  return vocabulary.unknown() == Vocabulary::oov_token ? "" : ' ' + escape(vocabulary.unknown());
+}
+
 /// Cuts the part up to the next `end` off the front of the text.
 inline std::string_view take_until(std::string_view& text, char end) {
   const auto size = static_cast<std::size_t>(std::find(text.begin(), text.end(), end) - text.begin());
@@ -67,21 +72,21 @@ inline std::string_view take_until(std::string_view& text, char end) {
 
 /// Writes the vocabulary to a file: see `replace_file` for what happens to an old one and on errors.
 inline void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary) {
-  std::string text = concat(detail::vocabulary_magic, ' ', detail::vocabulary_version, ' ',
-                            vocabulary.tokenizer().name(), ' ', vocabulary.size(), '\n');
+  std::string text =
+      concat(detail::vocabulary_magic, ' ', detail::vocabulary_version, ' ', vocabulary.tokenizer().name(), ' ',
+             vocabulary.size(), detail::unknown_suffix(vocabulary), '\n');
   for (const std::string& token : vocabulary.tokens()) (text += detail::escape(token)) += '\n';
   replace_file(path, std::as_bytes(std::span(text)));
 }
 
-/// The vocabulary of a file that `save_vocabulary` wrote. Lines may end in CRLF. Throws FormatError naming the file and
-/// the line or the token for anything else.
-inline Vocabulary load_vocabulary(const std::filesystem::path& path) {
+/// The vocabulary of a file that `save_vocabulary` wrote; `known` are tokenizers of the user's own that it may name.
+/// Lines may end in CRLF. Throws FormatError naming the file and the line or the token for anything else.
+inline Vocabulary load_vocabulary(const std::filesystem::path& path, const std::vector<Tokenizer>& known = {}) {
   const std::string name = path.string();
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  require<FormatError>(file.is_open() && !file.bad() && !bytes.empty(), name, ": cannot read, or empty");
+  const std::vector<std::byte> bytes = read_file(path);
+  require<FormatError>(!bytes.empty(), name, ": is empty");
 
-  std::string_view rest = bytes;
+  std::string_view rest{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   const auto next_line = [&] {
     std::string_view line = detail::take_until(rest, '\n');
     if (line.ends_with('\r')) line.remove_suffix(1);
@@ -93,11 +98,14 @@ inline Vocabulary load_vocabulary(const std::filesystem::path& path) {
   const std::string_view version = detail::take_until(header, ' ');
   require<FormatError>(version == detail::vocabulary_version, name, ":1: format version '", version, "', expected ",
                        detail::vocabulary_version);
-  const Tokenizer tokenizer = Tokenizer::from_name<FormatError>(detail::take_until(header, ' '), name + ":1");
+  const Tokenizer tokenizer = Tokenizer::from_name<FormatError>(detail::take_until(header, ' '), name + ":1", known);
   std::size_t size = 0;
-  const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), size);
-  require<FormatError>(error == std::errc() && end == header.data() + header.size(), name, ":1: number of tokens '",
-                       header, "'");
+  const std::string_view number = detail::take_until(header, ' ');
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), size);
+  require<FormatError>(error == std::errc() && end == number.data() + number.size(), name, ":1: number of tokens '",
+                       number, "'");
+  const std::string unknown =
+      header.empty() ? std::string(Vocabulary::oov_token) : detail::unescape(header, name, ":1: ");
 
   std::vector<std::string> tokens;
   while (!rest.empty()) {
@@ -105,7 +113,7 @@ inline Vocabulary load_vocabulary(const std::filesystem::path& path) {
     tokens.push_back(detail::unescape(next_line(), name, ":", line, ": "));
   }
   require<FormatError>(tokens.size() == size, name, ": ", tokens.size(), " tokens, expected ", size);
-  return Vocabulary::from_tokens<FormatError>(tokens, tokenizer, name);
+  return Vocabulary::from_tokens<FormatError>(tokens, tokenizer, name, unknown);
 }
 
 }  // namespace unroll::inline UNROLL_ABI
