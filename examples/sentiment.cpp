@@ -133,7 +133,10 @@ template <class Plan> void train(const TrainOptions& options) {
   // Ten epochs of thousands of real reviews; the bundled ones are short and few, so they are gone through more often.
   const Index epochs = options.epochs >= 0 ? options.epochs : options.train == TrainOptions().train ? 20 : 10;
   std::cout << data.size() << " reviews to learn from, the last tenth of them held out for validation; " << test.size()
-            << " to be tested on; " << encoder.vocabulary().size() << " words\n\n";
+            << " to be tested on; " << encoder.vocabulary().size() << " words\n";
+  if (encode_report(data).mostly_unknown() || encode_report(test).mostly_unknown())
+    std::cout << "Most of the words are unknown: is this the language and the alphabet that the program expects?\n";
+  std::cout << '\n';
 
   auto model = Plan::make(encoder.vocabulary().size());
   initialize(model, Rng(options.seed), Plan::scheme());

@@ -56,3 +56,29 @@ TEST_CASE("an encoder comes back from the metadata of a file, and bad metadata i
                        "model.safetensors: no metadata 'encoder.length'", unroll::FormatError);
   CHECK_THROWS_WITH(unroll::Encoder(vocabulary, {.length = 0}), "Encoder: length is 0, expected at least 1");
 }
+
+TEST_CASE("a report counts texts without tokens and unknown tokens") {
+  const auto vocabulary = unroll::Vocabulary::build(texts.texts);
+  const unroll::EncodeReport report = unroll::encode_report(encode(vocabulary, texts));
+  CHECK(report.texts == 4);
+  CHECK(report.empty == 1);
+  CHECK(report.tokens == 10);
+  CHECK(report.unknown == 0);
+  CHECK_FALSE(report.mostly_unknown());
+  const unroll::LabelledTexts others{{"une belle fine histoire", "!"}, {0, 1}, {"neg", "pos"}};
+  const unroll::EncodeReport other = unroll::encode_report(encode(vocabulary, others));
+  CHECK(other.unknown == 3);
+  CHECK(other.empty == 1);
+  CHECK(other.mostly_unknown());
+  CHECK_FALSE(unroll::encode_report({}).mostly_unknown());
+}
+
+TEST_CASE("texts that all come out empty are refused, unless they are") {
+  const auto vocabulary = unroll::Vocabulary::build(texts.texts);
+  const unroll::LabelledTexts foreign{{"фильм", ""}, {0, 1}, {"neg", "pos"}}, empty{{"", ""}, {0, 1}, {"neg", "pos"}};
+  CHECK_THROWS_WITH_AS(encode(vocabulary, foreign),
+                       "Encoder: the tokenizer 'article' finds no token in 2 texts: are they in another language than "
+                       "those of the vocabulary?",
+                       std::invalid_argument);
+  CHECK(encode(vocabulary, empty).steps() == 0);
+}
