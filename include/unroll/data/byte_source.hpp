@@ -71,7 +71,11 @@ class FileReader {
     else
       open_ = std::move(read);
   }
-  ByteSource open(const std::filesystem::path& path) const { return open_(path); }
+  ByteSource open(const std::filesystem::path& path) const {
+    ByteSource source = open_(path);
+    require(source != nullptr, path.string(), ": ReadOptions::read gave no source");
+    return source;
+  }
 
  private:
   static ByteSource source_of(std::string bytes) {

@@ -35,7 +35,7 @@ class Column {
     require(std::in_range<Index>(number) && number_ >= 0, "Column: number ", number, ", expected 0 or more");
   }
   Column(std::string name) : name_(std::move(name)) { require(!name_.empty(), "Column: the name is empty"); }
-  Column(const char* name) : Column(std::string(name)) {}
+  Column(const char* name) : Column(std::string(name != nullptr ? name : "")) {}
 
   bool has_name() const { return !name_.empty(); }
   const std::string& name() const { return name_; }

@@ -70,7 +70,9 @@ class TextStream {
  private:
   bool refill() {
     block_.resize(std::size_t{1} << 18);
-    block_.resize(source_(std::as_writable_bytes(std::span(block_))));
+    const std::size_t count = source_(std::as_writable_bytes(std::span(block_)));
+    require(count <= block_.size(), name_, ": its source gave ", count, " bytes, asked for ", block_.size());
+    block_.resize(count);
     at_ = 0;
     nul_ = block_.find('\0');
     return !block_.empty();

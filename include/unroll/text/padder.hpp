@@ -24,13 +24,30 @@ struct PaddedIds {
   using RowMajor = Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
   /// (batch, length), no copy: valid as long as this object.
-  Eigen::Map<const RowMajor> view() const { return {ids.data(), batch, length}; }
-  Eigen::Map<RowMajor> view() { return {ids.data(), batch, length}; }
-  /// The ids of sequence b with its padding, no copy.
+  Eigen::Map<const RowMajor> view() const {
+    check();
+    return {ids.data(), batch, length};
+  }
+  Eigen::Map<RowMajor> view() {
+    check();
+    return {ids.data(), batch, length};
+  }
+  /// The ids of sequence b with its padding, no copy. Throws std::invalid_argument where there is no such sequence, as
+  /// `view` does where the members do not fit each other.
   std::span<const std::int32_t> operator[](Index b) const {
+    check();
+    require(b >= 0 && b < batch, "PaddedIds: got sequence ", b, ", expected 0 to ", batch - 1);
     return std::span(ids).subspan(static_cast<std::size_t>(b * length), static_cast<std::size_t>(length));
   }
   bool operator==(const PaddedIds&) const = default;
+
+ private:
+  void check() const {
+    const std::size_t rows = static_cast<std::size_t>(batch), columns = static_cast<std::size_t>(length);
+    require(
+        batch >= 0 && length >= 0 && (rows == 0 || columns <= ids.max_size() / rows) && ids.size() == rows * columns,
+        "PaddedIds: ", ids.size(), " ids, expected ", batch, " x ", length);
+  }
 };
 
 /// The first or last `length` ids of a sequence, all of them if it has fewer. No copy.
@@ -56,10 +73,14 @@ struct Padder {
     return truncate == Side::back ? keep_first(ids, length) : keep_last(ids, length);
   }
 
-  /// One row a sequence. Throws std::invalid_argument for a negative length.
+  /// One row a sequence. Throws std::invalid_argument for a negative length and one that memory cannot hold.
   PaddedIds operator()(std::span<const std::vector<std::int32_t>> sequences) const {
     require(length >= 0, "Padder: length is ", length, ", expected 0 or more");
+    require((pad == Side::front || pad == Side::back) && (truncate == Side::front || truncate == Side::back),
+            "Padder: a side is neither front nor back");
     const std::size_t width = static_cast<std::size_t>(length);
+    require(sequences.empty() || width <= std::vector<std::int32_t>().max_size() / sequences.size(),
+            "Padder: ", sequences.size(), " sequences of length ", length, ", expected as many ids as memory can hold");
     PaddedIds padded{static_cast<Index>(sequences.size()), length, {}};
     padded.ids.assign(sequences.size() * width, padding);
     for (std::size_t b = 0; b < sequences.size(); ++b) {
