@@ -113,7 +113,7 @@ void print_test(const Evaluation& test) {
 
 struct TrainOptions {
   fs::path train = UNROLL_EXAMPLE_DATA "/reviews_train.tsv", test = UNROLL_EXAMPLE_DATA "/reviews_test.tsv";
-  std::string architecture = "lstm", keep = "first";
+  std::string architecture = "lstm", tokenizer = "article", keep = "first";
   Index epochs = -1, limit = 0, words = 20'000, length = 200, batch = 64;
   double clip = -1;
   std::uint64_t seed = 1;
@@ -127,7 +127,8 @@ template <class Plan> void train(const TrainOptions& options) {
   const LabelledTexts reviews = read_reviews(options.train, limit), unseen = read_reviews(options.test, limit);
 
   // Texts become lists of numbers. The vocabulary is that of the training reviews, the most frequent words first.
-  const Encoder encoder(Vocabulary::build(reviews.texts, {.max_size = options.words}),
+  const Tokenizer tokenizer = Tokenizer::from_name(options.tokenizer);
+  const Encoder encoder(Vocabulary::build(reviews.texts, {.max_size = options.words, .tokenizer = tokenizer}),
                         {.length = options.length, .keep = options.keep == "last" ? Keep::last : Keep::first});
   const TokenDataset data = encoder(reviews), test = encoder(unseen);
   // Ten epochs of thousands of real reviews; the bundled ones are short and few, so they are gone through more often.
@@ -135,7 +136,7 @@ template <class Plan> void train(const TrainOptions& options) {
   std::cout << data.size() << " reviews to learn from, the last tenth of them held out for validation; " << test.size()
             << " to be tested on; " << encoder.vocabulary().size() << " words\n";
   if (encode_report(data).mostly_unknown() || encode_report(test).mostly_unknown())
-    std::cout << "Most of the words are unknown: is this the language and the alphabet that the program expects?\n";
+    std::cout << "Most of the words are unknown: are all reviews in one language?\n";
   std::cout << '\n';
 
   auto model = Plan::make(encoder.vocabulary().size());
@@ -226,6 +227,9 @@ int main(int argc, char** argv) try {
       ->check(CLI::Range(0, 1'000'000'000));
   train_command->add_option("--words", options.words, "size of the vocabulary")
       ->check(CLI::Range(3, 10'000'000))
+      ->capture_default_str();
+  train_command->add_option("--tokenizer", options.tokenizer, "article: letters a to z; unicode-words: any alphabet")
+      ->check(CLI::IsMember({"article", "unicode-words", "whitespace"}))
       ->capture_default_str();
   train_command->add_option("--length", options.length, "words of a review that are read")
       ->check(CLI::Range(1, 1'000'000'000))
