@@ -43,7 +43,7 @@ failed=0
 try() {
   name=$1
   shift
-  if $compiler -Iinclude -isystem "$eigen" -fsyntax-only "$@" "$work/$name.cpp" >"$work/log" 2>&1; then
+  if $compiler -DUNROLL_UNOPTIMIZED -Iinclude -isystem "$eigen" -fsyntax-only "$@" "$work/$name.cpp" >"$work/log" 2>&1; then
     passed=$((passed + 1))
   else
     failed=$((failed + 1))

@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
   esac
 done
 
-export COMPILER="${1:-${CXX:-c++}} -std=c++20 -Iinclude -isystem ${EIGEN_INCLUDE:-/usr/include/eigen3} -Wall -Wextra \
+export COMPILER="${1:-${CXX:-c++}} -std=c++20 -DUNROLL_UNOPTIMIZED -Iinclude -isystem ${EIGEN_INCLUDE:-/usr/include/eigen3} -Wall -Wextra \
   -Wpedantic -Wconversion -Wsign-conversion -Wdouble-promotion -Wshadow -Werror" work
 # Every header begins with this one, which brings Eigen, and those that read files with JSON: read once, it takes a third
 # of the time. What standard headers they bring would not be missed here: check_standard.awk sees to those.
