@@ -94,6 +94,28 @@ aarch64() {
                    END { print passed + 0 " passed, " failed + 3 - ran " failed" }'
 }
 maybe aarch64 aarch64
+# All headers on a processor of 32 bits, where an Index has no more; and what counts most.
+armv7() {
+  sh cmake/packages.sh qemu-user g++-arm-linux-gnueabihf || return 1
+  work=build/long/armv7
+  mkdir -p "$work/include"
+  for library in doctest nlohmann zlib.h zconf.h; do ln -sfn "/usr/include/$library" "$work/include/$library"; done
+  (cd include && find unroll -name '*.hpp') | sed 's/.*/#include <&>/' >"$work/all.cpp"
+  compile="arm-linux-gnueabihf-g++ -std=c++20 -O1 -DUNROLL_PLAIN_KERNELS -Iinclude -isystem /usr/include/eigen3
+    -isystem $work/include -Wno-psabi"
+  if $compile -fsyntax-only -Wall -Wextra -Wconversion -Wno-array-bounds -Werror "$work/all.cpp"; then
+    echo "1 passed, 0 failed"
+  else
+    echo "0 passed, 1 failed"
+  fi >"$work/headers"
+  for folder in core text; do
+    $compile -static "-DUNROLL_TEST_DATA=\"$PWD/tests/data\"" "-DUNROLL_SOURCE_DIR=\"$PWD\"" tests/main.cpp \
+      tests/$folder/*_test.cpp -o "$work/$folder" && qemu-arm "$work/$folder"
+  done 2>&1 | cat - "$work/headers" | awk '{ print } /^\[doctest\] test cases:/ { passed += $6; failed += $9; ++ran }
+      /^[01] passed, [01] failed$/ { passed += $1; failed += $3 }
+      END { print passed + 0 " passed, " failed + 2 - ran " failed" }'
+}
+maybe armv7 armv7
 # The pool, and what is above kernel/: the kernels share nothing.
 thread_sanitizer() {
   mkdir -p build/long/thread-sanitizer

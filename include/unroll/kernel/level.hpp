@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <iterator>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -20,7 +21,8 @@ enum class SimdLevel { plain, baseline, avx2, avx512 };
 
 constexpr std::string_view name(SimdLevel level) {
   constexpr std::string_view names[] = {"plain", "baseline", "avx2", "avx512"};
-  return names[static_cast<std::size_t>(level)];
+  const auto k = static_cast<std::size_t>(level);
+  return k < std::size(names) ? names[k] : "unknown";
 }
 
 #if defined(UNROLL_PLAIN_KERNELS) || !defined(__GNUC__)

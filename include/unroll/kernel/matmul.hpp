@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/parallel.hpp>
@@ -53,7 +54,12 @@ void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose tran
             const std::type_identity_t<T>* bias = nullptr) {
   const View<T> to = view(c);
   const View<const T> left = view(a), right = view(b);
-  const Index depth = transpose_a == Transpose::no ? left.cols : left.rows;
+  const bool as_is[] = {transpose_a == Transpose::no, transpose_b == Transpose::no};
+  const Index rows = as_is[0] ? left.rows : left.cols, depth = as_is[0] ? left.cols : left.rows;
+  const Index cols = as_is[1] ? right.cols : right.rows;
+  require(to.rows == rows && to.cols == cols && depth == (as_is[1] ? right.rows : right.cols), "matmul: op(a) is ",
+          rows, " x ", depth, ", op(b) ", as_is[1] ? right.rows : right.cols, " x ", cols,
+          ", and the product's place is ", to.rows, " x ", to.cols);
   detail::require_product(to, transpose_a == Transpose::no ? left.rows : left.cols, depth, right, transpose_b);
   const bool by_columns = to.cols >= to.rows;
   scratch.reserve(to.rows, to.cols, depth);
