@@ -66,6 +66,9 @@ TEST_CASE("a copy has its own tokens, and a moved table keeps them") {
   CHECK(copy.find(std::string_view("two")) == TokenTable::not_found);
   const TokenTable moved = std::move(copy);
   CHECK(moved[0] == "one");
+  CHECK(copy.size() == 0);  // NOLINT(bugprone-use-after-move)
+  CHECK(copy.find(std::string_view("one")) == TokenTable::not_found);
+  CHECK(copy.insert(std::string_view("three")) == 0);
 }
 
 namespace {

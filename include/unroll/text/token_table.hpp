@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <limits>
 #include <random>
 #include <string>
@@ -27,20 +26,23 @@ class TokenTable {
  public:
   static constexpr std::int32_t not_found = -1;
 
-  std::size_t size() const { return begins_.size() - 1; }
+  std::size_t size() const { return begins_.empty() ? 0 : begins_.size() - 1; }
 
   /// The token with an id. Throws std::invalid_argument for one that is not in 0 .. size() - 1.
   std::string_view operator[](std::int32_t id) const {
     require(id >= 0 && static_cast<std::size_t>(id) < size(), "TokenTable: got id ", id, ", expected 0 to ",
-            std::ssize(begins_) - 2);
+            static_cast<std::int64_t>(size()) - 1);
     return text(id);
   }
 
   /// The id of a token, or `not_found`.
-  std::int32_t find(const Token& token) const { return slots_[slot_of(token, key_of(token))].id; }
+  std::int32_t find(const Token& token) const {
+    return slots_.empty() ? not_found : slots_[slot_of(token, key_of(token))].id;
+  }
 
   /// The id of a token, which is put at the end of the list if it is not there yet.
   std::int32_t insert(const Token& token) {
+    if (slots_.empty()) *this = {};  // what it had was moved away
     const std::uint64_t key = key_of(token);
     Slot& slot = slots_[slot_of(token, key)];
     if (slot.id != not_found) return slot.id;

@@ -42,18 +42,19 @@ inline std::string escape(std::string_view token) {
   return line;
 }
 
-template <class... Where> std::string unescape(std::string_view line, const Where&... where) {
-  std::string token;
+/// Appends what the line stands for, which is no longer than the line.
+template <class... Where> std::string_view unescape(std::string_view line, std::string& to, const Where&... where) {
+  const std::size_t begin = to.size();
   for (std::size_t i = 0; i < line.size(); ++i) {
     if (line[i] != '\\') {
-      token += line[i];
+      to += line[i];
       continue;
     }
     const std::size_t k = ++i < line.size() ? escape_letters.find(line[i]) : std::string_view::npos;
     require<FormatError>(k != std::string_view::npos, where..., "expected \\n, \\r, \\0 or \\\\ where there is a \\");
-    token += escaped_bytes[k];
+    to += escaped_bytes[k];
   }
-  return token;
+  return std::string_view(to).substr(begin);
 }
 
 inline std::string unknown_suffix(const Vocabulary& vocabulary) {
@@ -104,15 +105,19 @@ inline Vocabulary load_vocabulary(const std::filesystem::path& path, const std::
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), size);
   require<FormatError>(error == std::errc() && end == number.data() + number.size(), name, ":1: number of tokens '",
                        number, "'");
-  const std::string unknown =
-      header.empty() ? std::string(Vocabulary::oov_token) : detail::unescape(header, name, ":1: ");
+  std::string unescaped;  // all tokens, one after another
+  unescaped.reserve(bytes.size() + Vocabulary::oov_token.size());
+  const std::string_view unknown =
+      detail::unescape(header.empty() ? Vocabulary::oov_token : header, unescaped, name, ":1: ");
 
-  std::vector<std::string> tokens;
-  while (!rest.empty()) {
-    const std::size_t line = tokens.size() + 2;
-    tokens.push_back(detail::unescape(next_line(), name, ":", line, ": "));
+  std::vector<std::string_view> tokens;
+  tokens.reserve((std::min)(size, rest.size()));
+  std::size_t lines = 0;
+  for (; !rest.empty(); ++lines) {
+    const std::string_view line = next_line();
+    if (lines < size) tokens.push_back(detail::unescape(line, unescaped, name, ":", lines + 2, ": "));
   }
-  require<FormatError>(tokens.size() == size, name, ": ", tokens.size(), " tokens, expected ", size);
+  require<FormatError>(lines == size, name, ": ", lines, " tokens, expected ", size);
   return Vocabulary::from_tokens<FormatError>(tokens, tokenizer, name, unknown);
 }
 
