@@ -1,19 +1,13 @@
 // Snippets of docs/guide.md: training. using.cpp loads what this one saves.
+// region includes
 #include <iostream>
 
-#include <unroll/cell/gru.hpp>
-#include <unroll/data/encode.hpp>
-#include <unroll/io/model_file.hpp>
-#include <unroll/layer/dense.hpp>
-#include <unroll/layer/embedding.hpp>
-#include <unroll/layer/final_state.hpp>
-#include <unroll/layer/recurrent.hpp>
-#include <unroll/layer/sequential.hpp>
-#include <unroll/loss/cross_entropy.hpp>
-#include <unroll/train/checkpoint.hpp>
-#include <unroll/train/fit.hpp>
+#include <unroll/io/model_file.hpp>     // save and load; nlohmann/json
+#include <unroll/train/checkpoint.hpp>  // exact resume
+#include <unroll/unroll.hpp>            // all that needs only Eigen
 
 using namespace unroll;
+// endregion
 
 namespace {
 void begin(const char* region) { std::cout << "// endregion\n// region " << region << '\n'; }
