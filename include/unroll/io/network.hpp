@@ -121,7 +121,7 @@ namespace detail {
 /// What the numbers around the layers may be: factors up to 120 dB, Hz, dB. Beyond them a float has no room for what
 /// comes out.
 inline constexpr double max_gain = 1e6, min_sample_rate = 1, max_sample_rate = 1e7, max_loudness = 200;
-inline constexpr double max_weight = (std::numeric_limits<float>::max)();
+inline constexpr auto max_weight = static_cast<double>((std::numeric_limits<float>::max)());
 
 /// Walks a network from layer to layer with the number of values between them; throws Error at the first that does not
 /// fit.
