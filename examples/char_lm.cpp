@@ -132,6 +132,7 @@ volatile std::sig_atomic_t interrupted = 0;
 
 template <int layers> void train(const TrainOptions& options) {
   const auto [known, unseen] = split_text(options.text);
+  require<FormatError>(!known.empty(), options.text.string(), ": no characters to learn from");
   const Vocabulary vocabulary = Vocabulary::build({known}, {.tokenizer = CharacterTokenizer{}});
   const auto ids = vocabulary.encode(known);
   require<FormatError>(std::ssize(ids) > options.streams, options.text.string(), ": ", ids.size(),
