@@ -199,8 +199,8 @@ TEST_CASE("members of a layer that were changed are refused where they do not fi
       {"weight_hh is 0 x 0, expected 16 x 4", [](L& l) { l.cell.weight_hh = Matrix<float>(); }},
       {"bias_hh is 1 x 1, expected 16 x 1", [](L& l) { l.cell.bias_hh = Matrix<float>::Zero(1, 1); }},
       {"weight_ih is 16 x 3, expected 20 x 3", [](L& l) { l.cell = L(Lstm{3, 5}).cell; }},
-      {"dropout rate nan", [](L& l) { l.options.dropout = nan; }},
-      {"recurrent dropout rate 1", [](L& l) { l.options.recurrent_dropout = 1; }},
+      {"dropout rate is nan", [](L& l) { l.options.dropout = nan; }},
+      {"recurrent dropout rate is 1", [](L& l) { l.options.recurrent_dropout = 1; }},
       {"recompute_every = -4", [](L& l) { l.options.recompute_every = -4; }},
       {"initial state is 0 x 0, expected 4 x 1", [](L& l) { l.options.learned_initial_state = true; }}};
   for (const auto& [text, change] : changes) {
@@ -340,7 +340,7 @@ TEST_CASE("products of matrices that do not fit are refused") {
   Matrix<float> c(2, 4);
   const Matrix<float> a = Matrix<float>::Zero(2, 3), b = Matrix<float>::Zero(3, 4);
   matmul(c, a, Transpose::no, b, Transpose::no, false, scratch);
-  CHECK_REFUSED(matmul(c, a, Transpose::yes, b, Transpose::no, false, scratch), "matmul: 2 x 4 = 3 x 2 times 3 x 4");
+  CHECK_REFUSED(matmul(c, a, Transpose::yes, b, Transpose::no, false, scratch), "matmul: op(a) is 3 x 2, op(b) 3 x 4");
   CHECK_REFUSED(matmul(c, b, Transpose::no, a, Transpose::no, false, scratch), "matmul: ");
   PackedMatrix<float> packed;
   packed.pack(view(a), Transpose::no);
