@@ -71,6 +71,8 @@ for compiler in g++-12 clang++-19; do
   maybe "$compiler-ffast-math" tests "$compiler-ffast-math" -DCMAKE_CXX_COMPILER="$compiler" -DUNROLL_CHECKS=OFF \
     -DCMAKE_CXX_FLAGS=-ffast-math -DUNROLL_TEST_ARGUMENTS=--test-suite-exclude=bits
 done
+benchmark() { sh cmake/benchmark.sh --quick && echo "1 passed, 0 failed"; }
+maybe benchmark benchmark
 maybe bugs sh tests/bugs/run.sh
 maybe fuzz fuzz
 maybe faults sh tests/faults/run.sh

@@ -39,14 +39,6 @@ if(UNROLL_INSTALL)
     ENVIRONMENT "CMAKE=${CMAKE_COMMAND};CMAKE_GENERATOR=${CMAKE_GENERATOR};CXX=${CMAKE_CXX_COMPILER}")
 endif()
 
-# The README's third command, measuring next to nothing.
-find_package(benchmark QUIET)
-if(benchmark_FOUND)
-  add_test(NAME benchmark COMMAND sh cmake/benchmark.sh --quick WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(benchmark PROPERTIES LABELS compile
-    ENVIRONMENT "UNROLL_BENCHMARK_BUILD=${PROJECT_BINARY_DIR}/benchmark;CXX=${CMAKE_CXX_COMPILER}")
-endif()
-
 # The code of the documentation: every cpp block of README.md and docs/ is a region of a file in tests/docs, which is
 # built, run one after the other (one may load what another saved) in a folder with the files of tests/docs/files, and
 # compared with the .out beside it.
