@@ -82,8 +82,7 @@ template <class T> struct StepScratch {
 /// where the layer recomputes, static
 ///   visit_columns(f, cache)                       f(matrix) for each matrix of the cache with a column for each step
 /// and, if the cell has them,
-///   set_bias(bias)                                the layer's option decides, once: b_h is there if it is Bias::dual.
-///   A
+///   set_bias(bias)                                the layer's option decides, once: b_h is there for Bias::dual. A
 ///                                                 cell without this has none
 ///   usual_bias                                    a constant, if the layer's option is not given; else dual with b_h
 ///   check_parameters()                            throws where a public parameter has been given another shape
