@@ -52,11 +52,17 @@ class LabelNumbers {
   /// The names, sorted unless they were given; the labels are renumbered accordingly.
   std::vector<std::string> finish(std::vector<Index>& labels) {
     if (!fixed_) {
-      const bool integers = std::ranges::all_of(names_, [](const std::string& name) { return integer(name).second; });
-      std::ranges::sort(names_, [&](const std::string& a, const std::string& b) {
-        const auto value_a = integer(a).first, value_b = integer(b).first;
-        return integers && value_a != value_b ? value_a < value_b : a < b;
-      });
+      std::vector<std::pair<std::int64_t, std::string>> sorted;  // each number is read once, not in each comparison
+      bool integers = true;
+      for (std::string& name : names_) {
+        const auto [value, is_integer] = integer(name);
+        integers &= is_integer;
+        sorted.emplace_back(value, std::move(name));
+      }
+      if (!integers)
+        for (auto& [value, name] : sorted) value = 0;
+      std::ranges::sort(sorted);
+      std::ranges::transform(sorted, names_.begin(), [](auto& entry) { return std::move(entry.second); });
       std::vector<Index> renumbered(names_.size());
       for (std::size_t k = 0; k < names_.size(); ++k)
         renumbered[static_cast<std::size_t>(number_.at(names_[k]))] = static_cast<Index>(k);
