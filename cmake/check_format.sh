@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 format=${CLANG_FORMAT:-clang-format-19}
-wrong=$(find include tests examples benchmarks '(' -name '*.hpp' -o -name '*.cpp' ')' | sort | while read -r file; do
+wrong=$(find include src tests examples benchmarks '(' -name '*.[hi]pp' -o -name '*.cpp' ')' | sort | while read -r file; do
   "$format" "$file" | cmp -s - "$file" || echo "$file"
 done)
 if [ -z "$wrong" ]; then

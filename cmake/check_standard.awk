@@ -1,5 +1,5 @@
 # A header includes, itself or by headers of ours, what it names from the standard library, so that it does not lean on
-# what Eigen or a compiler's library happens to include: awk -f cmake/check_standard.awk $(find include -name '*.hpp').
+# what Eigen or a compiler's library happens to include: awk -f cmake/check_standard.awk $(find include -name '*.[hi]pp').
 # One result per header. A name of std:: that is in no list below is an error too.
 function providers_of(name) {
   if (name in providers) return providers[name]

@@ -7,6 +7,28 @@
 
 #include <unroll/core/version.hpp>
 
+// All of the library is in headers. With UNROLL_COMPILED, which CMake's target unroll::compiled defines, headers only
+// declare what needs no type of the user's, and what the built-in cells and layers make of float and double; the bodies
+// are in a library. A function that is not a template is declared with UNROLL_API in its header and defined as
+// UNROLL_FUNCTION in the .ipp beside it, which the header includes at its end where UNROLL_HEADER_ONLY, and one unit of
+// src/ otherwise. A variable is declared as UNROLL_VARIABLE.
+#if defined(UNROLL_COMPILED)
+#define UNROLL_HEADER_ONLY 0
+#define UNROLL_FUNCTION
+#else
+#define UNROLL_HEADER_ONLY 1
+#define UNROLL_FUNCTION inline
+#endif
+#if !defined(UNROLL_COMPILED) || defined(UNROLL_STATIC)
+#define UNROLL_API
+#elif defined(_WIN32) && defined(UNROLL_COMPILING)
+#define UNROLL_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define UNROLL_API __declspec(dllimport)
+#else
+#define UNROLL_API __attribute__((visibility("default")))
+#endif
+
 // One process may hold copies of our inline functions that have different bodies: two of its units are compiled with
 // different flags, or two of its plug-ins with different versions. The linker takes the copies of one name for equal,
 // so everything lives in an inline namespace whose name spells what changes a body or a layout: open it as `namespace
@@ -18,6 +40,7 @@
 //   UNROLL_ASSERT), p(lain kernels), x (no exceptions), g (_GLIBCXX_DEBUG), o(ld std::string).
 // Not spelled: -ffp-contract, which no macro tells (-std=c++20 and gnu++20 contract alike in C++; copies of either kind
 // are right to rounding), and EIGEN_DEFAULT_DENSE_INDEX_TYPE, which Eigen itself needs to be the same everywhere.
+// A compiled part serves programs of all flags, so its name has c(ompiled) and only what changes a layout: p, x, g, o.
 #if defined(__AVX512F__)
 #define UNROLL_ABI_VECTORS z
 #elif defined(__AVX2__)
@@ -65,17 +88,22 @@
 #else
 #define UNROLL_ABI_LIBRARY
 #endif
-#define UNROLL_JOIN_(a, b, c, d, e, f, g, h, i, j, k, l, m, n) \
-  v##a##_##b##_##c##_e##d##_##e##_##f##_##g##h##i##j##k##l##m##n
+#define UNROLL_JOIN_(a, b, c, d, e, f, g, h, i, j) v##a##_##b##_##c##_e##d##_##e##_##f##_##g##h##i##j
 #define UNROLL_JOIN(...) UNROLL_JOIN_(__VA_ARGS__)
-#define UNROLL_ABI                                                                                           \
-  UNROLL_JOIN(UNROLL_VERSION_MAJOR, UNROLL_VERSION_MINOR, UNROLL_VERSION_PATCH, EIGEN_WORLD_VERSION,         \
-              EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION, UNROLL_ABI_VECTORS, UNROLL_ABI_FMA, UNROLL_ABI_MATH, \
-              UNROLL_ABI_CHECKS, UNROLL_ABI_KERNELS, UNROLL_ABI_ERRORS, UNROLL_ABI_LIBRARY, EIGEN_MAX_ALIGN_BYTES)
-
-// For what takes plain pointers and chooses its instructions at run time. Compiled once, for units of all flags, it
-// needs a name with fewer of them; in headers it is as different as the rest (docs/architecture.md).
-#define UNROLL_BOUNDARY UNROLL_ABI
+#define UNROLL_FLAGS_(a, b, c, d, e) a##b##c##d##e
+#define UNROLL_FLAGS(...) UNROLL_FLAGS_(__VA_ARGS__)
+#if UNROLL_HEADER_ONLY
+#define UNROLL_ABI_FLAGS \
+  UNROLL_FLAGS(UNROLL_ABI_VECTORS, UNROLL_ABI_FMA, UNROLL_ABI_MATH, UNROLL_ABI_CHECKS, UNROLL_ABI_KERNELS)
+#define UNROLL_ABI_ALIGNMENT EIGEN_MAX_ALIGN_BYTES
+#else
+#define UNROLL_ABI_FLAGS UNROLL_FLAGS(c, UNROLL_ABI_KERNELS, , , )
+#define UNROLL_ABI_ALIGNMENT
+#endif
+#define UNROLL_ABI                                                                                               \
+  UNROLL_JOIN(UNROLL_VERSION_MAJOR, UNROLL_VERSION_MINOR, UNROLL_VERSION_PATCH, EIGEN_WORLD_VERSION,             \
+              EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION, UNROLL_ABI_FLAGS, UNROLL_ABI_ERRORS, UNROLL_ABI_LIBRARY, \
+              UNROLL_ABI_ALIGNMENT)
 
 // For inner loops; off with NDEBUG; define it yourself to report elsewhere.
 #if !defined(UNROLL_ASSERT)

@@ -2,7 +2,6 @@
 // A message says who, what, got, expected.
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <cstdlib>
 #include <initializer_list>
@@ -15,7 +14,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// A file or text that cannot be used. The message names the file and the place in it.
-class FormatError : public std::runtime_error {
+class UNROLL_API FormatError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
@@ -37,28 +36,7 @@ class Part {
   template <std::floating_point Number>
   Part(Number number) : kind_(Kind::real), value_{.real = detail::as<double>(number)} {}
 
-  void append_to(std::string& out) const {
-    char digits[64];
-    char* end = digits;
-    switch (kind_) {
-      case Kind::text:
-        out += value_.text;
-        break;
-      case Kind::character:
-        out += value_.character;
-        break;
-      case Kind::integer:
-        end = std::to_chars(digits, digits + sizeof digits, value_.integer).ptr;
-        break;
-      case Kind::natural:
-        end = std::to_chars(digits, digits + sizeof digits, value_.natural).ptr;
-        break;
-      case Kind::real:
-        end = std::to_chars(digits, digits + sizeof digits, value_.real, std::chars_format::general, 6).ptr;
-        break;
-    }
-    out.append(digits, end);
-  }
+  UNROLL_API void append_to(std::string& out) const;
 
  private:
   enum class Kind { text, character, integer, natural, real } kind_;
@@ -73,11 +51,7 @@ class Part {
 
 namespace detail {
 inline void append(std::string& out, const Part& part) { part.append_to(out); }
-inline std::string join(std::initializer_list<Part> parts) {
-  std::string out;
-  for (const Part& part : parts) part.append_to(out);
-  return out;
-}
+UNROLL_API std::string join(std::initializer_list<Part> parts);
 }  // namespace detail
 
 /// The parts, numbers written out, in one string.
@@ -100,3 +74,7 @@ template <class Error = std::invalid_argument, class... Parts> void require(bool
 }
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/error.ipp>
+#endif

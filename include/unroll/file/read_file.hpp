@@ -1,26 +1,18 @@
 // Regular files, opened and read: the one way in for all readers.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <new>
 #include <span>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <unroll/core/error.hpp>
-#include <unroll/file/not_regular.hpp>
+#include <unroll/core/function_ref.hpp>
 
-#if __has_include(<unistd.h>)
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#else
+#if !__has_include(<unistd.h>)
 #include <fstream>
 #endif
 
@@ -30,27 +22,19 @@ namespace unroll::inline UNROLL_ABI {
 /// reads on without an end. Errors are FormatError with the path and the reason.
 class InputFile {
  public:
-  explicit InputFile(std::filesystem::path path) : path_(std::move(path)) { open(); }
+  UNROLL_API explicit InputFile(std::filesystem::path path);
 
   const std::filesystem::path& path() const { return path_; }
   /// Bytes, when it was opened.
   std::uint64_t size() const { return size_; }
   /// The next bytes: as many as `to` has room for, fewer only at the end of the file.
-  std::size_t read(std::span<std::byte> to) {
-    std::size_t done = 0;
-    while (done < to.size()) {
-      const std::size_t n = read_some(to.subspan(done));
-      if (n == 0) break;
-      done += n;
-    }
-    return done;
-  }
+  UNROLL_API std::size_t read(std::span<std::byte> to);
 
  private:
-  [[noreturn]] void refuse(std::string_view why) const { fail<FormatError>(path_.string(), ": cannot read: ", why); }
-  void require_regular(std::filesystem::file_type type) const {
-    if (type != std::filesystem::file_type::regular) refuse(detail::why_not_regular(type));
-  }
+  [[noreturn]] void refuse(std::string_view why) const;
+  void require_regular(std::filesystem::file_type type) const;
+  void open();
+  std::size_t read_some(std::span<std::byte> to);
 
 #if __has_include(<unistd.h>)
   struct Descriptor {
@@ -63,51 +47,11 @@ class InputFile {
       std::swap(number, other.number);
       return *this;
     }
-    ~Descriptor() {
-      if (number >= 0) ::close(number);
-    }
+    ~Descriptor() { close(); }
+    UNROLL_API void close() noexcept;
   };
-
-  void open() {
-    do descriptor_.number = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    while (descriptor_.number < 0 && errno == EINTR);
-    if (descriptor_.number < 0) {
-      const int error = errno;
-      std::error_code ignored;  // a socket cannot be opened, some devices neither
-      const auto type = std::filesystem::status(path_, ignored).type();
-      if (!ignored && type != std::filesystem::file_type::not_found) require_regular(type);
-      refuse(std::generic_category().message(error));
-    }
-    struct stat is{};
-    if (::fstat(descriptor_.number, &is) != 0) refuse(std::generic_category().message(errno));
-    require_regular(S_ISREG(is.st_mode)    ? std::filesystem::file_type::regular
-                    : S_ISDIR(is.st_mode)  ? std::filesystem::file_type::directory
-                    : S_ISFIFO(is.st_mode) ? std::filesystem::file_type::fifo
-                                           : std::filesystem::file_type::unknown);
-    size_ = static_cast<std::uint64_t>(is.st_size);
-  }
-  std::size_t read_some(std::span<std::byte> to) {
-    for (;;) {  // in pieces: some systems refuse more than 2 GB in one call
-      const ssize_t n = ::read(descriptor_.number, to.data(), (std::min)(to.size(), std::size_t{1} << 30));
-      if (n >= 0) return static_cast<std::size_t>(n);
-      if (errno != EINTR) refuse(std::generic_category().message(errno));
-    }
-  }
   Descriptor descriptor_;
 #else
-  void open() {
-    std::error_code error;
-    require_regular(std::filesystem::status(path_, error).type());
-    size_ = std::filesystem::file_size(path_, error);
-    if (error) refuse(error.message());
-    stream_.open(path_, std::ios::binary);
-    if (!stream_.good()) refuse("the system does not say why");
-  }
-  std::size_t read_some(std::span<std::byte> to) {
-    stream_.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size()));
-    if (stream_.bad()) refuse("the system does not say why");
-    return static_cast<std::size_t>(stream_.gcount());
-  }
   std::ifstream stream_;
 #endif
 
@@ -118,24 +62,12 @@ class InputFile {
 /// All bytes of the file, as many as it had when it was opened: one that shrinks meanwhile is an error. `accept` is
 /// called with the beginning, at most 4096 bytes, and the size of all before memory is asked for the rest; it throws
 /// for a file that it does not want.
-template <class Accept> std::vector<std::byte> read_file(const std::filesystem::path& path, Accept&& accept) {
-  InputFile file(path);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 4096)));
-  std::size_t size = file.read(bytes);
-  accept(std::span<const std::byte>(bytes).first(size), file.size());
-  bool fits = file.size() <= bytes.max_size();
-  try {
-    if (fits) bytes.resize(detail::as<std::size_t>(file.size()));
-  } catch (const std::bad_alloc&) {
-    fits = false;
-  }
-  require<FormatError>(fits, path.string(), ": ", file.size(), " bytes, more than memory can hold");
-  size += file.read(std::span(bytes).subspan(size));
-  require<FormatError>(size == bytes.size(), path.string(), ": read ", size, " of ", bytes.size(), " bytes");
-  return bytes;
-}
-inline std::vector<std::byte> read_file(const std::filesystem::path& path) {
-  return read_file(path, [](std::span<const std::byte>, std::uint64_t) {});
-}
+UNROLL_API std::vector<std::byte> read_file(const std::filesystem::path& path,
+                                            FunctionRef<std::span<const std::byte>, std::uint64_t> accept);
+UNROLL_API std::vector<std::byte> read_file(const std::filesystem::path& path);
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/file/read_file.ipp>
+#endif

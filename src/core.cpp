@@ -1,0 +1,1 @@
+#include <unroll/core/error.ipp>
