@@ -80,6 +80,7 @@ FNR == 1 {
   sub(/.*unroll\//, "unroll/", header)
   file[header] = FILENAME
 }
+/^ *# *include *<.*\.ipp>/ { next }  # bodies, which the compiled part takes away
 /^ *# *include *</ {
   other = $0
   sub(/^[^<]*</, "", other)

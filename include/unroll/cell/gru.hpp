@@ -2,6 +2,10 @@
 #pragma once
 
 #include <unroll/cell/pointwise_cell.hpp>
+#if !UNROLL_HEADER_ONLY
+#include <unroll/cell/cell_steps.hpp>
+#include <unroll/cell/pointwise.hpp>
+#endif
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -44,5 +48,9 @@ template <class T = float> struct Gru : CellSize<T> {
   }
 };
 Gru(Index, Index) -> Gru<>;
+
+#if !UNROLL_HEADER_ONLY
+UNROLL_POINTWISE_INSTANCES(extern template, Gru)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <unroll/cell/cell.hpp>
+#include <unroll/cell/cell_steps.hpp>
 #include <unroll/cell/pointwise.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -144,5 +145,9 @@ template <class T = float> class GruResetBefore {
   Index inputs_, units_;
 };
 GruResetBefore(Index, Index) -> GruResetBefore<>;
+
+#if !UNROLL_HEADER_ONLY
+UNROLL_CELL_INSTANCES(extern template, GruResetBefore)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <unroll/cell/cell.hpp>
+#include <unroll/cell/cell_steps.hpp>
 #include <unroll/cell/pointwise.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -170,5 +171,9 @@ template <class T = float> class ProjectedLstm {
   Index inputs_, units_, outputs_;
 };
 ProjectedLstm(Index, Index, Index) -> ProjectedLstm<>;
+
+#if !UNROLL_HEADER_ONLY
+UNROLL_CELL_INSTANCES(extern template, ProjectedLstm)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

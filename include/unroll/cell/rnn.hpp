@@ -2,6 +2,10 @@
 #pragma once
 
 #include <unroll/cell/pointwise_cell.hpp>
+#if !UNROLL_HEADER_ONLY
+#include <unroll/cell/cell_steps.hpp>
+#include <unroll/cell/pointwise.hpp>
+#endif
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -51,5 +55,10 @@ template <class T = float> struct ReluRnn : CellSize<T> {
   }
 };
 ReluRnn(Index, Index) -> ReluRnn<>;
+
+#if !UNROLL_HEADER_ONLY
+UNROLL_POINTWISE_INSTANCES(extern template, Rnn)
+UNROLL_POINTWISE_INSTANCES(extern template, ReluRnn)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -43,22 +43,19 @@ struct Fan {
 
 namespace detail {
 /// Columns of the taller orientation made orthonormal by Gram-Schmidt, each twice ("twice is enough").
-inline Matrix<double> orthogonal(Index rows, Index cols, Rng rng) {
-  const bool tall = rows >= cols;
-  Matrix<double> q(tall ? rows : cols, tall ? cols : rows);
-  for (Index j = 0; j < q.cols(); ++j) {
-    for (Index i = 0; i < q.rows(); ++i) q(i, j) = rng.normal();
-    for (int pass = 0; pass < 2; ++pass)
-      for (Index k = 0; k < j; ++k) q.col(j) -= q.col(k).dot(q.col(j)) * q.col(k);
-    q.col(j) /= q.col(j).norm();
-  }
-  if (tall) return q;
-  return Matrix<double>(q.transpose());
-}
+UNROLL_API Matrix<double> orthogonal(Index rows, Index cols, Rng rng);
 }  // namespace detail
 
 /// Draws p anew. Throws where the role is none: nothing in and out for Glorot's, a bound that is negative or not
 /// finite.
+template <class T> UNROLL_API void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng);
+
+/// Fills every parameter of a model: the same seed, the same bits.
+template <class M> requires requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }
+void initialize(M& model, Rng rng, Scheme scheme = {}) {
+  model.initialize(rng, scheme);
+}
+
 template <class T> void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng) {
   if (how == Initializer::uniform)
     require(fan.bound >= 0 && detail::has_finite_bits(fan.bound), "fill: bound ", fan.bound,
@@ -93,10 +90,15 @@ template <class T> void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng) {
   }
 }
 
-/// Fills every parameter of a model: the same seed, the same bits.
-template <class M> requires requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }
-void initialize(M& model, Rng rng, Scheme scheme = {}) {
-  model.initialize(rng, scheme);
-}
+#define UNROLL_INITIALIZE_INSTANCES(DECLARE)                       \
+  DECLARE void fill<float>(Matrix<float>&, Initializer, Fan, Rng); \
+  DECLARE void fill<double>(Matrix<double>&, Initializer, Fan, Rng);
+#if !UNROLL_HEADER_ONLY
+UNROLL_INITIALIZE_INSTANCES(extern template)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/initialize.ipp>
+#endif

@@ -7,10 +7,17 @@
 #include <type_traits>
 #include <utility>
 
-#include <unroll/core/memory_limit.hpp>
-#include <unroll/core/size.hpp>
+#include <unroll/core/config.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// rows * cols. Throws where that is no size, or more elements than memory can hold.
+UNROLL_API Index elements_of_matrix(Index rows, Index cols, std::size_t bytes_of_element);
+/// 64-byte aligned, rounded up to whole cache lines: a vector that starts inside may be read to its end.
+UNROLL_API void* allocate_matrix(std::size_t bytes);
+UNROLL_API void release_matrix(void* storage) noexcept;
+}  // namespace detail
 
 /// A column-major matrix (rows, cols) that every Eigen expression accepts, with two differences from Eigen::MatrixX:
 /// it has capacity (a batch no larger than an earlier one allocates nothing), and its memory is 64-byte aligned
@@ -51,10 +58,7 @@ template <class T = float> class Matrix : public Eigen::Map<Eigen::Matrix<T, Eig
 
   /// Allocates only beyond the capacity. Contents are unspecified afterwards unless the size stays.
   void resize(Index rows, Index cols) {
-    const Index size = detail::product_of_sizes(rows, cols);
-    require(rows >= 0 && cols >= 0, "Matrix: ", rows, " x ", cols, ", expected sizes of at least 0");
-    require(detail::product_of_sizes(size, sizeof(T)) >= 0, "Matrix: ", rows, " x ", cols,
-            " elements are more than memory can hold");
+    const Index size = detail::elements_of_matrix(rows, cols, sizeof(T));
     if (size > capacity_) {
       T* grown = allocate(size);
       release(storage_);
@@ -75,15 +79,11 @@ template <class T = float> class Matrix : public Eigen::Map<Eigen::Matrix<T, Eig
   }
 
  private:
-  static constexpr std::align_val_t alignment{64};
   static T* allocate(Index size) {
-    // Rounded up to whole cache lines: a vector that starts inside may be read to its end.
-    const std::size_t bytes = (static_cast<std::size_t>(size) * sizeof(T) + 63) / 64 * 64;
-    detail::MemoryLimit::take(bytes);
-    return static_cast<T*>(::operator new(bytes, alignment));
+    return static_cast<T*>(detail::allocate_matrix(static_cast<std::size_t>(size) * sizeof(T)));
   }
   static void release(T* storage) {
-    if (storage != nullptr) ::operator delete(storage, alignment);
+    if (storage != nullptr) detail::release_matrix(storage);
   }
   // Eigen's own way to point a Map elsewhere (documentation of Eigen::Map, "changing the mapped array").
   void reseat(Index rows, Index cols) { ::new (static_cast<void*>(static_cast<Map*>(this))) Map(storage_, rows, cols); }
@@ -93,3 +93,7 @@ template <class T = float> class Matrix : public Eigen::Map<Eigen::Matrix<T, Eig
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/matrix.ipp>
+#endif

@@ -1,12 +1,9 @@
 // A bound on what matrices may take while sizes from outside decide.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
-#include <limits>
-#include <utility>
 
-#include <unroll/core/error.hpp>
+#include <unroll/core/config.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 
@@ -15,26 +12,22 @@ namespace unroll::inline UNROLL_ABI::detail {
 /// recurrent layer of 20000 units that somebody builds from them has 6 GB.
 class MemoryLimit {
  public:
-  explicit MemoryLimit(std::size_t bytes) : before_(std::exchange(left(), (std::min)(left(), bytes))) {}
+  UNROLL_API explicit MemoryLimit(std::size_t bytes);
   MemoryLimit(const MemoryLimit&) = delete;
   MemoryLimit& operator=(const MemoryLimit&) = delete;
-  ~MemoryLimit() { left() = before_; }
+  UNROLL_API ~MemoryLimit();
 
   /// Called by whoever allocates.
-  static void take(std::size_t bytes) {
-    std::size_t& rest = left();
-    if (rest == (std::numeric_limits<std::size_t>::max)()) return;
-    require(bytes <= rest, "a matrix of ", bytes, " bytes, expected at most ", rest);
-    rest -= bytes;
-  }
+  UNROLL_API static void take(std::size_t bytes);
 
  private:
-  static std::size_t& left() {
-    static thread_local std::size_t bytes = (std::numeric_limits<std::size_t>::max)();
-    return bytes;
-  }
+  static std::size_t& left();
 
   std::size_t before_;
 };
 
 }  // namespace unroll::inline UNROLL_ABI::detail
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/memory_limit.ipp>
+#endif

@@ -4,8 +4,10 @@
 #include <array>
 #include <concepts>
 
+#include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
 #include <unroll/core/packing.hpp>
+#include <unroll/core/size.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -1,12 +1,14 @@
 // What a model is made of: parameters, their names, and the one traversal that everything else is written over.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
 
 namespace unroll::inline UNROLL_ABI {

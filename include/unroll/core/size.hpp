@@ -18,10 +18,11 @@ constexpr Index product_of_sizes(Index a, Index b) {
   if (a < 0 || b < 0 || (b > 0 && a > (std::numeric_limits<Index>::max)() / b)) return -1;
   return a * b;
 }
-inline void require_size(std::string_view who, Index size, std::string_view what, Index least) {
-  require(size >= least && size <= largest_size, who, ": ", size, " ", what, ", expected ", least, " to ",
-          largest_size);
-}
+UNROLL_API void require_size(std::string_view who, Index size, std::string_view what, Index least);
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/size.ipp>
+#endif

@@ -147,31 +147,52 @@ template <class F, class... T> void for_each_element(Index n, const F& f, T*... 
   detail::dispatch<detail::ForEachElement>(n, f, arrays...);
 }
 
-template <class T> void fill(Index n, std::type_identity_t<T> value, T* x) {
-  for_each_element(n, detail::SetTo<T>{value}, x);
-}
+template <class T> UNROLL_API void fill(Index n, std::type_identity_t<T> value, T* x);
 /// x *= factor.
-template <class T> void scale(Index n, std::type_identity_t<T> factor, T* x) {
-  for_each_element(n, detail::Scale<T>{factor}, x);
-}
+template <class T> UNROLL_API void scale(Index n, std::type_identity_t<T> factor, T* x);
 /// y += factor x.
-template <class T> void axpy(Index n, std::type_identity_t<T> factor, const T* x, T* y) {
-  for_each_element(n, detail::Axpy<T>{factor}, x, y);
-}
+template <class T> UNROLL_API void axpy(Index n, std::type_identity_t<T> factor, const T* x, T* y);
 /// y += x.
-template <class T> void add(Index n, const T* x, T* y) { for_each_element(n, detail::Add{}, x, y); }
+template <class T> UNROLL_API void add(Index n, const T* x, T* y);
 /// y *= x.
-template <class T> void multiply(Index n, const T* x, T* y) { for_each_element(n, detail::Multiply{}, x, y); }
+template <class T> UNROLL_API void multiply(Index n, const T* x, T* y);
 
 /// In double. Element i enters sum i mod 16, and these are added in a fixed order: of floats, whose squares are exact
 /// in double, the same bits at every level.
-template <class T> double sum_of_squares(Index n, const T* x) { return detail::dispatch<detail::SumOfSquares>(n, x); }
+template <class T> UNROLL_API double sum_of_squares(Index n, const T* x);
 
 /// out += the sum of m's columns, in blocks of 64 so that rounding grows with cols / 64. The same bits for any split of
 /// the rows.
+template <class T> UNROLL_API void add_row_sums(View<const T> m, std::type_identity_t<T>* out);
+
+template <class T> void fill(Index n, std::type_identity_t<T> value, T* x) {
+  for_each_element(n, detail::SetTo<T>{value}, x);
+}
+template <class T> void scale(Index n, std::type_identity_t<T> factor, T* x) {
+  for_each_element(n, detail::Scale<T>{factor}, x);
+}
+template <class T> void axpy(Index n, std::type_identity_t<T> factor, const T* x, T* y) {
+  for_each_element(n, detail::Axpy<T>{factor}, x, y);
+}
+template <class T> void add(Index n, const T* x, T* y) { for_each_element(n, detail::Add{}, x, y); }
+template <class T> void multiply(Index n, const T* x, T* y) { for_each_element(n, detail::Multiply{}, x, y); }
+template <class T> double sum_of_squares(Index n, const T* x) { return detail::dispatch<detail::SumOfSquares>(n, x); }
 template <class T> void add_row_sums(View<const T> m, std::type_identity_t<T>* out) {
   detail::dispatch<detail::RowSums>(m, out);
 }
+
+#define UNROLL_ELEMENTWISE_INSTANCES(DECLARE, T)     \
+  DECLARE void fill<T>(Index, T, T*);                \
+  DECLARE void scale<T>(Index, T, T*);               \
+  DECLARE void axpy<T>(Index, T, const T*, T*);      \
+  DECLARE void add<T>(Index, const T*, T*);          \
+  DECLARE void multiply<T>(Index, const T*, T*);     \
+  DECLARE double sum_of_squares<T>(Index, const T*); \
+  DECLARE void add_row_sums<T>(View<const T>, T*);
+#if !UNROLL_HEADER_ONLY
+UNROLL_ELEMENTWISE_INSTANCES(extern template, float)
+UNROLL_ELEMENTWISE_INSTANCES(extern template, double)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI
 UNROLL_KERNEL_END

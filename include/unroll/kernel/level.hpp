@@ -10,7 +10,6 @@
 #include <utility>
 
 #include <unroll/core/config.hpp>
-#include <unroll/core/error.hpp>
 #include <unroll/kernel/simd.hpp>
 
 UNROLL_KERNEL_BEGIN
@@ -58,53 +57,28 @@ constexpr std::string_view name(SimdLevel level) {
 #endif
 
 /// Can this build use `level` on this processor?
-inline bool has_simd_level(SimdLevel level) {
-  switch (level) {
-    case SimdLevel::plain:
-      return true;
-    case SimdLevel::baseline:
-      return UNROLL_HAS_VECTORS != 0;
-#if UNROLL_HAS_X86_LEVELS
-    case SimdLevel::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case SimdLevel::avx512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-             has_simd_level(SimdLevel::avx2);
-#endif
-    default:
-      return false;
-  }
-}
+UNROLL_API bool has_simd_level(SimdLevel level);
 
 namespace detail {
 // Known to the loader, not made at first use: nothing waits for it, in the thread of an audio callback neither.
 inline constexpr auto not_chosen_yet = static_cast<SimdLevel>(-1);
+#if UNROLL_HEADER_ONLY
 inline constinit std::atomic<SimdLevel> simd_level_setting{not_chosen_yet};
-inline SimdLevel best_simd_level() {
-  for (const SimdLevel best : {SimdLevel::avx512, SimdLevel::avx2, SimdLevel::baseline})
-    if (has_simd_level(best)) return best;
-  return SimdLevel::plain;
-}
+#else
+extern UNROLL_API constinit std::atomic<SimdLevel> simd_level_setting;
+#endif
+UNROLL_API SimdLevel choose_simd_level();
 }  // namespace detail
 
 /// The level in use: the best of this processor, unless set otherwise.
 inline SimdLevel simd_level() {
   const SimdLevel level = detail::simd_level_setting.load(std::memory_order_relaxed);
-  if (level != detail::not_chosen_yet) [[likely]]
-    return level;
-  const SimdLevel best = detail::best_simd_level();
-  detail::simd_level_setting.store(best, std::memory_order_relaxed);
-  return best;
+  return level != detail::not_chosen_yet ? level : detail::choose_simd_level();
 }
 
 /// For tests and measurements. Throws std::invalid_argument where build or processor lack the level. Results of avx2
 /// and avx512 are equal to the bit, those of other levels are close. Not while kernels run in other threads.
-inline void set_simd_level(SimdLevel level) {
-  require(has_simd_level(level), "set_simd_level: this build on this processor has no level ", name(level),
-          ", best is ", name(simd_level()));
-  detail::simd_level_setting.store(level, std::memory_order_relaxed);
-}
+UNROLL_API void set_simd_level(SimdLevel level);
 
 namespace detail {
 
@@ -191,3 +165,7 @@ template <class Isa, class Kernel, class... Args> UNROLL_INLINE auto call(Args..
 
 }  // namespace unroll::inline UNROLL_ABI
 UNROLL_KERNEL_END
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/kernel/level.ipp>
+#endif

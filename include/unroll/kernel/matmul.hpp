@@ -24,6 +24,40 @@ template <class T> struct MatmulScratch {
 };
 
 namespace detail {
+template <class T>
+UNROLL_API void multiply_views(View<T> to, View<const T> left, Transpose transpose_a, View<const T> right,
+                               Transpose transpose_b, bool accumulate, MatmulScratch<T>& scratch, Blocks order,
+                               const T* bias);
+template <class T>
+UNROLL_API void multiply_views(View<T> to, const PackedMatrix<T>& a, View<const T> right, Transpose transpose_b,
+                               bool accumulate, MatmulScratch<T>& scratch, const T* bias);
+template <class T> UNROLL_API void add_row_sums_of(View<const T> all, T* b, Blocks order);
+}  // namespace detail
+
+/// c = op(a) op(b) + bias (rows, or null), or c += with `accumulate`, for matrices and blocks of whole rows or columns.
+/// Threads split c, never a sum: the same bits for any number of them.
+template <class C, class A, class B, class T>
+void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose transpose_b, bool accumulate,
+            MatmulScratch<T>& scratch, Blocks order = Blocks::ascending,
+            const std::type_identity_t<T>* bias = nullptr) {
+  detail::multiply_views<T>(view(c), view(a), transpose_a, view(b), transpose_b, accumulate, scratch, order, bias);
+}
+
+/// c = a op(b) + bias (rows, or null), or c += a op(b) with `accumulate`, for a packed a. Threads split the columns of
+/// c.
+template <class C, class B, class T>
+void matmul(C&& c, const PackedMatrix<T>& a, const B& b, Transpose transpose_b, bool accumulate,
+            MatmulScratch<T>& scratch, const std::type_identity_t<T>* bias = nullptr) {
+  detail::multiply_views<T>(view(c), a, view(b), transpose_b, accumulate, scratch, bias);
+}
+
+/// b (rows) += the sum of m's columns, in the blocks and the order of a product's sums; threads split the rows.
+template <class Derived, class T>
+void add_row_sums(const Eigen::DenseBase<Derived>& m, T* b, Blocks order = Blocks::ascending) {
+  detail::add_row_sums_of<T>(view(m), b, order);
+}
+
+namespace detail {
 /// Calls f(first, n, scratch) for pieces of 0 .. n - 1, on as many threads as the work is worth.
 template <class T, class F> void in_pieces(Index n, Index work_of_each, MatmulScratch<T>& scratch, const F& f) {
   constexpr Index unit = 16;            // pieces of whole panels
@@ -44,27 +78,21 @@ void require_product(const View<T>& c, Index rows, Index depth, const View<const
   require(c.rows == rows && c.cols == cols && b_rows == depth, "matmul: ", c.rows, " x ", c.cols, " = ", rows, " x ",
           depth, " times ", b_rows, " x ", cols);
 }
-}  // namespace detail
 
-/// c = op(a) op(b) + bias (rows, or null), or c += with `accumulate`, for matrices and blocks of whole rows or columns.
-/// Threads split c, never a sum: the same bits for any number of them.
-template <class C, class A, class B, class T>
-void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose transpose_b, bool accumulate,
-            MatmulScratch<T>& scratch, Blocks order = Blocks::ascending,
-            const std::type_identity_t<T>* bias = nullptr) {
-  const View<T> to = view(c);
-  const View<const T> left = view(a), right = view(b);
+template <class T>
+void multiply_views(View<T> to, View<const T> left, Transpose transpose_a, View<const T> right, Transpose transpose_b,
+                    bool accumulate, MatmulScratch<T>& scratch, Blocks order, const T* bias) {
   const bool as_is[] = {transpose_a == Transpose::no, transpose_b == Transpose::no};
   const Index rows = as_is[0] ? left.rows : left.cols, depth = as_is[0] ? left.cols : left.rows;
   const Index cols = as_is[1] ? right.cols : right.rows;
   require(to.rows == rows && to.cols == cols && depth == (as_is[1] ? right.rows : right.cols), "matmul: op(a) is ",
           rows, " x ", depth, ", op(b) ", as_is[1] ? right.rows : right.cols, " x ", cols,
           ", and the product's place is ", to.rows, " x ", to.cols);
-  detail::require_product(to, transpose_a == Transpose::no ? left.rows : left.cols, depth, right, transpose_b);
+  require_product(to, transpose_a == Transpose::no ? left.rows : left.cols, depth, right, transpose_b);
   const bool by_columns = to.cols >= to.rows;
   scratch.reserve(to.rows, to.cols, depth);
   const Index n = by_columns ? to.cols : to.rows, across = by_columns ? to.rows : to.cols;
-  detail::in_pieces(n, across * depth, scratch, [&](Index first, Index count, ProductScratch<T>& room) {
+  in_pieces(n, across * depth, scratch, [&](Index first, Index count, ProductScratch<T>& room) {
     const auto part = [&](const View<const T>& m, bool columns) {
       return columns ? m.middle_cols(first, count) : m.middle_rows(first, count);
     };
@@ -77,34 +105,39 @@ void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose tran
   });
 }
 
-/// c = a op(b) + bias (rows, or null), or c += a op(b) with `accumulate`, for a packed a. Threads split the columns of
-/// c.
-template <class C, class B, class T>
-void matmul(C&& c, const PackedMatrix<T>& a, const B& b, Transpose transpose_b, bool accumulate,
-            MatmulScratch<T>& scratch, const std::type_identity_t<T>* bias = nullptr) {
-  const View<T> to = view(c);
-  const View<const T> right = view(b);
-  detail::require_product(to, a.rows(), a.depth(), right, transpose_b);
+template <class T>
+void multiply_views(View<T> to, const PackedMatrix<T>& a, View<const T> right, Transpose transpose_b, bool accumulate,
+                    MatmulScratch<T>& scratch, const T* bias) {
+  require_product(to, a.rows(), a.depth(), right, transpose_b);
   scratch.reserve(to.rows, transpose_b == Transpose::yes ? to.cols : 0, a.depth());
-  detail::in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<T>& room) {
+  in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<T>& room) {
     const View<const T> part = transpose_b == Transpose::no ? right.middle_cols(first, n) : right.middle_rows(first, n);
     product<T>(to.middle_cols(first, n), a, part, transpose_b, accumulate, room, bias);
   });
 }
 
-/// b (rows) += the sum of m's columns, in the blocks and the order of a product's sums; threads split the rows.
-template <class Derived, class T>
-void add_row_sums(const Eigen::DenseBase<Derived>& m, T* b, Blocks order = Blocks::ascending) {
+template <class T> void add_row_sums_of(View<const T> all, T* b, Blocks order) {
   constexpr Index unit = 64;
-  const View<const T> all = view(m);
-  const Index blocks = (all.cols + detail::depth_block - 1) / detail::depth_block;
+  const Index blocks = (all.cols + depth_block - 1) / depth_block;
   parallel_ranges((all.rows + unit - 1) / unit, 4, [&](Index first, Index last) {
     const View<const T> rows = all.middle_rows(first * unit, (std::min)(last * unit, all.rows) - first * unit);
     for (Index i = 0; i < blocks; ++i) {
-      const Index j = (order == Blocks::ascending ? i : blocks - 1 - i) * detail::depth_block;
-      add_row_sums(rows.middle_cols(j, (std::min)(detail::depth_block, all.cols - j)), b + first * unit);
+      const Index j = (order == Blocks::ascending ? i : blocks - 1 - i) * depth_block;
+      unroll::add_row_sums(rows.middle_cols(j, (std::min)(depth_block, all.cols - j)), b + first * unit);
     }
   });
 }
+
+#define UNROLL_MATMUL_INSTANCES(DECLARE, T)                                                                            \
+  DECLARE void multiply_views<T>(View<T>, View<const T>, Transpose, View<const T>, Transpose, bool, MatmulScratch<T>&, \
+                                 Blocks, const T*);                                                                    \
+  DECLARE void multiply_views<T>(View<T>, const PackedMatrix<T>&, View<const T>, Transpose, bool, MatmulScratch<T>&,   \
+                                 const T*);                                                                            \
+  DECLARE void add_row_sums_of<T>(View<const T>, T*, Blocks);
+#if !UNROLL_HEADER_ONLY
+UNROLL_MATMUL_INSTANCES(extern template, float)
+UNROLL_MATMUL_INSTANCES(extern template, double)
+#endif
+}  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -184,6 +184,7 @@ struct Product {
   }
 };
 
+template <class T> UNROLL_API void run_product(ProductArguments<T> p, ProductScratch<T>& scratch);
 template <class T> void run_product(ProductArguments<T> p, ProductScratch<T>& scratch) {
   if (p.depth == 0 && !p.accumulate)
     for (Index j = 0; j < p.c.cols; ++j)
@@ -194,6 +195,13 @@ template <class T> void run_product(ProductArguments<T> p, ProductScratch<T>& sc
   p.room_b = scratch.b.data();
   dispatch<Product>(p);
 }
+
+#define UNROLL_PRODUCT_INSTANCES(DECLARE)                                           \
+  DECLARE void run_product<float>(ProductArguments<float>, ProductScratch<float>&); \
+  DECLARE void run_product<double>(ProductArguments<double>, ProductScratch<double>&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_PRODUCT_INSTANCES(extern template)
+#endif
 
 }  // namespace detail
 

@@ -56,7 +56,7 @@ template <class C> class Recurrent {
     check_parameters();
     check_batch(who, x);
     detail::require_features(who, x.values, weight_ih.cols());
-    RecurrentLoop(*this, x, c).forward(context, carry.in, carry.out);
+    run_recurrent<T, S>(parts(c), context, x, c, carry.in, carry.out);
     return c.y;
   }
 
@@ -71,7 +71,10 @@ template <class C> class Recurrent {
       require(dy.packing == x.packing, who, ": dy has another packing than x");
     }
     check_gradient_shapes(who, *this, gradient);
-    RecurrentLoop(*this, x, c).backward(dy, d.in, d.out, gradient);
+    const Matrix<T>* dy_values = nullptr;
+    if constexpr (!std::same_as<Dy, Nothing>) dy_values = &dy.values;
+    run_recurrent_backward<T, S>(parts(c), x, dy_values, c, d.in, d.out,
+                                 {gradient.weight_ih, gradient.bias_ih, gradient.initial, &gradient.cell});
     return c.dx;
   }
   /// Throws where a public member has been given another shape or range.
@@ -129,6 +132,11 @@ template <class C> class Recurrent {
     Cell::visit(f, here, self.cell...);
     constexpr std::array<std::string_view, 4> names{"initial_h", "initial_c", "initial_n", "initial_m"};
     for (std::size_t s = 0; s < S; ++s) f(here.leaf(names[s < 4 ? s : 3], Kind::state), self.initial[s]...);
+  }
+
+ private:
+  RecurrentParts<T, S> parts(RecurrentCache<Cell>& cache) const {
+    return {who, weight_ih, bias_ih, initial, options, {cell, cache.cell}};
   }
 };
 

@@ -1,19 +1,33 @@
 // A recurrent layer's way through the steps of a batch and back. The equations of a step are in cell/.
 #pragma once
 
+#include <unroll/kernel/denormals.hpp>
 #include <unroll/layer/chunks.hpp>
 #include <unroll/layer/recurrent_options.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
+/// A recurrent layer without the type of its cell, and the gradients of its parameters.
+template <class T, int S> struct RecurrentParts {
+  std::string_view who;
+  const Parameter<T>&weight_ih, &bias_ih;
+  const PerState<Parameter<T>, S>& initial;
+  const RecurrentOptions& options;
+  AnyCell<T, S> cell;
+};
+template <class T, int S> struct RecurrentGradient {
+  Matrix<T>&weight_ih, &bias_ih;
+  PerState<Parameter<T>, S>& initial;
+  void* cell;
+};
+
 /// One layer, one batch and its cache; see Recurrent.
-template <class Layer> class RecurrentLoop {
+template <class T, int S> class RecurrentLoop {
  public:
-  using Cell = typename Layer::Cell;
-  using T = typename Cell::Scalar;
-  static constexpr int S = Cell::S;
+  using Layer = RecurrentParts<T, S>;
+  using Gradient = RecurrentGradient<T, S>;
   using State = RecurrentState<T, S>;
-  using Cache = RecurrentCache<Cell>;
+  using Cache = RecurrentBuffers<T, S>;
 
   RecurrentLoop(const Layer& layer, const PackedSequence<T>& x, Cache& cache)
       : layer_(layer),
@@ -41,7 +55,7 @@ template <class Layer> class RecurrentLoop {
     prepare();
     enter(from);
     c_.y.packing = p_;
-    c_.y.values.resize(cell_.state_rows(0), c_.want_y ? p_.total() : 0);
+    c_.y.values.resize(cell_.state_rows[0], c_.want_y ? p_.total() : 0);
     for (Index k = 0; k < segments_; ++k) {
       const bool last = k + 1 == segments_;
       c_.segment = segment(k);
@@ -53,10 +67,10 @@ template <class Layer> class RecurrentLoop {
     c_.ready = c_.keep;
   }
 
-  /// dy is Nothing, or has the gradient of every step's output.
-  template <class Dy> void backward(const Dy& dy, const State* d_final, State* d_initial, Layer& gradient) {
+  /// dy has the gradient of every step's output, or is null.
+  void backward(const Matrix<T>* dy, const State* d_final, State* d_initial, const Gradient& gradient) {
     if (d_final != nullptr) require_state("gradient of the final state ", *d_final);
-    require(c_.segment_length == segment_length_ && c_.reverse == layer_.options.reverse, Layer::who,
+    require(c_.segment_length == segment_length_ && c_.reverse == layer_.options.reverse, layer_.who,
             ": recompute_every or reverse has changed since the forward pass");
     c_.ready = false;  // the gates will hold their gradient
     final_gradient(d_final);
@@ -78,7 +92,7 @@ template <class Layer> class RecurrentLoop {
 
  private:
   const Layer& layer_;
-  const Cell& cell_;
+  const AnyCell<T, S>& cell_;
   const PackedSequence<T>& x_;
   const Packing& p_;
   Cache& c_;
@@ -99,45 +113,44 @@ template <class Layer> class RecurrentLoop {
   Index chunk_columns() const {
     if (c_.ranges.others_help()) return (std::numeric_limits<Index>::max)();
     constexpr Index numbers = (1 << 18) / static_cast<Index>(sizeof(T));
-    return (std::max<Index>)(numbers / cell_.gate_rows(), layer_.weight_ih.size() > numbers ? 256 : 1);
+    return (std::max<Index>)(numbers / cell_.gate_rows, layer_.weight_ih.size() > numbers ? 256 : 1);
   }
 
   /// Sequences to threads.
   void share() {
-    const auto units = static_cast<double>(cell_.state_rows(0)), rows = static_cast<double>(cell_.gate_rows());
-    c_.ranges.balance(p_, rows * (units + static_cast<double>(cell_.inputs())));
+    const auto units = static_cast<double>(cell_.state_rows[0]), rows = static_cast<double>(cell_.gate_rows);
+    c_.ranges.balance(p_, rows * (units + static_cast<double>(cell_.inputs)));
     // A thread's range may be wider in a later batch that is no larger: room for all sequences, whatever the range.
     const auto most = static_cast<std::size_t>(threads());
     if (c_.scratch.size() < most) c_.scratch.resize(most);
     if (c_.input_scratch.size() < most) c_.input_scratch.resize(most);
-    const Index longest = (std::max)({cell_.gate_rows(), cell_.inputs(), cell_.state_rows(0)});
+    const Index longest = (std::max)({cell_.gate_rows, cell_.inputs, cell_.state_rows[0]});
     for (auto& scratch : c_.scratch) scratch.product.reserve(longest, p_.batch(), longest);
     for (auto& scratch : c_.input_scratch) {
       scratch.product.reserve(longest, 0, longest);
-      scratch.masked.resize(cell_.inputs(), p_.total());
+      scratch.masked.resize(cell_.inputs, p_.total());
     }
   }
   void draw_masks(const Context& context) {
     const RecurrentOptions& options = layer_.options;
-    const int n = options.per_gate ? Cell::gates : 1;
-    c_.input.mask.draw(context, 0, options.dropout, n, cell_.inputs(), p_);
-    c_.mask.draw(context, 100, options.recurrent_dropout, n, cell_.state_rows(0), p_);
+    const int n = options.per_gate ? cell_.gates : 1;
+    c_.input.mask.draw(context, 0, options.dropout, n, cell_.inputs, p_);
+    c_.mask.draw(context, 100, options.recurrent_dropout, n, cell_.state_rows[0], p_);
     for (auto& scratch : c_.scratch)
-      scratch.values.resize(cell_.state_rows(0), p_.batch() * (std::max)(c_.mask.count, 1));
+      scratch.values.resize(cell_.state_rows[0], p_.batch() * (std::max)(c_.mask.count, 1));
   }
   /// Room for any segment; the first in time is the largest.
   void prepare() {
     const bool whole = segments_ <= 1;
     const Index columns =
         whole ? p_.total() : (std::min)(p_.total(), p_.offset(segment_length_) + detail::depth_block - 1);
-    c_.gates.resize(cell_.gate_rows(),
-                    c_.keep ? columns : (std::min)(columns, (std::max)(p_.batch(), chunk_columns())));
-    cell_.prepare(c_.cell, columns, c_.keep);
+    c_.gates.resize(cell_.gate_rows, c_.keep ? columns : (std::min)(columns, (std::max)(p_.batch(), chunk_columns())));
+    cell_.prepare(columns, c_.keep);
     Index saved = 0;
     for (Index k = 0; c_.keep && k + 1 < segments_; ++k) saved += p_.batch_size(segment(k).begin);
     for (std::size_t s = 0; s < S; ++s) {
-      c_.states[s].resize(cell_.state_rows(int(s)), p_.batch() + columns);
-      c_.saved[s].resize(cell_.state_rows(int(s)), saved);
+      c_.states[s].resize(cell_.state_rows[s], p_.batch() + columns);
+      c_.saved[s].resize(cell_.state_rows[s], saved);
     }
     c_.saved_columns = 0;
   }
@@ -145,8 +158,8 @@ template <class Layer> class RecurrentLoop {
   void require_state(const char* what, const State& state) const {
     for (std::size_t s = 0; s < S; ++s) {
       const auto& field = state.fields[s];
-      const Index rows = cell_.state_rows(int(s));
-      require(field.rows() == rows && field.cols() == p_.batch(), Layer::who, ": ", what, State::names[s < 4 ? s : 3],
+      const Index rows = cell_.state_rows[s];
+      require(field.rows() == rows && field.cols() == p_.batch(), layer_.who, ": ", what, State::names[s < 4 ? s : 3],
               " is ", field.rows(), " x ", field.cols(), ", expected ", rows, " x ", p_.batch());
     }
   }
@@ -157,7 +170,7 @@ template <class Layer> class RecurrentLoop {
         sort_sequences(p_, from->fields[s], c_.border[s]);
         continue;
       }
-      c_.border[s].resize(cell_.state_rows(int(s)), p_.batch());
+      c_.border[s].resize(cell_.state_rows[s], p_.batch());
       if (c_.learned_start)
         c_.border[s].colwise() = layer_.initial[s].col(0);
       else
@@ -169,7 +182,7 @@ template <class Layer> class RecurrentLoop {
       if (d != nullptr) {
         sort_sequences(p_, d->fields[s], c_.d[s]);
       } else {
-        c_.d[s].resize(cell_.state_rows(int(s)), p_.batch());
+        c_.d[s].resize(cell_.state_rows[s], p_.batch());
         c_.d[s].setZero();
       }
     }
@@ -202,7 +215,7 @@ template <class Layer> class RecurrentLoop {
                          c_.gates.middleCols(gates, columns.n), c_.input_scratch[range.index]);
       };
       const auto run_step = [&](const Step& step) {
-        cell_.step(pass, c_.cell, step, c_.scratch[range.index]);
+        cell_.step(pass, step, c_.scratch[range.index]);
         if (want_y) c_.y.values.middleCols(step.at + segment.base, step.n) = c_.states[0].middleCols(step.out, step.n);
       };
       in_chunks(steps, range, chunk_columns(), keep, project, run_step);
@@ -219,18 +232,18 @@ template <class Layer> class RecurrentLoop {
     const Index first = open.reverse ? open.first : done.first;
     const Index end = open.reverse ? done.first + done.n : open.first + open.n;
     c_.segment = segment(k, end - first);
-    const auto move = [&](auto& m, Index before) {
+    const auto move = [&](Matrix<T>& m, Index before) {
       move_columns(m, before + first - base, before + first - c_.segment.base, end - first);
     };
     move(c_.gates, 0);
     move(c_.states[0], p_.batch());
-    if constexpr (HasColumns<Cell>) Cell::visit_columns([&](auto& m) { move(m, 0); }, c_.cell);
+    if (cell_.can_recompute()) cell_.visit_columns([&](Matrix<T>& m) { move(m, 0); });
     pop_border();
     run(true, false);
   }
 
   /// Backward through c_.segment.
-  template <class Dy> void run_backward(const Dy& dy, Layer& gradient, OpenColumns& open) {
+  void run_backward(const Matrix<T>* dy, const Gradient& gradient, OpenColumns& open) {
     const FlushDenormals flush;
     const Index base = c_.segment.base;
     Pass<T, S> pass = this->pass(true);
@@ -244,16 +257,15 @@ template <class Layer> class RecurrentLoop {
         c_.input.accumulate(x_, columns, da(columns), packed, gradient.weight_ih, pass.order, c_.input_scratch[0]);
       if (layer_.bias_ih.size() > 0 && layer_.bias_ih.trainable)
         add_row_sums(da(columns), gradient.bias_ih.data(), pass.order);
-      cell_.accumulate(pass, c_.cell, gradient.cell, Columns{columns.first - base, columns.n});
+      cell_.accumulate(pass, gradient.cell, Columns{columns.first - base, columns.n});
     };
     c_.ranges.for_each([&](const SequenceRange& range) {
       for (auto k = static_cast<std::size_t>(c_.segment.steps()); k-- > 0;) {
         const Step step = range.within(c_.steps[k]);
         if (step.n <= 0) continue;
         const Columns columns{step.at + base, step.n};
-        if constexpr (!std::same_as<Dy, Nothing>)
-          c_.d[0].middleCols(step.column, step.n) += dy.values.middleCols(columns.first, step.n);
-        cell_.step_backward(pass, c_.cell, step, c_.d, c_.scratch[range.index]);
+        if (dy != nullptr) c_.d[0].middleCols(step.column, step.n) += dy->middleCols(columns.first, step.n);
+        cell_.step_backward(pass, step, c_.d, c_.scratch[range.index]);
         if (!range.whole) input_gradient(columns, range);
         if (range.alone)
           open.complete(columns, [&](const Columns& block) {
@@ -271,5 +283,41 @@ template <class Layer> class RecurrentLoop {
     if (complete.n > 0) accumulate(complete);
   }
 };
+
+/// The loop's two doors. `from` and `to` may be null.
+template <class T, int S>
+UNROLL_API void run_recurrent(const RecurrentParts<T, S>& layer, const Context& context, const PackedSequence<T>& x,
+                              RecurrentBuffers<T, S>& cache, const RecurrentState<T, S>* from,
+                              RecurrentState<T, S>* to);
+template <class T, int S>
+UNROLL_API void run_recurrent_backward(const RecurrentParts<T, S>& layer, const PackedSequence<T>& x,
+                                       const Matrix<T>* dy, RecurrentBuffers<T, S>& cache,
+                                       const RecurrentState<T, S>* d_final, RecurrentState<T, S>* d_initial,
+                                       const RecurrentGradient<T, S>& gradient);
+
+template <class T, int S>
+void run_recurrent(const RecurrentParts<T, S>& layer, const Context& context, const PackedSequence<T>& x,
+                   RecurrentBuffers<T, S>& cache, const RecurrentState<T, S>* from, RecurrentState<T, S>* to) {
+  RecurrentLoop<T, S>(layer, x, cache).forward(context, from, to);
+}
+template <class T, int S>
+void run_recurrent_backward(const RecurrentParts<T, S>& layer, const PackedSequence<T>& x, const Matrix<T>* dy,
+                            RecurrentBuffers<T, S>& cache, const RecurrentState<T, S>* d_final,
+                            RecurrentState<T, S>* d_initial, const RecurrentGradient<T, S>& gradient) {
+  RecurrentLoop<T, S>(layer, x, cache).backward(dy, d_final, d_initial, gradient);
+}
+
+#define UNROLL_RECURRENT_INSTANCES(DECLARE, T, S)                                                                    \
+  DECLARE void run_recurrent<T, S>(const RecurrentParts<T, S>&, const Context&, const PackedSequence<T>&,            \
+                                   RecurrentBuffers<T, S>&, const RecurrentState<T, S>*, RecurrentState<T, S>*);     \
+  DECLARE void run_recurrent_backward<T, S>(const RecurrentParts<T, S>&, const PackedSequence<T>&, const Matrix<T>*, \
+                                            RecurrentBuffers<T, S>&, const RecurrentState<T, S>*,                    \
+                                            RecurrentState<T, S>*, const RecurrentGradient<T, S>&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_RECURRENT_INSTANCES(extern template, float, 1)
+UNROLL_RECURRENT_INSTANCES(extern template, float, 2)
+UNROLL_RECURRENT_INSTANCES(extern template, double, 1)
+UNROLL_RECURRENT_INSTANCES(extern template, double, 2)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include <unroll/cell/cell_steps.hpp>
 #include <unroll/cell/pointwise.hpp>
 #include <unroll/layer/input_projection.hpp>
 #include <unroll/layer/layer.hpp>
@@ -37,10 +38,7 @@ template <class T, int S> struct RecurrentState {
 };
 
 /// What a recurrent layer keeps of a batch, and room to work.
-template <class Cell> struct RecurrentCache {
-  using T = typename Cell::Scalar;
-  static constexpr int S = Cell::S;
-
+template <class T, int S> struct RecurrentBuffers {
   PackedSequence<T> y, dx;
   Segment segment;                      ///< whose steps are in the arrays of W columns: W = N for the whole batch
   Matrix<T> gates;                      ///< (GX H, W): A, then what the cell keeps, then dA
@@ -55,7 +53,6 @@ template <class Cell> struct RecurrentCache {
   InputProjection<T> input;
   PackedMatrix<T> packed;
   RecurrentMask<T> mask;
-  typename Cell::Cache cell;
   Index saved_columns = 0;
   Index segment_length = 0;  ///< of the forward pass, and its direction
   bool reverse = false;
@@ -63,6 +60,9 @@ template <class Cell> struct RecurrentCache {
   bool ready = false;  ///< a forward pass has left all that one backward pass needs
   bool want_y = true, want_dx = true;
   const PackedSequence<T>& output() const { return y; }
+};
+template <class Cell> struct RecurrentCache : RecurrentBuffers<typename Cell::Scalar, Cell::S> {
+  typename Cell::Cache cell;
 };
 
 namespace detail {

@@ -1,0 +1,95 @@
+// A cell whose type the loop over the steps need not know.
+#pragma once
+
+#include <string_view>
+
+#include <unroll/cell/cell.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// What `Recurrent` calls of a cell (see Cell), so that its loop is compiled for a scalar and a number of state fields,
+/// not for every cell again.
+template <class T, int S> struct CellSteps {
+  void (*prepare)(const void* cell, void* cache, Index columns, bool keep);
+  void (*step)(const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StepScratch<T>& scratch);
+  void (*step_backward)(const void* cell, Pass<T, S>& pass, void* cache, const Step& step, PerState<Matrix<T>, S>& d,
+                        StepScratch<T>& scratch);
+  void (*accumulate)(const void* cell, Pass<T, S>& pass, void* cache, void* gradient, const Columns& columns);
+  void (*visit_columns)(void* cache, FunctionRef<Matrix<T>&> f);  ///< null for a cell that cannot recompute
+};
+
+template <Cell C> UNROLL_API const CellSteps<typename C::Scalar, C::S>& cell_steps();
+
+template <Cell C> const CellSteps<typename C::Scalar, C::S>& cell_steps() {
+  using T = typename C::Scalar;
+  constexpr int S = C::S;
+  using Cache = typename C::Cache;
+  static constexpr CellSteps<T, S> steps{
+      [](const void* cell, void* cache, Index columns, bool keep) {
+        static_cast<const C*>(cell)->prepare(*static_cast<Cache*>(cache), columns, keep);
+      },
+      [](const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StepScratch<T>& scratch) {
+        static_cast<const C*>(cell)->step(pass, *static_cast<Cache*>(cache), step, scratch);
+      },
+      [](const void* cell, Pass<T, S>& pass, void* cache, const Step& step, PerState<Matrix<T>, S>& d,
+         StepScratch<T>& scratch) {
+        static_cast<const C*>(cell)->step_backward(pass, *static_cast<Cache*>(cache), step, d, scratch);
+      },
+      [](const void* cell, Pass<T, S>& pass, void* cache, void* gradient, const Columns& columns) {
+        static_cast<const C*>(cell)->accumulate(pass, *static_cast<Cache*>(cache), *static_cast<C*>(gradient), columns);
+      },
+      [] {
+        using Visit = void (*)(void*, FunctionRef<Matrix<T>&>);
+        if constexpr (HasColumns<C>)
+          return Visit(
+              [](void* cache, FunctionRef<Matrix<T>&> f) { C::visit_columns(f, *static_cast<Cache*>(cache)); });
+        else
+          return Visit(nullptr);
+      }()};
+  return steps;
+}
+
+/// A cell of a layer with its cache, and its sizes.
+template <class T, int S> struct AnyCell {
+  const CellSteps<T, S>* steps;
+  const void* cell;
+  void* cache;
+  Index inputs, gate_rows;
+  int gates;
+  PerState<Index, S> state_rows;
+
+  template <Cell C>
+  AnyCell(const C& of, typename C::Cache& its)
+      : steps(&cell_steps<C>()),
+        cell(&of),
+        cache(&its),
+        inputs(of.inputs()),
+        gate_rows(of.gate_rows()),
+        gates(C::gates) {
+    for (std::size_t s = 0; s < std::size_t(S); ++s) state_rows[s] = of.state_rows(static_cast<int>(s));
+  }
+
+  void prepare(Index columns, bool keep) const { steps->prepare(cell, cache, columns, keep); }
+  void step(Pass<T, S>& pass, const Step& at, StepScratch<T>& scratch) const {
+    steps->step(cell, pass, cache, at, scratch);
+  }
+  void step_backward(Pass<T, S>& pass, const Step& at, PerState<Matrix<T>, S>& d, StepScratch<T>& scratch) const {
+    steps->step_backward(cell, pass, cache, at, d, scratch);
+  }
+  void accumulate(Pass<T, S>& pass, void* gradient, const Columns& columns) const {
+    steps->accumulate(cell, pass, cache, gradient, columns);
+  }
+  bool can_recompute() const { return steps->visit_columns != nullptr; }
+  void visit_columns(FunctionRef<Matrix<T>&> f) const { steps->visit_columns(cache, f); }
+};
+
+/// Of a built-in cell, in its header.
+#define UNROLL_CELL_INSTANCE(DECLARE, C) DECLARE const CellSteps<C::Scalar, C::S>& cell_steps<C>();
+#define UNROLL_CELL_INSTANCES(DECLARE, C) \
+  UNROLL_CELL_INSTANCE(DECLARE, C<float>) \
+  UNROLL_CELL_INSTANCE(DECLARE, C<double>)
+#define UNROLL_POINTWISE_INSTANCES(DECLARE, E)       \
+  UNROLL_CELL_INSTANCE(DECLARE, Pointwise<E<float>>) \
+  UNROLL_CELL_INSTANCE(DECLARE, Pointwise<E<double>>)
+
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,48 @@
+// Bodies of kernel/level.hpp.
+#pragma once
+
+#include <unroll/core/error.hpp>
+#include <unroll/kernel/level.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+UNROLL_FUNCTION bool has_simd_level(SimdLevel level) {
+  switch (level) {
+    case SimdLevel::plain:
+      return true;
+    case SimdLevel::baseline:
+      return UNROLL_HAS_VECTORS != 0;
+#if UNROLL_HAS_X86_LEVELS
+    case SimdLevel::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case SimdLevel::avx512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+             has_simd_level(SimdLevel::avx2);
+#endif
+    default:
+      return false;
+  }
+}
+
+namespace detail {
+#if !UNROLL_HEADER_ONLY
+constinit std::atomic<SimdLevel> simd_level_setting{not_chosen_yet};
+#endif
+
+UNROLL_FUNCTION SimdLevel choose_simd_level() {
+  SimdLevel best = SimdLevel::plain;
+  for (const SimdLevel level : {SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
+    if (has_simd_level(level)) best = level;
+  simd_level_setting.store(best, std::memory_order_relaxed);
+  return best;
+}
+}  // namespace detail
+
+UNROLL_FUNCTION void set_simd_level(SimdLevel level) {
+  require(has_simd_level(level), "set_simd_level: this build on this processor has no level ", name(level),
+          ", best is ", name(simd_level()));
+  detail::simd_level_setting.store(level, std::memory_order_relaxed);
+}
+
+}  // namespace unroll::inline UNROLL_ABI

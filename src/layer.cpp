@@ -1,0 +1,8 @@
+#include <unroll/layer/recurrent_loop.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+UNROLL_RECURRENT_INSTANCES(template, float, 1)
+UNROLL_RECURRENT_INSTANCES(template, float, 2)
+UNROLL_RECURRENT_INSTANCES(template, double, 1)
+UNROLL_RECURRENT_INSTANCES(template, double, 2)
+}  // namespace unroll::inline UNROLL_ABI
