@@ -12,6 +12,7 @@ function provides(header, list, i, n, names) {
   for (i = 1; i <= n; i++) providers[names[i]] = providers[names[i]] " " header " "
 }
 BEGIN {
+  provides("Eigen/Core", "Eigen")
   provides("algorithm", "min max clamp sort find copy copy_n fill fill_n max_element unique nth_element all_of ranges" \
     " stable_sort any_of transform reverse swap_ranges upper_bound lower_bound")
   provides("any", "any any_cast")
@@ -91,6 +92,10 @@ FNR == 1 {
 {
   gsub(/"([^"\\]|\\.)*"/, "")
   sub(/\/\/.*/, "")
+  if (/Eigen::/ && !((header, "Eigen") in line)) {
+    used[header] = used[header] " Eigen"
+    line[header, "Eigen"] = FNR
+  }
   while (match($0, /std::[A-Za-z_0-9]+/)) {
     name = substr($0, RSTART + 5, RLENGTH - 5)
     if (!((header, name) in line)) used[header] = used[header] " " name
@@ -119,7 +124,7 @@ END {
       for (k = 1; k <= m; k++) found = found || (from[k] in reached)
       if (found) continue
       bad = 1
-      print file[header] ":" line[header, names[i]] ": std::" names[i] \
+      print file[header] ":" line[header, names[i]] ": " names[i] \
         (m > 0 ? " needs #include <" from[1] ">" : " is in no list of cmake/check_standard.awk")
     }
     ++total[bad]

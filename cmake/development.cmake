@@ -6,8 +6,8 @@ target_compile_options(unroll_warnings INTERFACE
   # g++ 12 takes Eigen's packet loads of small vectors for reads past their end; the sanitizers of `dev` know better.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
 
-# Some tests are compiled with -O0 on purpose.
-target_compile_definitions(unroll_warnings INTERFACE UNROLL_UNOPTIMIZED)
+# Some tests are compiled with -O0 on purpose, and all levels are tested whatever the flags.
+target_compile_definitions(unroll_warnings INTERFACE UNROLL_UNOPTIMIZED UNROLL_LEAST_LEVEL=0)
 
 # g++ collects its garbage rarely: a tenth of the time for a tenth of the memory.
 target_compile_options(unroll_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:SHELL:--param=ggc-min-expand=300>)

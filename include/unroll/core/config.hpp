@@ -1,9 +1,15 @@
 // Every macro of the library, and the namespace that keeps differently compiled copies of it apart.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 
-#include <Eigen/Core>
+// Eigen's version alone: what needs no matrix does not wait for them.
+#if __has_include(<Eigen/Version>)
+#include <Eigen/Version>
+#else
+#include <Eigen/src/Core/util/Macros.h>
+#endif
 
 #include <unroll/core/version.hpp>
 
@@ -29,17 +35,33 @@
 #define UNROLL_API __attribute__((visibility("default")))
 #endif
 
+// The least of the levels that kernels are compiled for (kernel/level.hpp): 0 plain, 1 baseline, 2 AVX2, 3 AVX-512.
+// What the flags guarantee, unless defined: -DUNROLL_LEAST_LEVEL=2 compiles faster, for processors with AVX2 alone.
+#if defined(UNROLL_LEAST_LEVEL)
+#elif defined(UNROLL_PLAIN_KERNELS) || !defined(__x86_64__)
+#define UNROLL_LEAST_LEVEL 0
+#elif defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && \
+    defined(__FMA__)
+#define UNROLL_LEAST_LEVEL 3
+#elif defined(__AVX2__) && defined(__FMA__)
+#define UNROLL_LEAST_LEVEL 2
+#else
+#define UNROLL_LEAST_LEVEL 0
+#endif
+
 // One process may hold copies of our inline functions that have different bodies: two of its units are compiled with
 // different flags, or two of its plug-ins with different versions. The linker takes the copies of one name for equal,
 // so everything lives in an inline namespace whose name spells what changes a body or a layout: open it as `namespace
 // unroll::inline UNROLL_ABI {`. Every error of the compiler repeats the name, so it is short:
-//   v0_1_0_e3_4_0_b16
-// - our version, Eigen's, and EIGEN_MAX_ALIGN_BYTES at the end; between them
-// - the vectors that the compiler may use: b(aseline), s(SSE4.2), v(AVX), w(AVX2, wider), z(AVX-512: zmm)
+//   v0_1_0_e3_4_0_b0
+// - our version, Eigen's
+// - the vectors that the compiler may use: b(aseline), s(SSE4.2), v(AVX), w(AVX2, wider), z(AVX-512: zmm), and
+//   UNROLL_LEAST_LEVEL
 // - where it is so: f(used multiply-add), m(ath is fast), n(o infinity or NaN), d(ebug: no NDEBUG), u(ser's own
 //   UNROLL_ASSERT), p(lain kernels), x (no exceptions), g (_GLIBCXX_DEBUG), o(ld std::string).
 // Not spelled: -ffp-contract, which no macro tells (-std=c++20 and gnu++20 contract alike in C++; copies of either kind
-// are right to rounding), and EIGEN_DEFAULT_DENSE_INDEX_TYPE, which Eigen itself needs to be the same everywhere.
+// are right to rounding), EIGEN_DEFAULT_DENSE_INDEX_TYPE and EIGEN_MAX_ALIGN_BYTES, which Eigen itself needs to be the
+// same everywhere: its default follows the vectors.
 // A compiled part serves programs of all flags, so its name has c(ompiled) and only what changes a layout: p, x, g, o.
 #if defined(__AVX512F__)
 #define UNROLL_ABI_VECTORS z
@@ -88,22 +110,20 @@
 #else
 #define UNROLL_ABI_LIBRARY
 #endif
-#define UNROLL_JOIN_(a, b, c, d, e, f, g, h, i, j) v##a##_##b##_##c##_e##d##_##e##_##f##_##g##h##i##j
+#define UNROLL_JOIN_(a, b, c, d, e, f, g, h, i) v##a##_##b##_##c##_e##d##_##e##_##f##_##g##h##i
 #define UNROLL_JOIN(...) UNROLL_JOIN_(__VA_ARGS__)
-#define UNROLL_FLAGS_(a, b, c, d, e) a##b##c##d##e
+#define UNROLL_FLAGS_(a, b, c, d, e, f) a##b##c##d##e##f
 #define UNROLL_FLAGS(...) UNROLL_FLAGS_(__VA_ARGS__)
 #if UNROLL_HEADER_ONLY
-#define UNROLL_ABI_FLAGS \
-  UNROLL_FLAGS(UNROLL_ABI_VECTORS, UNROLL_ABI_FMA, UNROLL_ABI_MATH, UNROLL_ABI_CHECKS, UNROLL_ABI_KERNELS)
-#define UNROLL_ABI_ALIGNMENT EIGEN_MAX_ALIGN_BYTES
+#define UNROLL_ABI_FLAGS                                                                                   \
+  UNROLL_FLAGS(UNROLL_ABI_VECTORS, UNROLL_LEAST_LEVEL, UNROLL_ABI_FMA, UNROLL_ABI_MATH, UNROLL_ABI_CHECKS, \
+               UNROLL_ABI_KERNELS)
 #else
-#define UNROLL_ABI_FLAGS UNROLL_FLAGS(c, UNROLL_ABI_KERNELS, , , )
-#define UNROLL_ABI_ALIGNMENT
+#define UNROLL_ABI_FLAGS UNROLL_FLAGS(c, UNROLL_ABI_KERNELS, , , , )
 #endif
-#define UNROLL_ABI                                                                                               \
-  UNROLL_JOIN(UNROLL_VERSION_MAJOR, UNROLL_VERSION_MINOR, UNROLL_VERSION_PATCH, EIGEN_WORLD_VERSION,             \
-              EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION, UNROLL_ABI_FLAGS, UNROLL_ABI_ERRORS, UNROLL_ABI_LIBRARY, \
-              UNROLL_ABI_ALIGNMENT)
+#define UNROLL_ABI                                                                                   \
+  UNROLL_JOIN(UNROLL_VERSION_MAJOR, UNROLL_VERSION_MINOR, UNROLL_VERSION_PATCH, EIGEN_WORLD_VERSION, \
+              EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION, UNROLL_ABI_FLAGS, UNROLL_ABI_ERRORS, UNROLL_ABI_LIBRARY)
 
 // For inner loops; off with NDEBUG; define it yourself to report elsewhere.
 #if !defined(UNROLL_ASSERT)
@@ -127,7 +147,12 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-using Index = Eigen::Index;
+/// Eigen's.
+#if defined(EIGEN_DEFAULT_DENSE_INDEX_TYPE)
+using Index = EIGEN_DEFAULT_DENSE_INDEX_TYPE;
+#else
+using Index = std::ptrdiff_t;
+#endif
 
 namespace detail {
 /// x as a To, where one platform needs a cast that another calls useless.

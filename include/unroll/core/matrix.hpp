@@ -7,9 +7,13 @@
 #include <type_traits>
 #include <utility>
 
+#include <Eigen/Core>
+
 #include <unroll/core/config.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+static_assert(std::is_same_v<Index, Eigen::Index>, "unroll: EIGEN_DEFAULT_DENSE_INDEX_TYPE is for the command line");
 
 namespace detail {
 /// rows * cols. Throws where that is no size, or more elements than memory can hold.

@@ -15,7 +15,8 @@
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 
-/// `plain` is the reference: loops over single numbers, any compiler. `baseline` is 16-byte vectors (SSE2, NEON).
+/// `plain` is the reference: loops over single numbers, any compiler. `baseline` is 16-byte vectors (SSE2, NEON). Those
+/// below UNROLL_LEAST_LEVEL are not there.
 enum class SimdLevel { plain, baseline, avx2, avx512 };
 
 constexpr std::string_view name(SimdLevel level) {
@@ -24,6 +25,13 @@ constexpr std::string_view name(SimdLevel level) {
   return k < std::size(names) ? names[k] : "unknown";
 }
 
+#if UNROLL_LEAST_LEVEL < 0 || UNROLL_LEAST_LEVEL > 3
+#error "unroll: UNROLL_LEAST_LEVEL is 0 (plain), 1 (baseline), 2 (AVX2) or 3 (AVX-512)"
+#elif UNROLL_LEAST_LEVEL > 0 && (defined(UNROLL_PLAIN_KERNELS) || !defined(__GNUC__))
+#error "unroll: this build has the plain kernels alone: UNROLL_LEAST_LEVEL is 0"
+#elif UNROLL_LEAST_LEVEL > 1 && !defined(__x86_64__)
+#error "unroll: this processor family has the levels 0 and 1: UNROLL_LEAST_LEVEL"
+#endif
 #if defined(UNROLL_PLAIN_KERNELS) || !defined(__GNUC__)
 #define UNROLL_HAS_VECTORS 0
 #else
@@ -123,24 +131,32 @@ __attribute__((flatten, noinline UNROLL_OPTIMIZED)) auto run_baseline(Args... ar
 }
 #endif
 
+/// The processor has none of the levels that were compiled.
+[[noreturn]] UNROLL_API void refuse_processor();
+
 /// Calls Kernel::run<Isa>(args...), a static function template, compiled for the level in use. Arguments go by value:
 /// pointers, sizes, views and structs of these.
 template <class Kernel, class... Args> auto dispatch(Args... args) {
-#if UNROLL_HAS_VECTORS
   switch (simd_level()) {
 #if UNROLL_HAS_X86_LEVELS
     case SimdLevel::avx512:
       return run_avx512<Kernel, Args...>(args...);
+#if UNROLL_LEAST_LEVEL <= 2
     case SimdLevel::avx2:
       return run_avx2<Kernel, Args...>(args...);
 #endif
+#endif
+#if UNROLL_HAS_VECTORS && UNROLL_LEAST_LEVEL <= 1
     case SimdLevel::baseline:
       return run_baseline<Kernel, Args...>(args...);
-    default:
-      break;
-  }
 #endif
-  return Kernel::template run<Plain>(args...);
+#if UNROLL_LEAST_LEVEL <= 0
+    case SimdLevel::plain:
+      return Kernel::template run<Plain>(args...);
+#endif
+    default:
+      refuse_processor();
+  }
 }
 
 /// The same from inside a kernel, where the level is known: a call, not inlined.

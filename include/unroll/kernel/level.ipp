@@ -1,12 +1,16 @@
 // Bodies of kernel/level.hpp.
 #pragma once
 
+#include <initializer_list>
+#include <stdexcept>
+
 #include <unroll/core/error.hpp>
 #include <unroll/kernel/level.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 UNROLL_FUNCTION bool has_simd_level(SimdLevel level) {
+  if (static_cast<int>(level) < UNROLL_LEAST_LEVEL) return false;
   switch (level) {
     case SimdLevel::plain:
       return true;
@@ -26,12 +30,18 @@ UNROLL_FUNCTION bool has_simd_level(SimdLevel level) {
 }
 
 namespace detail {
+UNROLL_FUNCTION void refuse_processor() {
+  fail<std::runtime_error>("unroll: the kernels were compiled for ", name(static_cast<SimdLevel>(UNROLL_LEAST_LEVEL)),
+                           " at least (UNROLL_LEAST_LEVEL, or the compiler's flags), which this processor lacks");
+}
+
 #if !UNROLL_HEADER_ONLY
 constinit std::atomic<SimdLevel> simd_level_setting{not_chosen_yet};
 #endif
 
 UNROLL_FUNCTION SimdLevel choose_simd_level() {
-  SimdLevel best = SimdLevel::plain;
+  auto best = static_cast<SimdLevel>(UNROLL_LEAST_LEVEL);
+  if (!has_simd_level(best)) refuse_processor();
   for (const SimdLevel level : {SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
     if (has_simd_level(level)) best = level;
   simd_level_setting.store(best, std::memory_order_relaxed);

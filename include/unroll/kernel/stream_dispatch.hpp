@@ -10,15 +10,23 @@ namespace detail {
 
 /// As `dispatch`; SimdLevel::plain is the baseline here, where the compiler has vectors.
 template <class Kernel, class... Args> UNROLL_INLINE auto dispatch_stream(Args... args) {
+#if UNROLL_LEAST_LEVEL >= 3
+  return run_avx512<Kernel, Args...>(args...);
+#else
 #if UNROLL_HAS_X86_LEVELS
   const SimdLevel level = simd_level();
   if (level == SimdLevel::avx512) return run_avx512<Kernel, Args...>(args...);
+#if UNROLL_LEAST_LEVEL >= 2
+  return run_avx2<Kernel, Args...>(args...);
+#else
   if (level == SimdLevel::avx2) return run_avx2<Kernel, Args...>(args...);
 #endif
-#if UNROLL_HAS_VECTORS
+#endif
+#if UNROLL_HAS_VECTORS && UNROLL_LEAST_LEVEL <= 1
   return run_baseline<Kernel, Args...>(args...);
-#else
+#elif !UNROLL_HAS_VECTORS
   return Kernel::template run<Plain>(args...);
+#endif
 #endif
 }
 
@@ -28,9 +36,11 @@ template <class Kernel, class... Args> auto stream_function() {
   using Function = void (*)(Args...);
 #if UNROLL_HAS_X86_LEVELS
   const SimdLevel level = simd_level();
-  return level == SimdLevel::avx512 ? Function(&run_avx512<Kernel, Args...>)
-         : level == SimdLevel::avx2 ? Function(&run_avx2<Kernel, Args...>)
-                                    : nullptr;
+  if (level == SimdLevel::avx512) return Function(&run_avx512<Kernel, Args...>);
+#if UNROLL_LEAST_LEVEL <= 2
+  if (level == SimdLevel::avx2) return Function(&run_avx2<Kernel, Args...>);
+#endif
+  return Function(nullptr);
 #elif UNROLL_HAS_VECTORS
   return Function(&run_baseline<Kernel, Args...>);
 #else

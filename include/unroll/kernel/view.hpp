@@ -3,6 +3,8 @@
 
 #include <type_traits>
 
+#include <Eigen/Core>
+
 #include <unroll/core/config.hpp>
 
 namespace unroll::inline UNROLL_ABI {

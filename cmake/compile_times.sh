@@ -1,0 +1,81 @@
+#!/bin/sh
+# How long programs take to compile: sh cmake/compile_times.sh [--table | --record] [COMPILER]. Seconds of one processor,
+# least of three, and as a ratio to tests/compile_time/reference.cpp, compiled in between: header-only and with the
+# compiled part. Fails where a ratio is above 1.2 x the one in tests/compile_time/expected.txt, which --record writes, or
+# where a compilation takes more than 500 MB in the second form. --table prints what each public header costs instead
+# (docs/compile-times.md). Needs GNU time.
+set -eu
+cd "$(dirname "$0")/.."
+sh cmake/packages.sh time g++ libeigen3-dev nlohmann-json3-dev >/dev/null
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mode=check
+case ${1-} in
+  --table | --record) mode=${1#--} && shift ;;
+esac
+compiler=${1:-g++}
+compile="$compiler -std=c++20 -O2 -DNDEBUG -Iinclude -isystem ${EIGEN_INCLUDE:-/usr/include/eigen3}"
+compiled="-DUNROLL_COMPILED -DUNROLL_STATIC"
+
+# seconds FILE [FLAG...]: of the processor, and megabytes
+seconds() {
+  file=$1
+  shift
+  env time -q -f '%U %S %M' -o "$work/time" $compile "$@" -c "$file" -o "$work/out.o" || return 1
+  awk '{ printf "%.2f %d\n", $1 + $2, $3 / 1024 }' "$work/time"
+}
+
+if [ "$mode" = table ]; then
+  echo "#include <Eigen/Core>" >"$work/header.cpp"
+  echo "| header | header-only, s | with unroll::compiled, s |"
+  echo "| --- | --- | --- |"
+  eigen=$(seconds "$work/header.cpp" -fsyntax-only | cut -d ' ' -f 1)
+  echo "| Eigen/Core | $eigen | $eigen |"
+  (cd include && find unroll -name '*.hpp') | sort | while read -r header; do
+    echo "#include <$header>" >"$work/header.cpp"
+    echo "| $header | $(seconds "$work/header.cpp" -fsyntax-only | cut -d ' ' -f 1) |" \
+      "$(seconds "$work/header.cpp" -fsyntax-only $compiled | cut -d ' ' -f 1) |"
+  done
+  exit 0
+fi
+
+programs="tests/docs/readme_1_train.cpp tests/compile_time/forecaster.cpp tests/compile_time/any_model.cpp
+  tests/compile_time/all_headers.cpp"
+for round in 1 2 3; do
+  for form in header-only compiled; do
+    flags=
+    [ $form = header-only ] || flags=$compiled
+    for program in tests/compile_time/reference.cpp $programs; do
+      echo "$(basename "$program" .cpp) $form $(seconds "$program" $flags)" >>"$work/all"
+    done
+  done
+done
+awk -v expected=tests/compile_time/expected.txt -v mode="$mode" '
+  {
+    key = $1 " " $2
+    if (!(key in time)) order[++n] = key
+    if (!(key in time) || $3 < time[key]) time[key] = $3
+    if ($4 > memory[key]) memory[key] = $4
+    if ($1 == "reference" && (!least || $3 < least)) least = $3
+  }
+  END {
+    while ((getline line < expected) > 0) {
+      split(line, field, " ")
+      limit[field[1] " " field[2]] = 1.2 * field[3]
+    }
+    printf "%-16s %-12s %8s %8s %8s %8s\n", "program", "form", "s", "ratio", "at most", "MB"
+    for (i = 1; i <= n; i++) {
+      split(order[i], field, " ")
+      if (field[1] == "reference") continue
+      ratio = time[order[i]] / least
+      most = order[i] in limit ? limit[order[i]] : 0
+      printf "%-16s %-12s %8.2f %8.2f %8.2f %8d\n", field[1], field[2], time[order[i]], ratio, most, memory[order[i]]
+      if (mode == "record") printf "%s %s %.2f\n", field[1], field[2], ratio >expected
+      bad = ratio > most || (field[2] == "compiled" && memory[order[i]] > 500)
+      failed += bad
+      passed += !bad
+    }
+    printf "%-16s %-12s %8.2f\n", "reference", "", least
+    printf "%d passed, %d failed\n", passed, failed
+    exit mode != "record" && failed > 0
+  }' "$work/all"

@@ -1,0 +1,67 @@
+// Names alone, for headers that hold a model by pointer or take one by reference: what a type costs is paid where it is
+// used. Default arguments are where the types are: `Matrix<float>` here, `Matrix<>` there.
+#pragma once
+
+#include <unroll/core/config.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+template <class T> class Matrix;
+struct Packing;
+template <class T> struct PackedSequence;
+struct TokenBatch;
+template <class T> struct Parameter;
+template <class T> struct Table;
+class Rng;
+struct Context;
+class FormatError;
+
+template <class T> struct Rnn;
+template <class T> struct ReluRnn;
+template <class T> struct Lstm;
+template <class T> struct Gru;
+template <class T> class GruResetBefore;
+template <class T> class ProjectedLstm;
+
+struct RecurrentOptions;
+template <class C> class Recurrent;
+template <class C> class Bidirectional;
+template <class Inner> class FinalState;
+template <class T> class Embedding;
+template <class T> class Dense;
+template <class T> class Dropout;
+template <class... Ls> class Sequential;
+template <class... Ls> class Stack;
+
+struct CrossEntropy;
+struct BinaryCrossEntropy;
+struct MeanSquaredError;
+struct Sgd;
+struct RmsProp;
+struct Adam;
+struct AdamW;
+
+class Tokenizer;
+class Vocabulary;
+struct Padder;
+struct LabelledTexts;
+class TokenDataset;
+template <class T> class SequenceDataset;
+
+class Run;
+class Callback;
+struct EpochLog;
+struct Evaluation;
+struct History;
+template <class T> struct Prediction;
+
+class SafeTensors;
+struct Network;
+
+namespace stream {
+template <class... Ls> class Sequential;
+template <class Model> class Stream;
+class AnyModel;
+}  // namespace stream
+
+}  // namespace unroll::inline UNROLL_ABI

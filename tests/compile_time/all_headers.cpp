@@ -1,0 +1,2 @@
+// What including everything costs by itself.
+#include <unroll/unroll.hpp>
