@@ -8,4 +8,8 @@
 
 namespace unroll::inline UNROLL_ABI {
 UNROLL_INITIALIZE_INSTANCES(template)
+namespace detail {
+template void raise<std::invalid_argument>(std::initializer_list<Part>);
+template void raise<FormatError>(std::initializer_list<Part>);
+}  // namespace detail
 }  // namespace unroll::inline UNROLL_ABI

@@ -11,6 +11,13 @@
 
 #include <unroll/core/config.hpp>
 
+// Of functions that end in an error: small rather than fast, and never part of their callers.
+#if defined(__GNUC__)
+#define UNROLL_COLD __attribute__((cold, noinline))
+#else
+#define UNROLL_COLD
+#endif
+
 namespace unroll::inline UNROLL_ABI {
 
 /// A file or text that cannot be used. The message names the file and the place in it.
@@ -57,14 +64,25 @@ UNROLL_API std::string join(std::initializer_list<Part> parts);
 /// The parts, numbers written out, in one string.
 template <class... Parts> std::string concat(const Parts&... parts) { return detail::join({Part(parts)...}); }
 
-/// Ends here with `Error`. The one place that knows what to do where exceptions are switched off: there it stops.
-template <class Error = std::invalid_argument, class... Parts> [[noreturn]] void fail(const Parts&... parts) {
+namespace detail {
+template <class Error> [[noreturn]] UNROLL_COLD UNROLL_API void raise(std::initializer_list<Part> parts) {
 #if defined(__cpp_exceptions)
-  throw Error(concat(parts...));
+  throw Error(join(parts));
 #else
-  (static_cast<void>(parts), ...);
+  static_cast<void>(parts);
   std::abort();
 #endif
+}
+#if !UNROLL_HEADER_ONLY
+extern template void raise<std::invalid_argument>(std::initializer_list<Part>);
+extern template void raise<FormatError>(std::initializer_list<Part>);
+#endif
+}  // namespace detail
+
+/// Ends here with `Error`; where exceptions are switched off it stops the program.
+template <class Error = std::invalid_argument, class... Parts>
+[[noreturn]] UNROLL_COLD void fail(const Parts&... parts) {
+  detail::raise<Error>({Part(parts)...});
 }
 
 /// Throws `Error` with the parts as message unless `condition` holds. The message costs nothing until then.
