@@ -159,16 +159,12 @@ class RunStore {
 
 namespace detail {
 /// The value a callback monitors. Throws where there is none.
-inline double monitored(const char* who, Run& run, std::string_view name) {
-  const auto value = run.log().find(name);
-  require(value.has_value(), who, ": there is no '", name, "' to monitor",
-          name.starts_with("val_") && !run.has_validation() ? "; this run has no validation data" : "");
-  return *value;
-}
-inline void check_monitor(const char* who, const Run& run, std::string_view name) {
-  require(!name.starts_with("val_") || run.has_validation(), who, ": there is no '", name,
-          "' to monitor; this run has no validation data");
-}
+UNROLL_API double monitored(const char* who, Run& run, std::string_view name);
+UNROLL_API void check_monitor(const char* who, const Run& run, std::string_view name);
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/train/callback.ipp>
+#endif

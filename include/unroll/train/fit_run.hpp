@@ -1,269 +1,116 @@
-// A run of fit.
+// A run of fit on its types.
 #pragma once
 
-#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
+#include <unroll/core/initialize.hpp>
+#include <unroll/optim/optimizer.hpp>
 #include <unroll/train/evaluate.hpp>
+#include <unroll/train/fit_job.hpp>
 #include <unroll/train/fit_options.hpp>
-#include <unroll/train/fit_start.hpp>
-#include <unroll/train/progress.hpp>
-#include <unroll/train/run_record.hpp>
+#include <unroll/train/train_step.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 
-template <class M, class L, class O, class D> class FitRun final : public Run {
+template <class D> FitSettings settings_of(const FitOptions<D>& o) {
+  return {.epochs = o.epochs,
+          .batch_size = o.batch_size,
+          .accumulate = o.accumulate,
+          .seed = o.seed,
+          .shuffle = o.shuffle,
+          .similar_length = o.similar_length,
+          .validation_split = o.validation_split,
+          .validation_shuffled = o.validation_shuffled,
+          .validation_size = o.validation.get() != nullptr ? static_cast<Index>(o.validation.get()->size()) : -1,
+          .clip_norm = o.clip_norm,
+          .clip_each_norm = o.clip_each_norm,
+          .clip_value = o.clip_value,
+          .clip_epsilon = o.clip_epsilon,
+          .callbacks = o.callbacks,
+          .progress = o.progress,
+          .stop = o.stop,
+          .checkpoint = o.checkpoint.get(),
+          .checkpoint_every = o.checkpoint_every,
+          .resume = o.resume.get()};
+}
+
+template <class M, class L, class R, class D> class TypedFitJob final : public FitJob {
   using Batch = typename D::Batch;
   using T = unroll::ScalarOf<typename M::template Output<Batch>>;
-  using Clock = std::chrono::steady_clock;
 
  public:
-  FitRun(M& model, const L& loss, O& optimizer, const D& data, const FitOptions<D>& options)
-      : model_(model),
+  /// Validates on `validation`, or on held out rows of `data` where that is null.
+  TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const D* validation)
+      : FitJob(AnyModel(of), state_of(updated_by), R::moments, &of, &updated_by),
+        model_(of),
         loss_(loss),
-        optimizer_(optimizer),
+        optimizer_(updated_by),
         data_(data),
-        options_(checked(loss, data, options)),
-        split_(split_rows(data, options)),
-        batches_(split_.training,
-                 {.batch_size = update_size(options, split_.training.size()),
-                  .shuffle = options.shuffle,
-                  .similar_length = options.similar_length,
-                  .seed = options.seed},
-                 [&](Index row) { return data.length(row); }),
-        work_(model) {
-    for (const Callback& callback : options.callbacks) callbacks_.push_back(callback.copy());
-    if (options.progress != nullptr) callbacks_.emplace_back(Progress(*options.progress));
-  }
+        validation_(validation != nullptr ? *validation : data),
+        work_(of) {}
 
-  History run() {
-    if (options_.resume != nullptr) {
-      load(options_.resume->load());
-    } else {
-      initialize_if_forgotten(model_, options_.seed);
-      call(&Callback::on_train_begin);
-      save();
+  Index size() const override { return data_.size(); }
+  Index length(Index row) const override { return data_.length(row); }
+  void load(std::span<const Index> rows) override { load_batch(data_, rows, x_, targets_); }
+  double weight() const override {
+    return targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
+  }
+  StepResult add_gradient(const Context& context, double whole_weight) override {
+    return unroll::add_gradient(model_, loss_, x_, targets_, work_, context, whole_weight);
+  }
+  StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) override {
+    return unroll::apply_gradient(model_, optimizer_, work_.gradient, clip, found);
+  }
+  Evaluation validate(const EvaluateOptions& options) override {
+    return detail::evaluate(model_, loss_, validation_, options, work_.cache, validation_x_, validation_targets_);
+  }
+  void initialize_copy(std::uint64_t seed, FunctionRef<const AnyModel&> use) const override {
+    if constexpr (requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }) {
+      M drawn = model_;
+      initialize(drawn, Rng(seed));
+      use(AnyModel(drawn));
     }
-    while (at_.epoch < options_.epochs && at_.history.stopped == Stopped::no) run_epoch();
-    call(&Callback::on_train_end);
-    return std::move(at_.history);
   }
 
-  Index epoch() const override { return at_.epoch + 1; }
-  Index epochs() const override { return options_.epochs; }
-  Index batch() const override { return at_.batch; }
-  Index batches() const override { return batches_.count(); }
-  Index sequences() const override { return batches_.size(); }
-  std::int64_t step() const override { return at_.step; }
-  bool has_validation() const override { return options_.validation.get() != nullptr || !split_.validation.empty(); }
-  const History& history() const override { return at_.history; }
-  EpochLog& log() override { return log_; }
   double rate() const override { return optimizer_.rate(); }
   void set_rate(double rate) override { optimizer_.set_rate(rate); }
-  void freeze(std::string_view pattern) override { unroll::freeze(model_, pattern); }
-  void thaw(std::string_view pattern) override { unroll::thaw(model_, pattern); }
-  Record weights() const override { return weights_record(model_); }
-  void set_weights(const Record& weights) override { load_weights(model_, weights); }
-  void stop(std::string why) override {
-    at_.history.stopped = Stopped::by_callback;
-    at_.history.message = std::move(why);
-  }
+  bool uses_moment(std::size_t slot) const override { return optimizer_.rule().uses(slot); }
+
+  TypeId model_type() const override { return TypeId::of<M>(); }
+  TypeId optimizer_type() const override { return TypeId::of<Optimizer<M, R>>(); }
 
  private:
-  TypeId model_type() const override { return TypeId::of<M>(); }
-  void* model_address() override { return &model_; }
-  TypeId optimizer_type() const override { return TypeId::of<O>(); }
-  void* optimizer_address() override { return &optimizer_; }
-
-  static const FitOptions<D>& checked(const L& loss, const D& data, const FitOptions<D>& options) {
-    check_options(options);
-    require_targets<Matrix<T>>("fit: the data set", loss, data);
-    if (const D* held_out = options.validation.get())
-      require_targets<Matrix<T>>("fit: the validation data set", loss, *held_out);
-    return options;
-  }
-  void call(void (Callback::*hook)(Run&)) {
-    for (Callback& callback : callbacks_) (callback.*hook)(*this);
-  }
-
-  void run_epoch() {
-    begin_ = Clock::now();
-    batches_.start_epoch(at_.epoch);
-    if (at_.batch == 0) {
-      at_.totals = {};
-      log_ = {.epoch = at_.epoch + 1};
-      call(&Callback::on_epoch_begin);
-    }
-    while (at_.batch < batches_.count()) {
-      if (options_.stop.stop_requested()) {
-        if (!weights_are_finite()) return;
-        save();
-        at_.history.stopped = Stopped::by_request;
-        at_.history.message = concat("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch, " of ",
-                                     batches_.count(), " updates");
-        return;
-      }
-      if (!run_batch(batches_[at_.batch])) return;
-      ++at_.batch, ++at_.step;
-      log_.rate = optimizer_.rate();
-      update_log();
-      call(&Callback::on_batch_end);
-      if (at_.history.stopped != Stopped::no) return save_unfinished();
-      if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count()) {
-        if (!weights_are_finite()) return;
-        save();
-      }
-    }
-    if (!weights_are_finite()) return;
-    if (has_validation()) validate();
-    update_log();
-    call(&Callback::on_epoch_end);
-    at_.history.epochs.push_back(log_);
-    ++at_.epoch;
-    at_.batch = 0;
-    save();
-  }
-
-  /// One update, from all parts of a batch. False: its loss or gradient was no finite number, and there was none.
-  bool run_batch(std::span<const Index> rows) {
-    const auto part_size = static_cast<std::size_t>(options_.batch_size);
-    const auto part = [&](std::size_t first) {
-      return rows.subspan(first, (std::min)(part_size, rows.size() - first));
-    };
-    double whole = 0;
-    if (rows.size() > part_size)
-      for (std::size_t first = 0; first < rows.size(); first += part_size) {
-        load_batch(data_, part(first), x_, targets_);
-        whole += targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
-      }
-    Context context{.training = true, .seed = options_.seed, .step = static_cast<std::uint64_t>(at_.step)};
-    StepResult all;
-    for (std::size_t first = 0; first < rows.size(); first += part_size) {
-      load_batch(data_, part(first), x_, targets_);
-      context.first_row = static_cast<Index>(first);
-      const StepResult some = add_gradient(model_, loss_, x_, targets_, work_, context, whole);
-      all.loss += some.loss * some.weight;
-      all.weight += some.weight;
-      all.correct += some.correct;
-      all.count += some.count;
-      all.finite = all.finite && some.finite;
-    }
-    all =
-        apply_gradient(model_, optimizer_, work_.gradient,
-                       {options_.clip_norm, options_.clip_each_norm, options_.clip_value, options_.clip_epsilon}, all);
-    if (!all.finite) {
-      report_not_finite(all);
-      return false;
-    }
-    at_.totals.add(all, static_cast<Index>(rows.size()));
-    return true;
-  }
   template <class Of> double weight_of(const Of& targets) const {
     if constexpr (requires { loss_.weight(targets); })
       return loss_.weight(targets);
     else
       return 1;
   }
-  /// Looked at where a run is saved or ends: once an epoch costs nothing, once an update would.
-  bool weights_are_finite() {
-    const std::string path = path_of_not_finite(model_);
-    if (path.empty()) return true;
-    at_.history.stopped = Stopped::not_finite;
-    at_.history.message =
-        concat("fit: in epoch ", at_.epoch + 1, ", after update ", at_.batch, " of ", batches_.count(), ", ", path,
-               " has a number that is not finite: an update of this epoch was too large (largest gradient norm ",
-               at_.totals.largest_norm, "). The weights are those after it. ", advice());
-    return false;
-  }
-  std::string advice() const {
-    return concat("Lower the rate (", optimizer_.rate(), ")",
-                  options_.clip_norm > 0 ? "" : ", clip the gradient (clip_norm = 1)",
-                  " or look for bad numbers in the data");
-  }
-  void report_not_finite(const StepResult& result) {
-    const std::string path = path_of_not_finite(model_);
-    at_.history.stopped = Stopped::not_finite;
-    at_.history.message =
-        concat("fit: in epoch ", at_.epoch + 1, ", batch ", at_.batch + 1, " of ", batches_.count(), " the ",
-               has_finite_bits(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
-               result.weight > 0 ? result.loss / result.weight : result.loss, ", gradient norm ", result.gradient_norm,
-               "; largest gradient norm of this epoch before ", at_.totals.largest_norm,
-               "). The weights are those before this batch", path.empty() ? "" : ", where not all of ", path,
-               path.empty() ? "" : " was finite already", ". ", advice());
-  }
-
-  void update_log() {
-    const auto now = Clock::now();
-    at_.totals.seconds += std::chrono::duration<double>(now - begin_).count();
-    begin_ = now;
-    at_.totals.write(log_);
-  }
-  void validate() {
-    const D& data = options_.validation.get() != nullptr ? *options_.validation.get() : data_;
-    log_.validation =
-        detail::evaluate(model_, loss_, data, {.batch_size = options_.batch_size, .rows = split_.validation},
-                         work_.cache, validation_x_, validation_targets_);
-  }
-
-  // ---- a run that can be resumed
-  std::vector<std::int64_t> settings() const {
-    const std::size_t own = options_.progress != nullptr ? 1 : 0;
-    return {static_cast<std::int64_t>(options_.seed),          options_.batch_size, options_.accumulate,
-            static_cast<std::int64_t>(split_.training.size()), options_.shuffle,    options_.similar_length,
-            static_cast<std::int64_t>(callbacks_.size() - own)};
-  }
-  void save() {
-    if (options_.checkpoint == nullptr) return;
-    Record record;
-    record.insert("fit", at_.record(settings()));
-    record.insert("model", weights_record(model_));
-    record.insert("optimizer", optimizer_record(model_, optimizer_));
-    for (std::size_t k = 0; k < callbacks_.size(); ++k) {
-      Record own;
-      callbacks_[k].save(own);
-      record.insert(concat("callback.", k), own);
-    }
-    options_.checkpoint->save(record);
-  }
-  /// In mid-epoch: an interruption, after which the run goes on when it is resumed.
-  void save_unfinished() {
-    if (!weights_are_finite()) return;
-    const std::string why = std::exchange(at_.history.message, {});
-    save();
-    at_.history.message = why;
-  }
-  /// Before on_train_begin callbacks learn where the run is, after it everything is as it was. Model and optimizer
-  /// change last, when nothing can be wrong any more.
-  void load(const Record& record) {
-    at_ = RunPosition::from(record.part("fit"), settings(), batches_.count(), batches_.size());
-    const Record model = record.part("model"), optimizer = record.part("optimizer");
-    model.check_like(weights());
-    check_optimizer(model_, optimizer_, optimizer);
-    log_.epoch = at_.epoch + 1;
-    at_.totals.write(log_);
-    call(&Callback::on_train_begin);
-    for (std::size_t k = 0; k < callbacks_.size(); ++k) callbacks_[k].load(record.part(concat("callback.", k)), *this);
-    load_optimizer(model_, optimizer_, optimizer);
-    load_weights(model_, model);
-  }
 
   M& model_;
   const L& loss_;
-  O& optimizer_;
-  const D& data_;
-  const FitOptions<D>& options_;
-  Split split_;
-  Batches batches_;
+  Optimizer<M, R>& optimizer_;
+  const D &data_, &validation_;
   Workspace<M, Batch> work_;
   Batch x_, validation_x_;
   BatchTargets<T> targets_, validation_targets_;
-  std::vector<Callback> callbacks_;
-
-  RunPosition at_;
-  EpochLog log_;
-  Clock::time_point begin_;
 };
+
+template <class M, class L, class R, class D>
+History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data, const FitOptions<D>& options) {
+  using T = unroll::ScalarOf<typename M::template Output<typename D::Batch>>;
+  const FitSettings settings = settings_of(options);
+  check_settings(settings);
+  require_targets<Matrix<T>>("fit: the data set", loss, data);
+  const D* const held_out = options.validation.get();
+  if (held_out != nullptr) require_targets<Matrix<T>>("fit: the validation data set", loss, *held_out);
+  TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, held_out);
+  return run_fit(job, settings);
+}
 
 }  // namespace detail
 
