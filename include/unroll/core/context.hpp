@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include <unroll/core/random.hpp>
-#include <unroll/core/size.hpp>
+#include <unroll/core/range.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

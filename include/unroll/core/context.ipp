@@ -2,7 +2,6 @@
 #pragma once
 
 #include <unroll/core/context.hpp>
-#include <unroll/core/range.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
