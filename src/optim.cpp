@@ -10,6 +10,8 @@
 namespace unroll::inline UNROLL_ABI {
 
 UNROLL_ADAM_INSTANCES(template)
+UNROLL_CLIP_MODEL_INSTANCES(template, float)
+UNROLL_CLIP_MODEL_INSTANCES(template, double)
 UNROLL_RMS_PROP_INSTANCES(template)
 UNROLL_SGD_INSTANCES(template)
 

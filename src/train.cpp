@@ -19,9 +19,7 @@ namespace unroll::inline UNROLL_ABI {
 UNROLL_PREDICT_INSTANCES(template, float)
 UNROLL_PREDICT_INSTANCES(template, double)
 UNROLL_RECORD_INSTANCES(template)
-
-namespace detail {
-UNROLL_TRAIN_STEP_INSTANCES(template)
-}  // namespace detail
+UNROLL_TRAIN_STEP_INSTANCES(template, float)
+UNROLL_TRAIN_STEP_INSTANCES(template, double)
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -1,6 +1,7 @@
 // A model and its parameters without their types.
 #pragma once
 
+#include <concepts>
 #include <type_traits>
 
 #include <unroll/core/function_ref.hpp>
@@ -50,6 +51,30 @@ class AnyModel {
   void* model_;
   void (*visit_)(void*, const Each&);
 };
+
+/// A model that somebody else owns, all of whose parameters are of T, as a model of its own: what is written over
+/// `visit` is compiled once for this one and serves all. Of a const model it is only read.
+template <class T> class UNROLL_API ModelOf {
+ public:
+  using Scalar = T;
+
+  template <class M> requires(has_scalar<M> && !std::same_as<std::remove_const_t<M>, ModelOf>)
+  explicit ModelOf(M& model)
+      : model_(const_cast<std::remove_const_t<M>*>(&model)), visit_([](void* of, const Visitor<T>& f) {
+          using Model = std::remove_const_t<M>;
+          Model::visit(f, Path{}, *static_cast<Model*>(of));
+        }) {}
+
+  template <class F> static void visit(const F& f, const Path&, ModelOf& self) { self.visit_(self.model_, f); }
+
+ private:
+  void* model_;
+  void (*visit_)(void*, const Visitor<T>&);
+};
+/// Whether a model is worth handing over as a ModelOf.
+template <class M> inline constexpr bool is_erasable = false;
+template <class M> requires has_scalar<M>
+inline constexpr bool is_erasable<M> = !std::same_as<M, ModelOf<typename M::Scalar>>;
 
 }  // namespace detail
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include <unroll/core/any_model.hpp>
 #include <unroll/core/finite.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/core/range.hpp>
@@ -95,10 +96,14 @@ struct ClipByValue {
 }  // namespace detail
 
 /// The Euclidean norm of all gradients as one vector. Of a table only the touched columns are read.
-template <Visitable M> double global_norm(const M& gradient) {
-  detail::SumSquares sum;
-  visit(sum, gradient);
-  return std::sqrt(sum.total);
+template <Visitable M> UNROLL_API double global_norm(const M& gradient) {
+  if constexpr (detail::is_erasable<M>) {
+    return global_norm(detail::ModelOf<typename M::Scalar>(gradient));
+  } else {
+    detail::SumSquares sum;
+    visit(sum, gradient);
+    return std::sqrt(sum.total);
+  }
 }
 
 struct ClipOptions {
@@ -108,27 +113,52 @@ struct ClipOptions {
 /// Scales all gradients by one factor so that their global norm is at most `max_norm`. Returns the norm before; the
 /// norm afterwards is min(before, max_norm), up to rounding and epsilon. A norm that is not finite is returned and
 /// nothing is scaled. Keras's `global_clipnorm`.
-template <Visitable M> double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
-  detail::require_positive("clip_by_global_norm", "the limit", max_norm);
-  detail::require_not_negative("clip_by_global_norm", "epsilon", options.epsilon);
-  const double norm = global_norm(gradient), factor = max_norm / (norm + options.epsilon);
-  if (factor < 1 && detail::has_finite_bits(norm)) visit(detail::ScaleRuns{factor}, gradient);
-  return norm;
+template <Visitable M> UNROLL_API double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
+  if constexpr (detail::is_erasable<M>) {
+    detail::ModelOf<typename M::Scalar> erased(gradient);
+    return clip_by_global_norm(erased, max_norm, options);
+  } else {
+    detail::require_positive("clip_by_global_norm", "the limit", max_norm);
+    detail::require_not_negative("clip_by_global_norm", "epsilon", options.epsilon);
+    const double norm = global_norm(gradient), factor = max_norm / (norm + options.epsilon);
+    if (factor < 1 && detail::has_finite_bits(norm)) visit(detail::ScaleRuns{factor}, gradient);
+    return norm;
+  }
 }
 
 /// Scales each parameter's gradient so that its own norm is at most `max_norm`: Keras's `clipnorm`. Returns the global
 /// norm before.
-template <Visitable M> double clip_each_by_norm(M& gradient, double max_norm) {
-  detail::require_positive("clip_each_by_norm", "the limit", max_norm);
-  detail::ClipEach clip{max_norm};
-  visit(clip, gradient);
-  return std::sqrt(clip.total);
+template <Visitable M> UNROLL_API double clip_each_by_norm(M& gradient, double max_norm) {
+  if constexpr (detail::is_erasable<M>) {
+    detail::ModelOf<typename M::Scalar> erased(gradient);
+    return clip_each_by_norm(erased, max_norm);
+  } else {
+    detail::require_positive("clip_each_by_norm", "the limit", max_norm);
+    detail::ClipEach clip{max_norm};
+    visit(clip, gradient);
+    return std::sqrt(clip.total);
+  }
 }
 
 /// Moves every element of the gradients into -limit .. limit: Keras's `clipvalue`. NaN stays NaN.
-template <Visitable M> void clip_by_value(M& gradient, double limit) {
-  detail::require_positive("clip_by_value", "the limit", limit);
-  visit(detail::ClipByValue{limit}, gradient);
+template <Visitable M> UNROLL_API void clip_by_value(M& gradient, double limit) {
+  if constexpr (detail::is_erasable<M>) {
+    detail::ModelOf<typename M::Scalar> erased(gradient);
+    clip_by_value(erased, limit);
+  } else {
+    detail::require_positive("clip_by_value", "the limit", limit);
+    visit(detail::ClipByValue{limit}, gradient);
+  }
 }
+
+#define UNROLL_CLIP_MODEL_INSTANCES(DECLARE, T)                                 \
+  DECLARE double global_norm(const detail::ModelOf<T>&);                        \
+  DECLARE double clip_by_global_norm(detail::ModelOf<T>&, double, ClipOptions); \
+  DECLARE double clip_each_by_norm(detail::ModelOf<T>&, double);                \
+  DECLARE void clip_by_value(detail::ModelOf<T>&, double);
+#if !UNROLL_HEADER_ONLY
+UNROLL_CLIP_MODEL_INSTANCES(extern template, float)
+UNROLL_CLIP_MODEL_INSTANCES(extern template, double)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -1,6 +1,7 @@
 // The loop under fit, in three pieces: add_gradient, apply_gradient, and train_step, which is both.
 #pragma once
 
+#include <unroll/core/any_model.hpp>
 #include <unroll/core/context.hpp>
 #include <unroll/core/finite.hpp>
 #include <unroll/core/parameters.hpp>
@@ -70,13 +71,6 @@ template <class T> void scale_gradient(Matrix<T>& d, T factor) {
   for (Index k = 0; k < d.size(); ++k) d.data()[k] *= factor;
 }
 
-#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE)          \
-  DECLARE void scale_gradient(Matrix<float>&, float); \
-  DECLARE void scale_gradient(Matrix<double>&, double);
-#if !UNROLL_HEADER_ONLY
-UNROLL_TRAIN_STEP_INSTANCES(extern template)
-#endif
-
 template <class Targets> inline constexpr bool is_batch_targets = false;
 template <class T> inline constexpr bool is_batch_targets<BatchTargets<T>> = true;
 
@@ -142,19 +136,18 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
   return result;
 }
 
-/// Clips the gradient, updates the model and sets the gradient to zero. Where the gradient's norm is no finite number
-/// nothing is updated. Denormals count as zero meanwhile. Throws for a limit that is negative or no finite number, and
-/// what `optimizer` does not take, before anything has changed.
-template <class M, class O>
-StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits& clip = {}, StepResult result = {}) {
-  detail::check_limits(clip);
-  if constexpr (requires { optimizer.check(model, gradient); }) optimizer.check(model, gradient);
-  const FlushDenormals flush;
-  result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm, {.epsilon = clip.epsilon})
-                         : clip.each_norm > 0 ? clip_each_by_norm(gradient, clip.each_norm)
-                                              : global_norm(gradient);
-  result.finite = result.finite && detail::has_finite_bits(result.gradient_norm);
-  if (result.finite) {
+namespace detail {
+/// What is found goes into `result`.
+template <class M> UNROLL_API void clip_gradient(M& gradient, const ClipLimits& clip, StepResult& result) {
+  if constexpr (is_erasable<M>) {
+    ModelOf<typename M::Scalar> erased(gradient);
+    clip_gradient(erased, clip, result);
+  } else {
+    result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm, {.epsilon = clip.epsilon})
+                           : clip.each_norm > 0 ? clip_each_by_norm(gradient, clip.each_norm)
+                                                : global_norm(gradient);
+    result.finite = result.finite && has_finite_bits(result.gradient_norm);
+    if (!result.finite) return;
     if (clip.norm > 0) {
       result.clipped = result.gradient_norm > clip.norm;
     } else if (clip.each_norm > 0) {
@@ -163,8 +156,20 @@ StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits&
       clip_by_value(gradient, clip.value);
       result.clipped = global_norm(gradient) < result.gradient_norm;
     }
-    optimizer.step(model, gradient);
   }
+}
+}  // namespace detail
+
+/// Clips the gradient, updates the model and sets the gradient to zero. Where the gradient's norm is no finite number
+/// nothing is updated. Denormals count as zero meanwhile. Throws for a limit that is negative or no finite number, and
+/// what `optimizer` does not take, before anything has changed.
+template <class M, class O>
+StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits& clip = {}, StepResult result = {}) {
+  detail::check_limits(clip);
+  if constexpr (requires { optimizer.check(model, gradient); }) optimizer.check(model, gradient);
+  const FlushDenormals flush;
+  detail::clip_gradient(gradient, clip, result);
+  if (result.finite) optimizer.step(model, gradient);
   set_zero(gradient);
   return result;
 }
@@ -185,6 +190,14 @@ StepResult train_step(M& model, const L& loss, O& optimizer, const In& x, const 
   const StepResult found = add_gradient(model, loss, x, targets, work, context, 0, carry);
   return apply_gradient(model, optimizer, work.gradient, clip, found);
 }
+
+#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE, T)       \
+  DECLARE void detail::scale_gradient(Matrix<T>&, T); \
+  DECLARE void detail::clip_gradient(detail::ModelOf<T>&, const ClipLimits&, StepResult&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_TRAIN_STEP_INSTANCES(extern template, float)
+UNROLL_TRAIN_STEP_INSTANCES(extern template, double)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI
 
