@@ -3,7 +3,7 @@
 #include <unroll/train/csv_log.ipp>
 #include <unroll/train/early_stopping.ipp>
 #include <unroll/train/evaluate.ipp>
-#include <unroll/train/fit_job.ipp>
+#include <unroll/train/fit_run.ipp>
 #include <unroll/train/history.ipp>
 #include <unroll/train/load_batch.ipp>
 #include <unroll/train/model_checkpoint.ipp>

@@ -13,7 +13,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// A run of `fit`, as its callbacks see it.
-class Run {
+class UNROLL_API Run {
  public:
   virtual ~Run() = default;
 
@@ -84,7 +84,7 @@ class Callback {
   void load(const Record& record, const Run& run) { of().load(record, run); }
 
  private:
-  struct Interface {
+  struct UNROLL_API Interface {
     virtual ~Interface() = default;
     virtual std::shared_ptr<Interface> copy() const = 0;
     virtual void train_begin(Run&) = 0;
@@ -150,7 +150,7 @@ struct Callbacks : std::vector<Callback> {
 
 /// Where a run is kept so that it can go on after its process has died: `checkpoint_file(path)` in
 /// <unroll/train/checkpoint.hpp>, or one of your own. `save` replaces what was saved before as a whole.
-class RunStore {
+class UNROLL_API RunStore {
  public:
   virtual ~RunStore() = default;
   virtual void save(const Record& record) = 0;

@@ -3,11 +3,12 @@
 
 #include <unroll/train/csv_log.hpp>
 #include <unroll/train/early_stopping.hpp>
-#include <unroll/train/fit_run.hpp>
 #include <unroll/train/model_checkpoint.hpp>
 #include <unroll/train/predict.hpp>
+#include <unroll/train/progress.hpp>
 #include <unroll/train/rate_callbacks.hpp>
 #include <unroll/train/summary.hpp>
+#include <unroll/train/typed_fit_job.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

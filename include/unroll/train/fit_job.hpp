@@ -39,7 +39,7 @@ struct FitSettings {
 };
 
 /// Model, loss, optimizer and data of a run.
-class FitJob {
+class UNROLL_API FitJob {
  public:
   FitJob(const FitJob&) = delete;
   FitJob& operator=(const FitJob&) = delete;
@@ -75,13 +75,6 @@ class FitJob {
   ~FitJob() = default;
 };
 
-UNROLL_API void check_settings(const FitSettings& settings);
-UNROLL_API History run_fit(FitJob& job, const FitSettings& settings);
-
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
-
-#if UNROLL_HEADER_ONLY
-#include <unroll/train/fit_job.ipp>
-#endif

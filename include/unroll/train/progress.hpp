@@ -8,6 +8,11 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+namespace detail {
+/// Only the standard streams can be asked.
+UNROLL_API bool is_terminal(const std::ostream& out);
+}  // namespace detail
+
 /// A bar on a terminal, else a line at the end of every epoch and, where epochs are long, one every `line_seconds`.
 class Progress {
  public:

@@ -15,8 +15,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// Only the standard streams can be asked.
-inline bool is_terminal([[maybe_unused]] const std::ostream& out) {
+UNROLL_FUNCTION bool is_terminal([[maybe_unused]] const std::ostream& out) {
 #if __has_include(<unistd.h>)
   return (&out == &std::cout && isatty(1) != 0) || ((&out == &std::cerr || &out == &std::clog) && isatty(2) != 0);
 #else

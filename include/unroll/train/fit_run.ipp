@@ -1,4 +1,4 @@
-// Bodies of train/fit_job.hpp.
+// Bodies of train/fit_run.hpp.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include <unroll/data/batches.hpp>
 #include <unroll/data/split.hpp>
 #include <unroll/train/fit_job.hpp>
+#include <unroll/train/fit_run.hpp>
 #include <unroll/train/fit_start.hpp>
 #include <unroll/train/progress.hpp>
 #include <unroll/train/run_record.hpp>
