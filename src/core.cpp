@@ -1,15 +1,25 @@
+#include <unroll/core/context.ipp>
 #include <unroll/core/error.ipp>
 #include <unroll/core/initialize.ipp>
 #include <unroll/core/matrix.ipp>
 #include <unroll/core/memory_limit.ipp>
 #include <unroll/core/packing.ipp>
+#include <unroll/core/parameter.ipp>
+#include <unroll/core/parameters.ipp>
+#include <unroll/core/random.ipp>
 #include <unroll/core/range.ipp>
 #include <unroll/core/size.ipp>
 
 namespace unroll::inline UNROLL_ABI {
+
 UNROLL_INITIALIZE_INSTANCES(template)
+UNROLL_DROPOUT_MASK_INSTANCES(template)
+UNROLL_SET_ZERO_INSTANCES(template)
+UNROLL_TABLE_INSTANCES(template)
+
 namespace detail {
 template void raise<std::invalid_argument>(std::initializer_list<Part>);
 template void raise<FormatError>(std::initializer_list<Part>);
 }  // namespace detail
+
 }  // namespace unroll::inline UNROLL_ABI

@@ -29,25 +29,10 @@ struct Context {
 /// layer, mask, sequence, its own time and unit: the company a sequence keeps does not change it.
 class DropoutMask {
  public:
-  DropoutMask(const Context& context, std::uint64_t mask, double rate)
-      : key_(detail::join_keys(detail::join_keys(context.seed, context.step), detail::join_keys(context.layer, mask))),
-        threshold_(rate >= 0 && rate < 1 ? static_cast<std::uint32_t>(rate * 0x1p32) : 0),
-        scale_(1 / (1 - rate)),
-        first_row_(context.first_row) {
-    detail::require_fraction("DropoutMask", "rate", rate);
-  }
+  UNROLL_API DropoutMask(const Context& context, std::uint64_t mask, double rate);
 
   /// Writes the scales of `units` units of one sequence (the user's row in this batch) at one time.
-  template <class T> void draw(Index sequence, Index time, Index units, T* out) const {
-    const auto row = static_cast<std::uint64_t>(first_row_ + sequence);
-    for (Index u = 0; u < units; u += 4) {
-      const auto words = philox({static_cast<std::uint32_t>(u / 4), static_cast<std::uint32_t>(time),
-                                 detail::low_word(row), detail::high_word(row)},
-                                {detail::low_word(key_), detail::high_word(key_)});
-      for (Index k = 0; k < 4 && u + k < units; ++k)
-        out[u + k] = words[static_cast<std::size_t>(k)] < threshold_ ? T(0) : static_cast<T>(scale_);
-    }
-  }
+  template <class T> UNROLL_API void draw(Index sequence, Index time, Index units, T* out) const;
 
  private:
   std::uint64_t key_;
@@ -56,4 +41,26 @@ class DropoutMask {
   Index first_row_;
 };
 
+template <class T> void DropoutMask::draw(Index sequence, Index time, Index units, T* out) const {
+  const auto row = static_cast<std::uint64_t>(first_row_ + sequence);
+  for (Index u = 0; u < units; u += 4) {
+    const auto words = philox({static_cast<std::uint32_t>(u / 4), static_cast<std::uint32_t>(time),
+                               detail::low_word(row), detail::high_word(row)},
+                              {detail::low_word(key_), detail::high_word(key_)});
+    for (Index k = 0; k < 4 && u + k < units; ++k)
+      out[u + k] = words[static_cast<std::size_t>(k)] < threshold_ ? T(0) : static_cast<T>(scale_);
+  }
+}
+
+#define UNROLL_DROPOUT_MASK_INSTANCES(DECLARE)                              \
+  DECLARE void DropoutMask::draw<float>(Index, Index, Index, float*) const; \
+  DECLARE void DropoutMask::draw<double>(Index, Index, Index, double*) const;
+#if !UNROLL_HEADER_ONLY
+UNROLL_DROPOUT_MASK_INSTANCES(extern template)
+#endif
+
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/context.ipp>
+#endif

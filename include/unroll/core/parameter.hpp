@@ -34,24 +34,36 @@ template <class T = float> struct Table : Parameter<T> {
   using Parameter<T>::Parameter;
   using Parameter<T>::operator=;
 
-  void touch(Index column) {
-    require(column >= 0 && column < this->cols(), "Table: column ", column, ", expected 0 to ", this->cols() - 1);
-    if (marked.empty()) {
-      marked.assign(static_cast<std::size_t>(this->cols()), 0);
-      touched.reserve(marked.size());
-    }
-    check_marks();
-    if (auto& mark = marked[static_cast<std::size_t>(column)]; mark == 0) {
-      mark = 1;
-      touched.push_back(column);
-    }
-  }
+  UNROLL_API void touch(Index column);
   /// Throws where somebody has given the table another size since a column was touched.
-  void check_marks() const {
-    require(marked.empty() ? touched.empty() : static_cast<Index>(marked.size()) == this->cols(), "Table: marks of ",
-            marked.size(), " columns, expected ", this->cols());
-  }
+  UNROLL_API void check_marks() const;
 };
+
+template <class T> void Table<T>::touch(Index column) {
+  require(column >= 0 && column < this->cols(), "Table: column ", column, ", expected 0 to ", this->cols() - 1);
+  if (marked.empty()) {
+    marked.assign(static_cast<std::size_t>(this->cols()), 0);
+    touched.reserve(marked.size());
+  }
+  check_marks();
+  if (auto& mark = marked[static_cast<std::size_t>(column)]; mark == 0) {
+    mark = 1;
+    touched.push_back(column);
+  }
+}
+template <class T> void Table<T>::check_marks() const {
+  require(marked.empty() ? touched.empty() : static_cast<Index>(marked.size()) == this->cols(), "Table: marks of ",
+          marked.size(), " columns, expected ", this->cols());
+}
+
+#define UNROLL_TABLE_INSTANCES(DECLARE)           \
+  DECLARE void Table<float>::touch(Index);        \
+  DECLARE void Table<double>::touch(Index);       \
+  DECLARE void Table<float>::check_marks() const; \
+  DECLARE void Table<double>::check_marks() const;
+#if !UNROLL_HEADER_ONLY
+UNROLL_TABLE_INSTANCES(extern template)
+#endif
 
 template <class P> inline constexpr bool is_table = requires(P& p) { p.touched; };
 
@@ -82,49 +94,35 @@ struct Path {
   Path with_suffix(std::string_view) const&& = delete;
   Path layer(Index) const&& = delete;
 
-  std::string str() const {
-    std::string text, end;
-    write(text, end);
-    return text + end;
-  }
+  UNROLL_API std::string str() const;
 
  private:
-  void write(std::string& text, std::string& end) const {
-    if (parent != nullptr) parent->write(text, end);
-    if (!name.empty() || number >= 0) {
-      if (!text.empty()) text += '.';
-      detail::append(text, name);
-      if (number >= 0) detail::append(text, number);
-    }
-    if (layer_number >= 0) {
-      end += "_l";
-      detail::append(end, layer_number);
-    }
-    end += suffix;
-  }
+  void write(std::string& text, std::string& end) const;
 };
 
 namespace detail {
 template <class M> inline constexpr bool has_scalar = requires { typename M::Scalar; };
 
-/// The caller of `visit` without its type: a model's traversal is compiled once for all of them. A is one of the
-/// visited objects, const or not, whose parameters are all of its Scalar.
-template <class... A> class Visitor {
-  template <class B, template <class> class P>
-  using Of = std::conditional_t<std::is_const_v<B>, const P<typename B::Scalar>, P<typename B::Scalar>>;
-  template <template <class> class P> using Call = void (*)(void*, const Path&, Of<A, P>&...);
+/// The caller of `visit` without its type: a model's traversal is compiled once for all of them. S are the scalars of
+/// the visited objects, all of whose parameters are of it. The traversal is the same for objects that are const, as
+/// those of F's arguments are that are made for a `const S`.
+template <class... S> class Visitor {
+  template <class A, template <class> class P>
+  using Of = std::conditional_t<std::is_const_v<A>, const P<std::remove_const_t<A>>, P<std::remove_const_t<A>>>;
+  template <template <class> class P> using Call = void (*)(void*, const Path&, P<S>&...);
 
  public:
-  template <class F> requires(!std::same_as<F, Visitor>)
-  explicit Visitor(F& f)
-      : f_(const_cast<void*>(static_cast<const void*>(&f))), parameter_(call<F, Parameter>), table_(call<F, Table>) {}
+  template <class... A, class F> static Visitor to(F& f) {
+    return Visitor(const_cast<void*>(static_cast<const void*>(&f)), call<F, Parameter, A...>, call<F, Table, A...>);
+  }
 
-  void operator()(const Path& path, Of<A, Parameter>&... p) const { parameter_(f_, path, p...); }
-  void operator()(const Path& path, Of<A, Table>&... p) const { table_(f_, path, p...); }
+  void operator()(const Path& path, Parameter<S>&... p) const { parameter_(f_, path, p...); }
+  void operator()(const Path& path, Table<S>&... p) const { table_(f_, path, p...); }
 
  private:
-  template <class F, template <class> class P> static void call(void* f, const Path& path, Of<A, P>&... p) {
-    if (size_of_first(p...) > 0) (*static_cast<F*>(f))(path, p...);
+  Visitor(void* f, Call<Parameter> parameter, Call<Table> table) : f_(f), parameter_(parameter), table_(table) {}
+  template <class F, template <class> class P, class... A> static void call(void* f, const Path& path, P<S>&... p) {
+    if (size_of_first(p...) > 0) (*static_cast<F*>(f))(path, static_cast<Of<A, P>&>(p)...);
   }
   static Index size_of_first(const auto& first, const auto&...) { return first.size(); }
 
@@ -132,6 +130,8 @@ template <class... A> class Visitor {
   Call<Parameter> parameter_;
   Call<Table> table_;
 };
+template <class M>
+using ScalarIn = std::conditional_t<std::is_const_v<M>, const typename M::Scalar, typename M::Scalar>;
 }  // namespace detail
 
 /// Calls f(path, parameter of a, the same parameter of b, ...) for every parameter that `a` has. The objects may differ
@@ -140,8 +140,10 @@ template <class... A> class Visitor {
 /// this.
 template <class F, class A, class... Others> void visit(F&& f, A& a, Others&... others) {
   if constexpr (detail::has_scalar<A> && (detail::has_scalar<Others> && ...)) {
-    const detail::Visitor<A, Others...> visitor(f);
-    std::remove_const_t<A>::visit(visitor, Path{}, a, others...);
+    using Visitor = detail::Visitor<typename A::Scalar, typename Others::Scalar...>;
+    const auto visitor = Visitor::template to<detail::ScalarIn<A>, detail::ScalarIn<Others>...>(f);
+    std::remove_const_t<A>::visit(visitor, Path{}, const_cast<std::remove_const_t<A>&>(a),
+                                  const_cast<std::remove_const_t<Others>&>(others)...);
   } else {
     const auto present = [&f](const Path& path, auto& first, auto&... rest) {
       if (first.size() > 0) f(path, first, rest...);
@@ -154,3 +156,7 @@ template <class M>
 concept Visitable = requires(M& m) { std::remove_const_t<M>::visit([](const Path&, auto&) {}, Path{}, m); };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/parameter.ipp>
+#endif

@@ -1,12 +1,19 @@
 // What is written over `visit`, for every model at once.
 #pragma once
 
+#include <concepts>
+#include <string_view>
+#include <utility>
+
 #include <unroll/core/parameter.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
-template <class T> void set_zero(Matrix<T>& m) { m.setZero(); }
+template <class T> UNROLL_API void set_zero(Matrix<T>& m);
 /// Only the touched columns, and forgets them.
+template <class T> UNROLL_API void set_zero(Table<T>& table);
+
+template <class T> void set_zero(Matrix<T>& m) { m.setZero(); }
 template <class T> void set_zero(Table<T>& table) {
   table.check_marks();
   for (const Index v : table.touched) {
@@ -16,64 +23,78 @@ template <class T> void set_zero(Table<T>& table) {
   }
   table.touched.clear();
 }
+
+#define UNROLL_SET_ZERO_INSTANCES(DECLARE) \
+  DECLARE void set_zero(Matrix<float>&);   \
+  DECLARE void set_zero(Matrix<double>&);  \
+  DECLARE void set_zero(Table<float>&);    \
+  DECLARE void set_zero(Table<double>&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_SET_ZERO_INSTANCES(extern template)
+#endif
+
+// What is done to each parameter is no lambda, so it is compiled once and not for each model.
+namespace detail {
+struct SetZero {
+  template <class P> void operator()(const Path&, P& p) const { set_zero(p); }
+};
+struct BecomeZeros {
+  template <class P> void operator()(const Path&, P& p) const {
+    if (p.trainable)
+      set_zero(static_cast<Matrix<typename P::Scalar>&>(p));
+    else
+      p = P();
+  }
+};
+struct CountParameters {
+  Index all = 0, trainable = 0;
+  template <class P> void operator()(const Path&, const P& p) {
+    all += p.size();
+    trainable += p.trainable ? p.size() : 0;
+  }
+};
+}  // namespace detail
+
 /// Before the next batch: gradients accumulate, zeroing is the caller's.
-template <Visitable M> void set_zero(M& gradient) {
-  visit([](const Path&, auto& p) { set_zero(p); }, gradient);
-}
+template <Visitable M> void set_zero(M& gradient) { visit(detail::SetZero(), gradient); }
 
 /// A gradient or a moment of `model`: its type, its shapes, all zero; parameters that are not trainable are empty.
 template <Visitable M> M zeros_like(const M& model) {
   M zeros = model;
-  visit(
-      [](const Path&, auto& p) {
-        if (p.trainable)
-          p.setZero();
-        else
-          p = std::remove_cvref_t<decltype(p)>();
-      },
-      zeros);
+  visit(detail::BecomeZeros(), zeros);
   return zeros;
 }
 
 /// Number of scalars, trainable or not.
 template <Visitable M> Index count_parameters(const M& model) {
-  Index n = 0;
-  visit([&](const Path&, const auto& p) { n += p.size(); }, model);
-  return n;
+  detail::CountParameters n;
+  visit(n, model);
+  return n.all;
 }
 template <Visitable M> Index count_trainable(const M& model) {
-  Index n = 0;
-  visit([&](const Path&, const auto& p) { n += p.trainable ? p.size() : 0; }, model);
-  return n;
+  detail::CountParameters n;
+  visit(n, model);
+  return n.trainable;
 }
 /// Whether anything in it would move in training.
 template <Visitable M> bool any_trainable(const M& model) { return count_trainable(model) > 0; }
 
 /// `*` stands for any run of characters, dots too; everything else for itself.
-inline bool matches(std::string_view pattern, std::string_view path) {
-  constexpr auto none = std::string_view::npos;
-  std::size_t at = 0, star = none, after = 0;  // the last star, and the first character that it does not stand for
-  for (std::size_t k = 0; k < path.size();)
-    if (at < pattern.size() && pattern[at] == '*')
-      star = at++, after = k;
-    else if (at < pattern.size() && pattern[at] == path[k])
-      ++at, ++k;
-    else if (star != none)
-      at = star + 1, k = ++after;  // an earlier star need not take more: the last one can
-    else
-      return false;
-  return pattern.find_first_not_of('*', at) == none;
-}
+UNROLL_API bool matches(std::string_view pattern, std::string_view path);
 
 namespace detail {
+struct SetTrainable {
+  std::string_view pattern;
+  bool trainable, any = false;
+  template <class P> void operator()(const Path& path, P& p) { set(path, p.trainable); }
+  UNROLL_API void set(const Path& path, bool& of_parameter);
+  /// Throws where no parameter matched.
+  UNROLL_API void finish() const;
+};
 template <class M> void set_trainable(M& model, std::string_view pattern, bool trainable) {
-  bool any = false;
-  visit(
-      [&](const Path& path, auto& p) {
-        if (pattern == "*" || matches(pattern, path.str())) any = true, p.trainable = trainable;
-      },
-      model);
-  require(any || pattern == "*", trainable ? "thaw" : "freeze", ": no parameter matches '", pattern, "'");
+  SetTrainable set{pattern, trainable};
+  visit(set, model);
+  set.finish();
 }
 }  // namespace detail
 /// From now on the matching parameters (`"0.*"`; all of a layer without a pattern) stay as they are. A gradient or an
@@ -85,18 +106,35 @@ template <Visitable M> void thaw(M& model, std::string_view pattern = "*") {
   detail::set_trainable(model, pattern, true);
 }
 
+namespace detail {
+UNROLL_API void require_same_shape(const Path& path, Index rows, Index cols, Index rows_there, Index cols_there);
+struct RequireSameShape {
+  template <class P, class Q> void operator()(const Path& path, const P& a, const Q& b) const {
+    require_same_shape(path, a.rows(), a.cols(), b.rows(), b.cols());
+  }
+};
+struct CopyParameter {
+  template <class P, class Q> void operator()(const Path&, P& to, const Q& from) const {
+    if constexpr (std::same_as<typename P::Scalar, typename Q::Scalar>)
+      static_cast<Matrix<typename P::Scalar>&>(to) = from;
+    else
+      to = from.template cast<typename P::Scalar>();
+  }
+};
+}  // namespace detail
+
 /// Copies every parameter, across scalar types. Throws where the shapes differ, and has then copied nothing.
 template <Visitable To, Visitable From> void copy_parameters(const From& from, To& to) {
-  const auto same = [](const Path& path, const auto& a, const auto& b) {
-    if (a.rows() != b.rows() || a.cols() != b.cols())
-      fail("copy_parameters: ", path.str(), " is ", a.rows(), " x ", a.cols(), " here and ", b.rows(), " x ", b.cols(),
-           " there");
-  };
-  visit(same, std::as_const(to), from);
-  visit([&](const Path& path, const auto& b, const auto& a) { same(path, a, b); }, from, std::as_const(to));
-  visit([](const Path&, auto& a,
-           const auto& b) { a = b.template cast<typename std::remove_cvref_t<decltype(a)>::Scalar>(); },
-        to, from);
+  visit(detail::RequireSameShape(), std::as_const(to), from);
+  // The other way round too: what is absent in the first is not visited.
+  visit([](const Path& path, const auto& a,
+           const auto& b) { detail::require_same_shape(path, b.rows(), b.cols(), a.rows(), a.cols()); },
+        from, std::as_const(to));
+  visit(detail::CopyParameter(), to, from);
 }
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/parameters.ipp>
+#endif

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <limits>
-#include <numbers>
 
-#include <unroll/core/error.hpp>
+#include <unroll/core/config.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -28,10 +26,7 @@ namespace detail {
 constexpr std::uint32_t low_word(std::uint64_t x) { return static_cast<std::uint32_t>(x); }
 constexpr std::uint32_t high_word(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); }
 /// Two numbers into one key, through Philox itself, so that (a, b) and (b, a) differ.
-inline std::uint64_t join_keys(std::uint64_t a, std::uint64_t b) {
-  const auto words = philox({low_word(b), high_word(b), 0x6b657973, 0}, {low_word(a), high_word(a)});
-  return std::uint64_t{words[1]} << 32 | words[0];
-}
+UNROLL_API std::uint64_t join_keys(std::uint64_t a, std::uint64_t b);
 }  // namespace detail
 
 /// A stream of random numbers: a seed and a position, both part of the value. Satisfies UniformRandomBitGenerator.
@@ -52,17 +47,9 @@ class Rng {
   double uniform() { return static_cast<double>((*this)() >> 11) * 0x1p-53; }
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   /// In [0, n), without bias (rejection). n > 0.
-  std::uint64_t below(std::uint64_t n) {
-    require(n > 0, "Rng::below: n = 0, expected at least 1");
-    const std::uint64_t limit = (max)() - (max)() % n;
-    for (;;)
-      if (const std::uint64_t x = (*this)(); x < limit) return x % n;
-  }
+  UNROLL_API std::uint64_t below(std::uint64_t n);
   /// Mean 0, deviation 1 (Box and Muller 1958; the second of each pair is not used).
-  double normal() {
-    const double u = 1 - uniform(), v = uniform();
-    return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
-  }
+  UNROLL_API double normal();
   /// An independent stream: the k-th of this one's seed, whatever has been drawn from it.
   Rng child(std::uint64_t k) const { return Rng(detail::join_keys(key_, k)); }
 
@@ -75,3 +62,7 @@ class Rng {
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/core/random.ipp>
+#endif

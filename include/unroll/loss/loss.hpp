@@ -88,23 +88,17 @@ template <class Targets> Index target_columns(const Targets& targets) {
   else
     return -1;
 }
-/// What is wrong where a layer is missing or one too many, while the packing that tells is at hand.
+/// What is wrong where a layer is missing or one too many, while the packing that tells is at hand: for `targets`
+/// columns of them and an output with a column for each step, or one for each sequence.
+UNROLL_API void check_columns_of_steps(const Packing& packing, Index columns, Index targets);
+UNROLL_API void check_columns_of_sequences(const Packing& packing, Index columns, Index targets);
 template <class T, class Targets>
 void check_columns_of(const Packing& packing, const PackedSequence<T>& output, const Targets& targets) {
-  require(output.values.cols() == packing.total(), "loss: the output has ", output.values.cols(),
-          " columns, its packing ", packing.total(), " steps");
-  const Index n = target_columns(targets);
-  if (n == packing.batch() && n != packing.total())
-    fail("loss: ", n, " targets for an output of ", packing.total(), " columns, one for each step of the ", n,
-         " sequences; is a FinalState missing in the model, or was a target for each step meant?");
+  check_columns_of_steps(packing, output.values.cols(), target_columns(targets));
 }
 template <class T, class Targets>
 void check_columns_of(const Packing& packing, const Matrix<T>& output, const Targets& targets) {
-  const Index n = target_columns(targets);
-  if (n == packing.total() && output.cols() == packing.batch() && n != output.cols())
-    fail("loss: ", n, " targets, one for each step, for an output of ", output.cols(),
-         " columns, one for each sequence; is a FinalState in the model that should not be there, or was a target for "
-         "each sequence meant?");
+  check_columns_of_sequences(packing, output.cols(), target_columns(targets));
 }
 }  // namespace detail
 
@@ -159,23 +153,17 @@ template <class F> double ordered_sum(Index n, Index cost, const F& f) {
   return total;
 }
 
-inline void check_columns(const char* who, Index columns, Index targets) {
-  require(columns == targets, who, ": ", targets, " targets for an output of ", columns, " columns");
-}
+UNROLL_API void check_columns(const char* who, Index columns, Index targets);
 /// Weights of classes, outputs or samples.
-inline void check_weights(const char* who, const char* what, std::span<const double> weights) {
-  for (std::size_t k = 0; k < weights.size(); ++k)
-    if (!(has_finite_bits(weights[k]) && weights[k] >= 0)) [[unlikely]]
-      require_not_negative(who, concat(what, " ", k), weights[k]);
-}
-inline void check_sample_weights(const char* who, Index columns, std::span<const double> weights) {
-  require(weights.empty() || static_cast<Index>(weights.size()) == columns, who, ": ", weights.size(),
-          " sample weights for an output of ", columns, " columns");
-  check_weights(who, "sample weight", weights);
-}
+UNROLL_API void check_weights(const char* who, const char* what, std::span<const double> weights);
+UNROLL_API void check_sample_weights(const char* who, Index columns, std::span<const double> weights);
 inline double at_or_one(std::span<const double> weights, Index n) {
   return weights.empty() ? 1.0 : weights[static_cast<std::size_t>(n)];
 }
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/loss/loss.ipp>
+#endif

@@ -44,29 +44,34 @@ struct Adam {
     return {.rate = rate, .epsilon = 1e-7, .decoupled = true, .convention = Convention::keras};
   }
 
-  void check(const char* who = "Adam") const {
-    detail::check_options(who, rate, weight_decay);
-    detail::require_fraction(who, "beta1", beta1);
-    detail::require_fraction(who, "beta2", beta2);
-    detail::require_not_negative(who, "epsilon", epsilon);
-  }
+  UNROLL_API void check(const char* who = "Adam") const;
 
-  template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 2> moment) const {
-    const detail::Decay decay(update, decoupled);
-    const auto t = static_cast<double>(update.count);
-    const double correction1 = 1 - std::pow(beta1, t), root2 = std::sqrt(1 - std::pow(beta2, t));
-    const bool hat = convention == Convention::keras;
-    const detail::AdamUpdate<T> formula{.step = static_cast<T>(update.rate * (hat ? root2 : 1) / correction1),
-                                        .root = static_cast<T>(hat ? 1 : 1 / root2),
-                                        .epsilon = static_cast<T>(epsilon),
-                                        .take1 = static_cast<T>(1 - beta1),
-                                        .take2 = static_cast<T>(1 - beta2),
-                                        .keep2 = static_cast<T>(beta2),
-                                        .l2 = static_cast<T>(decay.l2),
-                                        .shrink = static_cast<T>(decay.shrink)};
-    for_each_element(n, formula, g, moment[0], moment[1], w);
-  }
+  template <class T>
+  UNROLL_API void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 2> moment) const;
 };
+
+template <class T> void Adam::update(const Update& update, Index n, T* w, const T* g, std::array<T*, 2> moment) const {
+  const detail::Decay decay(update, decoupled);
+  const auto t = static_cast<double>(update.count);
+  const double correction1 = 1 - std::pow(beta1, t), root2 = std::sqrt(1 - std::pow(beta2, t));
+  const bool hat = convention == Convention::keras;
+  const detail::AdamUpdate<T> formula{.step = static_cast<T>(update.rate * (hat ? root2 : 1) / correction1),
+                                      .root = static_cast<T>(hat ? 1 : 1 / root2),
+                                      .epsilon = static_cast<T>(epsilon),
+                                      .take1 = static_cast<T>(1 - beta1),
+                                      .take2 = static_cast<T>(1 - beta2),
+                                      .keep2 = static_cast<T>(beta2),
+                                      .l2 = static_cast<T>(decay.l2),
+                                      .shrink = static_cast<T>(decay.shrink)};
+  for_each_element(n, formula, g, moment[0], moment[1], w);
+}
+
+#define UNROLL_ADAM_INSTANCES(DECLARE)                                                                \
+  DECLARE void Adam::update(const Update&, Index, float*, const float*, std::array<float*, 2>) const; \
+  DECLARE void Adam::update(const Update&, Index, double*, const double*, std::array<double*, 2>) const;
+#if !UNROLL_HEADER_ONLY
+UNROLL_ADAM_INSTANCES(extern template)
+#endif
 
 /// Adam with decoupled weight decay, PyTorch's defaults. Loshchilov and Hutter 2019.
 struct AdamW {
@@ -94,3 +99,7 @@ struct AdamW {
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/optim/adam.ipp>
+#endif

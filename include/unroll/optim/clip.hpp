@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include <unroll/core/any_model.hpp>
+#include <unroll/core/finite.hpp>
 #include <unroll/core/parameters.hpp>
+#include <unroll/core/range.hpp>
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/parallel.hpp>
 #include <unroll/optim/runs.hpp>
@@ -12,9 +16,19 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-template <class P> double squared_norm(const P& p) {
+template <class T> struct Limit {
+  T most;
+  template <class V> UNROLL_INLINE void operator()(V& x) const { x = or_nan(x, clamp(x, V(-most), V(most))); }
+};
+
+// Of a gradient, whose runs are all of it or the columns touched.
+template <class T> UNROLL_API double squared_norm(const Matrix<T>& g, const std::vector<Index>* touched);
+template <class T> UNROLL_API void scale_runs(Matrix<T>& g, const std::vector<Index>* touched, double factor);
+template <class T> UNROLL_API void limit_runs(Matrix<T>& g, const std::vector<Index>* touched, double limit);
+
+template <class T> double squared_norm(const Matrix<T>& g, const std::vector<Index>* touched) {
   double total = 0;
-  for_each_run(p, [&](const auto* x, Index n) {
+  for_each_run(g, touched, [&](const T* x, Index n) {
     constexpr Index most = 64, least = 16384;  // pieces that n alone decides, so that threads cannot
     const Index pieces = std::clamp<Index>(n / least, 1, most);
     double sums[most];
@@ -26,31 +40,70 @@ template <class P> double squared_norm(const P& p) {
   });
   return total;
 }
-
-template <class P> void scale_runs(P& p, double factor) {
-  using T = typename P::Scalar;
-  for_each_run(p, [&](T* x, Index n) {
+template <class T> void scale_runs(Matrix<T>& g, const std::vector<Index>* touched, double factor) {
+  for_each_run(g, touched, [&](T* x, Index n) {
     parallel_ranges(n, 16384,
                     [x, s = static_cast<T>(factor)](Index first, Index last) { scale(last - first, s, x + first); });
   });
 }
+template <class T> void limit_runs(Matrix<T>& g, const std::vector<Index>* touched, double limit) {
+  for_each_run(g, touched, [&](T* x, Index n) {
+    parallel_ranges(n, 16384, [x, limited = Limit<T>{static_cast<T>(limit)}](Index first, Index last) {
+      for_each_element(last - first, limited, x + first);
+    });
+  });
+}
 
-template <class T> struct Limit {
-  T most;
-  template <class V> UNROLL_INLINE void operator()(V& x) const { x = or_nan(x, clamp(x, V(-most), V(most))); }
+#define UNROLL_CLIP_INSTANCES(DECLARE, T)                                   \
+  DECLARE double squared_norm(const Matrix<T>&, const std::vector<Index>*); \
+  DECLARE void scale_runs(Matrix<T>&, const std::vector<Index>*, double);   \
+  DECLARE void limit_runs(Matrix<T>&, const std::vector<Index>*, double);
+#if !UNROLL_HEADER_ONLY
+UNROLL_CLIP_INSTANCES(extern template, float)
+UNROLL_CLIP_INSTANCES(extern template, double)
+#endif
+
+// What is done to each parameter: no lambdas, which would be compiled for each model again.
+template <class P> double checked_squared_norm(const char* who, const Path& path, const P& g) {
+  check_touched(who, path, g.cols(), touched_columns(g));
+  return squared_norm(g, touched_columns(g));
+}
+struct SumSquares {
+  double total = 0;
+  template <class P> void operator()(const Path& path, const P& g) {
+    total += checked_squared_norm("global_norm", path, g);
+  }
+};
+struct ScaleRuns {
+  double factor;
+  template <class P> void operator()(const Path&, P& g) const { scale_runs(g, touched_columns(g), factor); }
+};
+struct ClipEach {
+  double max_norm, total = 0;
+  template <class P> void operator()(const Path& path, P& g) {
+    const double squared = checked_squared_norm("clip_each_by_norm", path, g), norm = std::sqrt(squared);
+    total += squared;
+    if (norm > max_norm && has_finite_bits(norm)) scale_runs(g, touched_columns(g), max_norm / norm);
+  }
+};
+struct ClipByValue {
+  double limit;
+  template <class P> void operator()(const Path& path, P& g) const {
+    check_touched("clip_by_value", path, g.cols(), touched_columns(g));
+    limit_runs(g, touched_columns(g), limit);
+  }
 };
 }  // namespace detail
 
 /// The Euclidean norm of all gradients as one vector. Of a table only the touched columns are read.
-template <Visitable M> double global_norm(const M& gradient) {
-  double total = 0;
-  visit(
-      [&](const Path& path, const auto& g) {
-        detail::check_touched("global_norm", path, g);
-        total += detail::squared_norm(g);
-      },
-      gradient);
-  return std::sqrt(total);
+template <Visitable M> UNROLL_API double global_norm(const M& gradient) {
+  if constexpr (detail::is_erasable<M>) {
+    return global_norm(detail::ModelOf<typename M::Scalar>(gradient));
+  } else {
+    detail::SumSquares sum;
+    visit(sum, gradient);
+    return std::sqrt(sum.total);
+  }
 }
 
 struct ClipOptions {
@@ -60,45 +113,52 @@ struct ClipOptions {
 /// Scales all gradients by one factor so that their global norm is at most `max_norm`. Returns the norm before; the
 /// norm afterwards is min(before, max_norm), up to rounding and epsilon. A norm that is not finite is returned and
 /// nothing is scaled. Keras's `global_clipnorm`.
-template <Visitable M> double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
-  detail::require_positive("clip_by_global_norm", "the limit", max_norm);
-  detail::require_not_negative("clip_by_global_norm", "epsilon", options.epsilon);
-  const double norm = global_norm(gradient), factor = max_norm / (norm + options.epsilon);
-  if (factor < 1 && detail::has_finite_bits(norm))
-    visit([&](const Path&, auto& g) { detail::scale_runs(g, factor); }, gradient);
-  return norm;
+template <Visitable M> UNROLL_API double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
+  if constexpr (detail::is_erasable<M>) {
+    detail::ModelOf<typename M::Scalar> erased(gradient);
+    return clip_by_global_norm(erased, max_norm, options);
+  } else {
+    detail::require_positive("clip_by_global_norm", "the limit", max_norm);
+    detail::require_not_negative("clip_by_global_norm", "epsilon", options.epsilon);
+    const double norm = global_norm(gradient), factor = max_norm / (norm + options.epsilon);
+    if (factor < 1 && detail::has_finite_bits(norm)) visit(detail::ScaleRuns{factor}, gradient);
+    return norm;
+  }
 }
 
 /// Scales each parameter's gradient so that its own norm is at most `max_norm`: Keras's `clipnorm`. Returns the global
 /// norm before.
-template <Visitable M> double clip_each_by_norm(M& gradient, double max_norm) {
-  detail::require_positive("clip_each_by_norm", "the limit", max_norm);
-  double total = 0;
-  visit(
-      [&](const Path& path, auto& g) {
-        detail::check_touched("clip_each_by_norm", path, g);
-        const double squared = detail::squared_norm(g), norm = std::sqrt(squared);
-        total += squared;
-        if (norm > max_norm && detail::has_finite_bits(norm)) detail::scale_runs(g, max_norm / norm);
-      },
-      gradient);
-  return std::sqrt(total);
+template <Visitable M> UNROLL_API double clip_each_by_norm(M& gradient, double max_norm) {
+  if constexpr (detail::is_erasable<M>) {
+    detail::ModelOf<typename M::Scalar> erased(gradient);
+    return clip_each_by_norm(erased, max_norm);
+  } else {
+    detail::require_positive("clip_each_by_norm", "the limit", max_norm);
+    detail::ClipEach clip{max_norm};
+    visit(clip, gradient);
+    return std::sqrt(clip.total);
+  }
 }
 
 /// Moves every element of the gradients into -limit .. limit: Keras's `clipvalue`. NaN stays NaN.
-template <Visitable M> void clip_by_value(M& gradient, double limit) {
-  detail::require_positive("clip_by_value", "the limit", limit);
-  visit(
-      [&](const Path& path, auto& g) {
-        detail::check_touched("clip_by_value", path, g);
-        using T = typename std::remove_cvref_t<decltype(g)>::Scalar;
-        detail::for_each_run(g, [&](T* x, Index n) {
-          parallel_ranges(n, 16384, [x, limited = detail::Limit<T>{static_cast<T>(limit)}](Index first, Index last) {
-            for_each_element(last - first, limited, x + first);
-          });
-        });
-      },
-      gradient);
+template <Visitable M> UNROLL_API void clip_by_value(M& gradient, double limit) {
+  if constexpr (detail::is_erasable<M>) {
+    detail::ModelOf<typename M::Scalar> erased(gradient);
+    clip_by_value(erased, limit);
+  } else {
+    detail::require_positive("clip_by_value", "the limit", limit);
+    visit(detail::ClipByValue{limit}, gradient);
+  }
 }
+
+#define UNROLL_CLIP_MODEL_INSTANCES(DECLARE, T)                                 \
+  DECLARE double global_norm(const detail::ModelOf<T>&);                        \
+  DECLARE double clip_by_global_norm(detail::ModelOf<T>&, double, ClipOptions); \
+  DECLARE double clip_each_by_norm(detail::ModelOf<T>&, double);                \
+  DECLARE void clip_by_value(detail::ModelOf<T>&, double);
+#if !UNROLL_HEADER_ONLY
+UNROLL_CLIP_MODEL_INSTANCES(extern template, float)
+UNROLL_CLIP_MODEL_INSTANCES(extern template, double)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -57,39 +57,49 @@ struct RmsProp {
     return {.rate = rate, .rho = 0.9, .epsilon = 1e-7, .decoupled = true, .convention = Convention::keras};
   }
 
-  void check() const {
-    detail::check_options("RmsProp", rate, weight_decay);
-    detail::require_fraction("RmsProp", "rho", rho);
-    detail::require_not_negative("RmsProp", "momentum", momentum);
-    detail::require_not_negative("RmsProp", "epsilon", epsilon);
-  }
+  UNROLL_API void check() const;
 
-  template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 3> moment) const {
-    const detail::Decay decay(update, decoupled);
-    const auto [v, a, b] = moment;
-    const bool keras_form = convention == Convention::keras;
-    const auto sweep = [&]<bool with_mean, bool with_momentum>(auto*... more) {
-      const detail::RmsPropUpdate<T, with_mean, with_momentum> formula{
-          .keep = static_cast<T>(rho),
-          .take = static_cast<T>(1 - rho),
-          .inside = static_cast<T>(keras_form ? epsilon : 0),
-          .outside = static_cast<T>(keras_form ? 0 : epsilon),
-          .in_buffer = static_cast<T>(keras_form ? update.rate : 1),
-          .of_buffer = static_cast<T>(keras_form ? 1 : update.rate),
-          .mu = static_cast<T>(momentum),
-          .l2 = static_cast<T>(decay.l2),
-          .shrink = static_cast<T>(decay.shrink)};
-      for_each_element(n, formula, g, v, w, more...);
-    };
-    if (a != nullptr && b != nullptr)
-      sweep.template operator()<true, true>(a, b);
-    else if (a != nullptr)
-      sweep.template operator()<true, false>(a);
-    else if (b != nullptr)
-      sweep.template operator()<false, true>(b);
-    else
-      sweep.template operator()<false, false>();
-  }
+  template <class T>
+  UNROLL_API void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 3> moment) const;
 };
 
+template <class T>
+void RmsProp::update(const Update& update, Index n, T* w, const T* g, std::array<T*, 3> moment) const {
+  const detail::Decay decay(update, decoupled);
+  const auto [v, a, b] = moment;
+  const bool keras_form = convention == Convention::keras;
+  const auto sweep = [&]<bool with_mean, bool with_momentum>(auto*... more) {
+    const detail::RmsPropUpdate<T, with_mean, with_momentum> formula{
+        .keep = static_cast<T>(rho),
+        .take = static_cast<T>(1 - rho),
+        .inside = static_cast<T>(keras_form ? epsilon : 0),
+        .outside = static_cast<T>(keras_form ? 0 : epsilon),
+        .in_buffer = static_cast<T>(keras_form ? update.rate : 1),
+        .of_buffer = static_cast<T>(keras_form ? 1 : update.rate),
+        .mu = static_cast<T>(momentum),
+        .l2 = static_cast<T>(decay.l2),
+        .shrink = static_cast<T>(decay.shrink)};
+    for_each_element(n, formula, g, v, w, more...);
+  };
+  if (a != nullptr && b != nullptr)
+    sweep.template operator()<true, true>(a, b);
+  else if (a != nullptr)
+    sweep.template operator()<true, false>(a);
+  else if (b != nullptr)
+    sweep.template operator()<false, true>(b);
+  else
+    sweep.template operator()<false, false>();
+}
+
+#define UNROLL_RMS_PROP_INSTANCES(DECLARE)                                                               \
+  DECLARE void RmsProp::update(const Update&, Index, float*, const float*, std::array<float*, 3>) const; \
+  DECLARE void RmsProp::update(const Update&, Index, double*, const double*, std::array<double*, 3>) const;
+#if !UNROLL_HEADER_ONLY
+UNROLL_RMS_PROP_INSTANCES(extern template)
+#endif
+
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/optim/rms_prop.ipp>
+#endif

@@ -3,10 +3,11 @@
 
 #include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-#include <unroll/core/range.hpp>
+#include <unroll/core/config.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -47,10 +48,11 @@ struct Decay {
       : l2(decoupled ? 0 : update.weight_decay), shrink(decoupled ? 1 - update.rate * update.weight_decay : 1) {}
 };
 
-inline void check_options(const char* who, double rate, double weight_decay) {
-  require_not_negative(who, "the rate", rate);
-  require_not_negative(who, "weight_decay", weight_decay);
-}
+UNROLL_API void check_options(const char* who, double rate, double weight_decay);
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/optim/rule.ipp>
+#endif

@@ -2,12 +2,8 @@
 // from 0.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
-#include <limits>
-#include <numbers>
 #include <optional>
 
 #include <unroll/core/range.hpp>
@@ -22,41 +18,25 @@ concept Schedule = requires(const S& schedule, double base, std::int64_t k) {
 };
 
 namespace detail {
-inline void check_schedule(const char* who, double base, std::int64_t k) {
-  require_not_negative(who, "the base rate", base);
-  require_at_least(who, "the count", k, 0);
-}
+UNROLL_API void check_schedule(const char* who, double base, std::int64_t k);
 }  // namespace detail
 
 struct ConstantRate {
-  double rate(double base, std::int64_t k) const {
-    detail::check_schedule("ConstantRate", base, k);
-    return base;
-  }
+  UNROLL_API double rate(double base, std::int64_t k) const;
 };
 
 /// base * factor^floor(k / every). PyTorch's StepLR.
 struct StepDecay {
   std::int64_t every = 10;
   double factor = 0.1;
-  double rate(double base, std::int64_t k) const {
-    detail::check_schedule("StepDecay", base, k);
-    detail::require_at_least("StepDecay", "every", every, 1);
-    detail::require_not_negative("StepDecay", "factor", factor);
-    return base * std::pow(factor, static_cast<double>(k / every));
-  }
+  UNROLL_API double rate(double base, std::int64_t k) const;
 };
 
 /// base * factor^(k / every). Keras's ExponentialDecay; with every = 1 PyTorch's ExponentialLR.
 struct ExponentialDecay {
   double factor = 0.95;
   std::int64_t every = 1;
-  double rate(double base, std::int64_t k) const {
-    detail::check_schedule("ExponentialDecay", base, k);
-    detail::require_at_least("ExponentialDecay", "every", every, 1);
-    detail::require_not_negative("ExponentialDecay", "factor", factor);
-    return base * std::pow(factor, static_cast<double>(k) / static_cast<double>(every));
-  }
+  UNROLL_API double rate(double base, std::int64_t k) const;
 };
 
 /// Half a cosine from base to minimum in `steps`, minimum from then on:
@@ -64,13 +44,7 @@ struct ExponentialDecay {
 struct CosineDecay {
   std::int64_t steps = 1;
   double minimum = 0;
-  double rate(double base, std::int64_t k) const {
-    detail::check_schedule("CosineDecay", base, k);
-    detail::require_at_least("CosineDecay", "steps", steps, 1);
-    detail::require_not_negative("CosineDecay", "minimum", minimum);
-    const double done = static_cast<double>((std::min)(k, steps)) / static_cast<double>(steps);
-    return minimum + (base - minimum) * (1 + std::cos(std::numbers::pi * done)) / 2;
-  }
+  UNROLL_API double rate(double base, std::int64_t k) const;
 };
 
 /// base / steps, 2 base / steps, .. base in `steps` counts, then the other schedule from its own 0. PyTorch's
@@ -114,66 +88,19 @@ struct ReduceOnPlateau {
   int cooldown_left = 0;
 
   /// Throws for an option outside of its range.
-  void check() const {
-    constexpr const char* who = "ReduceOnPlateau";
-    detail::require_fraction(who, "factor", factor);
-    detail::require_at_least(who, "patience", patience, 0);
-    detail::require_not_negative(who, "threshold", threshold);
-    detail::require_at_least(who, "cooldown", cooldown, 0);
-    detail::require_not_negative(who, "minimum_rate", minimum_rate);
-    detail::require_not_negative(who, "smallest_change", smallest_change);
-  }
+  UNROLL_API void check() const;
 
   /// To be called once an epoch: the rate from now on. Throws as `check` does.
-  double update(double metric, double rate) {
-    check();
-    detail::require_not_negative("ReduceOnPlateau", "the rate", rate);
-    return rule == PlateauRule::keras ? keras(metric, rate) : pytorch(metric, rate);
-  }
+  UNROLL_API double update(double metric, double rate);
 
  private:
-  bool improved(double metric) const {
-    constexpr double huge = (std::numeric_limits<double>::max)();
-    const bool down = goal == Goal::minimize;
-    if (!best) return down ? metric < huge : metric > -huge;
-    const bool relative = rule == PlateauRule::pytorch && !absolute_threshold;
-    const double margin = relative ? threshold * *best : threshold;
-    return down ? metric < *best - margin : metric > *best + margin;
-  }
-  double keras(double metric, double rate) {
-    if (cooldown_left > 0) {
-      --cooldown_left;
-      bad_epochs = 0;
-    }
-    if (improved(metric)) {
-      best = metric;
-      bad_epochs = 0;
-    } else if (cooldown_left == 0 && ++bad_epochs >= patience && rate > minimum_rate) {
-      rate = (std::max)(rate * factor, minimum_rate);
-      cooldown_left = cooldown;
-      bad_epochs = 0;
-    }
-    return rate;
-  }
-  double pytorch(double metric, double rate) {
-    if (improved(metric)) {
-      best = metric;
-      bad_epochs = 0;
-    } else {
-      ++bad_epochs;
-    }
-    if (cooldown_left > 0) {
-      --cooldown_left;
-      bad_epochs = 0;
-    }
-    if (bad_epochs > patience) {
-      const double reduced = (std::max)(rate * factor, minimum_rate);
-      if (rate - reduced > smallest_change) rate = reduced;
-      cooldown_left = cooldown;
-      bad_epochs = 0;
-    }
-    return rate;
-  }
+  bool improved(double metric) const;
+  double keras(double metric, double rate);
+  double pytorch(double metric, double rate);
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/optim/schedule.ipp>
+#endif

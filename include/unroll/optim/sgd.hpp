@@ -46,33 +46,41 @@ struct Sgd {
   /// Keras's formula, its decay.
   static Sgd keras(double rate = 1e-2) { return {.rate = rate, .decoupled = true, .convention = Convention::keras}; }
 
-  void check() const {
-    detail::check_options("Sgd", rate, weight_decay);
-    detail::require_not_negative("Sgd", "momentum", momentum);
-    detail::require_share("Sgd", "dampening", dampening);
-    require(!nesterov || (momentum > 0 && dampening == 0), "Sgd: nesterov needs momentum and no dampening");
-    require(dampening == 0 || convention == Convention::pytorch, "Sgd: Keras's formula has no dampening");
-  }
+  UNROLL_API void check() const;
 
-  template <class T> void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 1> moment) const {
-    const detail::Decay decay(update, decoupled);
-    const auto step = static_cast<T>(update.rate), mu = static_cast<T>(momentum), l2 = static_cast<T>(decay.l2),
-               shrink = static_cast<T>(decay.shrink);
-    if (moment[0] == nullptr) {
-      for_each_element(n, detail::SgdUpdate<T>{step, l2, shrink}, g, w);
-      return;
-    }
-    const bool keras_form = convention == Convention::keras;
-    const T taken = keras_form ? -step : update.count == 1 ? T(1) : static_cast<T>(1 - dampening);
-    const detail::MomentumUpdate<T> formula{.l2 = l2,
-                                            .shrink = shrink,
-                                            .mu = mu,
-                                            .taken = taken,
-                                            .moved = keras_form ? T(1) : -step,
-                                            .of_b = nesterov ? mu : T(1),
-                                            .of_d = nesterov ? taken : T(0)};
-    for_each_element(n, formula, g, moment[0], w);
-  }
+  template <class T>
+  UNROLL_API void update(const Update& update, Index n, T* w, const T* g, std::array<T*, 1> moment) const;
 };
 
+template <class T> void Sgd::update(const Update& update, Index n, T* w, const T* g, std::array<T*, 1> moment) const {
+  const detail::Decay decay(update, decoupled);
+  const auto step = static_cast<T>(update.rate), mu = static_cast<T>(momentum), l2 = static_cast<T>(decay.l2),
+             shrink = static_cast<T>(decay.shrink);
+  if (moment[0] == nullptr) {
+    for_each_element(n, detail::SgdUpdate<T>{step, l2, shrink}, g, w);
+    return;
+  }
+  const bool keras_form = convention == Convention::keras;
+  const T taken = keras_form ? -step : update.count == 1 ? T(1) : static_cast<T>(1 - dampening);
+  const detail::MomentumUpdate<T> formula{.l2 = l2,
+                                          .shrink = shrink,
+                                          .mu = mu,
+                                          .taken = taken,
+                                          .moved = keras_form ? T(1) : -step,
+                                          .of_b = nesterov ? mu : T(1),
+                                          .of_d = nesterov ? taken : T(0)};
+  for_each_element(n, formula, g, moment[0], w);
+}
+
+#define UNROLL_SGD_INSTANCES(DECLARE)                                                                \
+  DECLARE void Sgd::update(const Update&, Index, float*, const float*, std::array<float*, 1>) const; \
+  DECLARE void Sgd::update(const Update&, Index, double*, const double*, std::array<double*, 1>) const;
+#if !UNROLL_HEADER_ONLY
+UNROLL_SGD_INSTANCES(extern template)
+#endif
+
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/optim/sgd.ipp>
+#endif

@@ -13,7 +13,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// A run of `fit`, as its callbacks see it.
-class Run {
+class UNROLL_API Run {
  public:
   virtual ~Run() = default;
 
@@ -84,7 +84,7 @@ class Callback {
   void load(const Record& record, const Run& run) { of().load(record, run); }
 
  private:
-  struct Interface {
+  struct UNROLL_API Interface {
     virtual ~Interface() = default;
     virtual std::shared_ptr<Interface> copy() const = 0;
     virtual void train_begin(Run&) = 0;
@@ -150,7 +150,7 @@ struct Callbacks : std::vector<Callback> {
 
 /// Where a run is kept so that it can go on after its process has died: `checkpoint_file(path)` in
 /// <unroll/train/checkpoint.hpp>, or one of your own. `save` replaces what was saved before as a whole.
-class RunStore {
+class UNROLL_API RunStore {
  public:
   virtual ~RunStore() = default;
   virtual void save(const Record& record) = 0;
@@ -159,16 +159,12 @@ class RunStore {
 
 namespace detail {
 /// The value a callback monitors. Throws where there is none.
-inline double monitored(const char* who, Run& run, std::string_view name) {
-  const auto value = run.log().find(name);
-  require(value.has_value(), who, ": there is no '", name, "' to monitor",
-          name.starts_with("val_") && !run.has_validation() ? "; this run has no validation data" : "");
-  return *value;
-}
-inline void check_monitor(const char* who, const Run& run, std::string_view name) {
-  require(!name.starts_with("val_") || run.has_validation(), who, ": there is no '", name,
-          "' to monitor; this run has no validation data");
-}
+UNROLL_API double monitored(const char* who, Run& run, std::string_view name);
+UNROLL_API void check_monitor(const char* who, const Run& run, std::string_view name);
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/train/callback.ipp>
+#endif

@@ -1,6 +1,10 @@
 // How good a model is.
 #pragma once
 
+#include <span>
+
+#include <unroll/core/context.hpp>
+#include <unroll/core/function_ref.hpp>
 #include <unroll/train/history.hpp>
 #include <unroll/train/load_batch.hpp>
 #include <unroll/train/train_step.hpp>
@@ -15,29 +19,23 @@ struct EvaluateOptions {
 namespace detail {
 inline constexpr Context inference{.training = false, .gradients = false};
 
+/// The mean over all batches of what `of` finds for each.
+UNROLL_API Evaluation evaluate_batches(RowBatches& batches, FunctionRef<std::span<const Index>, StepResult&> of);
 /// With buffers of the caller's.
 template <class M, class L, class D, class Cache, class T>
 Evaluation evaluate(const M& model, const L& loss, const D& data, const EvaluateOptions& options, Cache& cache,
                     typename D::Batch& x, BatchTargets<T>& targets) {
   RowBatches batches("evaluate", data, options.rows, options.batch_size);
-  double sum = 0, weight = 0;
-  Index correct = 0, count = 0;
-  for (Index k = 0; k < batches.count(); ++k) {
-    load_batch(data, batches.rows(k), x, targets);
+  return evaluate_batches(batches, [&](std::span<const Index> rows, StepResult& result) {
+    load_batch(data, rows, x, targets);
     const auto& output = model.forward(inference, x, cache);
-    const StepResult result = with_targets(loss, x, output, targets, [&](const auto& of) {
+    result = with_targets(loss, x, output, targets, [&](const auto& of) {
       const LossResult value = compute_loss(loss, output, of);
       StepResult r{.loss = value.loss, .weight = value.weight};
       count_correct(loss, output, of, r);
       return r;
     });
-    sum += result.loss * result.weight;
-    weight += result.weight;
-    correct += result.correct;
-    count += result.count;
-  }
-  return {weight > 0 ? sum / weight : 0, count > 0 ? static_cast<double>(correct) / static_cast<double>(count) : 0,
-          count};
+  });
 }
 }  // namespace detail
 
@@ -55,3 +53,7 @@ Evaluation evaluate(const M& model, const L& loss, const D& data, const Evaluate
 }
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/train/evaluate.ipp>
+#endif

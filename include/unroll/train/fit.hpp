@@ -3,11 +3,12 @@
 
 #include <unroll/train/csv_log.hpp>
 #include <unroll/train/early_stopping.hpp>
-#include <unroll/train/fit_run.hpp>
 #include <unroll/train/model_checkpoint.hpp>
 #include <unroll/train/predict.hpp>
+#include <unroll/train/progress.hpp>
 #include <unroll/train/rate_callbacks.hpp>
 #include <unroll/train/summary.hpp>
+#include <unroll/train/typed_fit_job.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -29,7 +30,7 @@ History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data,
                 "unroll::fit: this model cannot be trained on this data set. A model that begins with an Embedding "
                 "needs a TokenDataset, one that begins with a recurrent layer a SequenceDataset of its scalar type; a "
                 "model of your own has the members that the concept Model lists.");
-  if constexpr (fits) return detail::FitRun<M, L, Optimizer<M, R>, D>(model, loss, optimizer, data, options).run();
+  if constexpr (fits) return detail::fit(model, loss, optimizer, data, options);
 }
 /// With an optimizer made for this run: `fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-3}, data, {.epochs = 3})`.
 template <class M, class L, Rule R, class D>

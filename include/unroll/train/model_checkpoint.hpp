@@ -17,23 +17,14 @@ struct ModelCheckpoint {
 
   std::optional<double> best = {};  ///< state
 
-  void on_train_begin(Run& run) {
-    require(save_model != nullptr, "ModelCheckpoint: save_model is empty");
-    detail::require_at_least("ModelCheckpoint", "every", every, 1);
-    if (best_only) detail::check_monitor("ModelCheckpoint", run, monitor);
-    best = {};
-  }
-  void on_epoch_end(Run& run) {
-    if (run.epoch() % every != 0) return;
-    if (best_only) {
-      const double value = detail::monitored("ModelCheckpoint", run, monitor);
-      if (!detail::improved(value, best, detail::goal_of(monitor, goal), 0)) return;
-      best = value;
-    }
-    save_model(run);
-  }
-  void save(Record& record) const { detail::save_optional(record, "best", best); }
-  void load(const Record& record) { best = detail::load_optional(record, "best"); }
+  UNROLL_API void on_train_begin(Run& run);
+  UNROLL_API void on_epoch_end(Run& run);
+  UNROLL_API void save(Record& record) const;
+  UNROLL_API void load(const Record& record);
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/train/model_checkpoint.ipp>
+#endif

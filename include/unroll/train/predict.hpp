@@ -34,6 +34,8 @@ template <class T = float> struct Prediction {
 };
 
 /// Logits to probabilities, in place: one row is a sigmoid, several are a softmax of each column.
+template <class T> UNROLL_API void to_probabilities(Matrix<T>& logits);
+
 template <class T> void to_probabilities(Matrix<T>& logits) {
   if (logits.size() == 0) return;
   for (Index n = 0; n < logits.cols(); ++n) {
@@ -72,6 +74,13 @@ auto infer(const M& model, const Eigen::MatrixBase<Derived>& x) {
 namespace detail {
 /// The steps of each sequence of a batch, in the order of time, to its place.
 template <class T>
+UNROLL_API void take_sequences(const PackedSequence<T>& batch, std::span<const Index> places,
+                               std::vector<Matrix<T>>& out);
+/// The columns of a batch to their places, of which there are `size`; what is not that large is made so.
+template <class T>
+UNROLL_API void take_columns(const Matrix<T>& batch, std::span<const Index> places, Index size, Matrix<T>& out);
+
+template <class T>
 void take_sequences(const PackedSequence<T>& batch, std::span<const Index> places, std::vector<Matrix<T>>& out) {
   const Packing& packing = batch.packing;
   require(packing.batch() == static_cast<Index>(places.size()) && batch.values.cols() == packing.total(),
@@ -82,6 +91,13 @@ void take_sequences(const PackedSequence<T>& batch, std::span<const Index> place
     y.resize(batch.values.rows(), packing.length(j));
     for (Index t = 0; t < packing.length(j); ++t) y.col(t) = batch.values.col(packing.offset(t) + j);
   }
+}
+template <class T>
+void take_columns(const Matrix<T>& batch, std::span<const Index> places, Index size, Matrix<T>& out) {
+  require(batch.cols() == static_cast<Index>(places.size()), "infer: the model made ", batch.cols(), " columns for ",
+          places.size(), " sequences");
+  if (out.cols() != size || out.rows() != batch.rows()) out.resize(batch.rows(), size);
+  for (std::size_t b = 0; b < places.size(); ++b) out.col(places[b]) = batch.col(static_cast<Index>(b));
 }
 template <class M, class In, class T> auto as_prediction(Matrix<T> output) {
   to_probabilities(output);
@@ -121,14 +137,10 @@ auto infer(const M& model, const D& data, const EvaluateOptions& options = {}) {
     const Output& output = model.forward(detail::inference, x, cache);
     const auto places = batches.places(k);
     const Matrix<T>& y = values(output);
-    if constexpr (per_step) {
-      detail::take_sequences(output, places, all);
-    } else {
-      require(y.cols() == static_cast<Index>(places.size()), "infer: the model made ", y.cols(), " columns for ",
-              places.size(), " sequences");
-      if (k == 0) all.resize(y.rows(), batches.size());
-      for (std::size_t b = 0; b < places.size(); ++b) all.col(places[b]) = y.col(static_cast<Index>(b));
-    }
+    if constexpr (per_step)
+      detail::take_sequences(output, batches.places(k), all);
+    else
+      detail::take_columns(values(output), batches.places(k), batches.size(), all);
   }
   return all;
 }
@@ -143,5 +155,14 @@ auto predict(const M& model, const D& data, const EvaluateOptions& options = {})
     for (auto& sequence : probabilities) to_probabilities(sequence);
   return probabilities;
 }
+
+#define UNROLL_PREDICT_INSTANCES(DECLARE, T)                                                                      \
+  DECLARE void to_probabilities(Matrix<T>&);                                                                      \
+  DECLARE void detail::take_sequences(const PackedSequence<T>&, std::span<const Index>, std::vector<Matrix<T>>&); \
+  DECLARE void detail::take_columns(const Matrix<T>&, std::span<const Index>, Index, Matrix<T>&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_PREDICT_INSTANCES(extern template, float)
+UNROLL_PREDICT_INSTANCES(extern template, double)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

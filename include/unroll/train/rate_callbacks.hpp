@@ -13,26 +13,15 @@ struct ReduceLROnPlateau {
   ReduceOnPlateau schedule = {};
   std::optional<Goal> goal = {};
 
-  void on_train_begin(Run& run) {
-    schedule.check();
-    detail::check_monitor("ReduceLROnPlateau", run, monitor);
-    schedule.goal = detail::goal_of(monitor, goal);
-    schedule.best = {}, schedule.bad_epochs = 0, schedule.cooldown_left = 0;
-  }
-  void on_epoch_end(Run& run) {
-    run.set_rate(schedule.update(detail::monitored("ReduceLROnPlateau", run, monitor), run.rate()));
-  }
-  void save(Record& record) const {
-    detail::save_optional(record, "best", schedule.best);
-    record.set("bad_epochs", schedule.bad_epochs);
-    record.set("cooldown_left", schedule.cooldown_left);
-  }
-  void load(const Record& record) {
-    schedule.best = detail::load_optional(record, "best");
-    schedule.bad_epochs = static_cast<int>(record.integer("bad_epochs", 0, detail::most_epochs));
-    schedule.cooldown_left = static_cast<int>(record.integer("cooldown_left", 0, schedule.cooldown));
-  }
+  UNROLL_API void on_train_begin(Run& run);
+  UNROLL_API void on_epoch_end(Run& run);
+  UNROLL_API void save(Record& record) const;
+  UNROLL_API void load(const Record& record);
 };
+
+namespace detail {
+UNROLL_API double load_base_rate(const Record& record);
+}  // namespace detail
 
 enum class Every { epoch, step };
 
@@ -53,10 +42,11 @@ template <Schedule S> struct RateSchedule {
     if (every == Every::step) run.set_rate(schedule.rate(base, run.step()));
   }
   void save(Record& record) const { record.set("base", base); }
-  void load(const Record& record) {
-    base = record.numbers("base", 1).front();
-    record.check(base >= 0, "RateSchedule: the base rate is ", base, ", expected 0 or more");
-  }
+  void load(const Record& record) { base = detail::load_base_rate(record); }
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/train/rate_callbacks.ipp>
+#endif

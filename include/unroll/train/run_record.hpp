@@ -2,94 +2,107 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <unroll/core/any_model.hpp>
+#include <unroll/train/fit_job.hpp>
 #include <unroll/train/history.hpp>
-#include <unroll/train/train_step.hpp>
+#include <unroll/train/step_result.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 
 /// Every parameter by its path, and which of them are trainable.
-template <class M> Record weights_record(const M& model) {
+inline Record weights_record(const AnyModel& model) {
   Record record;
   std::vector<std::int64_t> trainable;
-  visit(
-      [&](const Path& path, const auto& p) {
-        record.set(path.str(), Matrix<typename std::remove_cvref_t<decltype(p)>::Scalar>(p));
-        trainable.push_back(p.trainable ? 1 : 0);
-      },
-      model);
+  model.visit([&](const Path& path, const AnyParameter& any) {
+    any.with([&]<class T>(const Parameter<T>& p) { record.set(path.str(), Matrix<T>(p)); });
+    trainable.push_back(any.trainable() ? 1 : 0);
+  });
   record.set("trainable", trainable);
   return record;
 }
 /// The model is as it was where this throws.
-template <class M> void load_weights(M& model, const Record& record) {
+inline void load_weights(const AnyModel& model, const Record& record) {
   record.check_like(weights_record(model));
   const auto& trainable = record.get<std::vector<std::int64_t>>("trainable");
   std::size_t k = 0;
-  visit(
-      [&](const Path& path, auto& p) {
-        using T = typename std::remove_cvref_t<decltype(p)>::Scalar;
-        static_cast<Matrix<T>&>(p) = record.get<Matrix<T>>(path.str());
-        p.trainable = trainable[k++] != 0;
-      },
-      model);
+  model.visit([&](const Path& path, const AnyParameter& any) {
+    any.with([&]<class T>(Parameter<T>& p) { static_cast<Matrix<T>&>(p) = record.get<Matrix<T>>(path.str()); });
+    any.trainable() = trainable[k++] != 0;
+  });
+}
+
+inline std::string name_of_moment(const FitJob& job, std::size_t parameter, std::size_t slot) {
+  return concat(job.optimizer.paths[parameter], ".", job.moments[slot]);
 }
 
 /// Rate, counts and moments; those that do not exist yet are left out.
-template <class M, class O> Record optimizer_record(const M& model, const O& optimizer) {
+inline Record optimizer_record(const FitJob& job) {
   Record record;
-  record.set("rate", optimizer.rate());
-  record.set("counts", std::vector<std::int64_t>(optimizer.counts().begin(), optimizer.counts().end()));
-  optimizer.visit_state(model, [&](const Path& path, std::string_view moment, const auto& m) {
-    using T = typename std::remove_cvref_t<decltype(m)>::Scalar;
-    if (m.size() > 0) record.set(concat(path.str(), ".", moment), Matrix<T>(m));
-  });
+  record.set("rate", job.rate());
+  record.set("counts", job.optimizer.counts);
+  for (std::size_t k = 0; k < job.optimizer.paths.size(); ++k)
+    for (std::size_t slot = 0; slot < job.moments.size(); ++slot) {
+      const auto& floats = job.optimizer.moment<float>(k, slot);
+      const auto& doubles = job.optimizer.moment<double>(k, slot);
+      if (floats.size() > 0) record.set(name_of_moment(job, k, slot), floats);
+      if (doubles.size() > 0) record.set(name_of_moment(job, k, slot), doubles);
+    }
   return record;
 }
 /// Throws where `load_optimizer` would not give back what was saved. Moments may be infinite: an update that divides by
 /// one is zero, and the run that has one goes on.
-template <class M, class O> void check_optimizer(const M& model, const O& optimizer, const Record& record) {
+inline void check_optimizer(const FitJob& job, const Record& record) {
   const double rate = record.numbers("rate", 1).front();
   record.check(rate >= 0, "the optimizer's rate is ", rate, ", expected 0 or more");
-  const auto& counts = record.counts("counts", optimizer.counts().size());
-  std::vector<std::pair<Index, Index>> shapes;
-  visit([&](const Path&, const auto& p) { shapes.emplace_back(p.rows(), p.cols()); }, model);
-  std::size_t used = 2, k = 0;
-  optimizer.visit_state(model, [&](const Path& path, std::string_view moment, const auto& m) {
-    const std::size_t slot = k / shapes.size(), i = k++ % shapes.size();
-    const auto [rows, cols] = shapes[i];
-    const bool in_use = optimizer.rule().uses(slot);
-    const std::string name = concat(path.str(), ".", moment);
+  const auto& counts = record.counts("counts", job.optimizer.counts.size());
+  std::size_t used = 2;
+  const auto check_moment = [&](std::size_t k, std::size_t slot, const AnyParameter& p) {
+    const Index rows = p.rows(), cols = p.cols();
+    const bool in_use = job.uses_moment(slot);
+    job.optimizer.check_parameter(k);
+    const std::string name = name_of_moment(job, k, slot);
     if (!record.contains(name)) {
-      record.check(!in_use || counts[i] == 0 || rows * cols == 0, "no moment '", name, "', but ", counts[i],
+      record.check(!in_use || counts[k] == 0 || rows * cols == 0, "no moment '", name, "', but ", counts[k],
                    " updates");
       return;
     }
     ++used;
     record.check(in_use, "a moment '", name, "', which this optimizer does not use");
-    const auto& saved = record.get<Matrix<typename std::remove_cvref_t<decltype(m)>::Scalar>>(name);
-    record.check(saved.rows() == rows && saved.cols() == cols, "the moment '", name, "' is ", saved.rows(), " x ",
-                 saved.cols(), ", expected ", rows, " x ", cols);
-  });
+    p.with([&]<class T>(const Parameter<T>&) {
+      const auto& saved = record.get<Matrix<T>>(name);
+      record.check(saved.rows() == rows && saved.cols() == cols, "the moment '", name, "' is ", saved.rows(), " x ",
+                   saved.cols(), ", expected ", rows, " x ", cols);
+    });
+  };
+  for (std::size_t slot = 0; slot < job.moments.size(); ++slot) {
+    std::size_t next = 0;
+    job.model.visit([&](const Path&, const AnyParameter& p) { check_moment(next++, slot, p); });
+  }
   record.check(record.values().size() == used, "of another optimizer, with ", record.values().size() - 2,
                " moments, of which ", used - 2, " have a place here");
 }
 /// What was checked.
-template <class M, class O> void load_optimizer(const M& model, O& optimizer, const Record& record) {
-  optimizer.set_rate(record.number("rate"));
-  std::ranges::copy(record.get<std::vector<std::int64_t>>("counts"), optimizer.counts().begin());
-  optimizer.visit_state(model, [&](const Path& path, std::string_view moment, auto& m) {
-    using T = typename std::remove_cvref_t<decltype(m)>::Scalar;
-    const std::string name = concat(path.str(), ".", moment);
-    static_cast<Matrix<T>&>(m) = record.contains(name) ? record.get<Matrix<T>>(name) : Matrix<T>();
+inline void load_optimizer(FitJob& job, const Record& record) {
+  job.set_rate(record.number("rate"));
+  std::ranges::copy(record.get<std::vector<std::int64_t>>("counts"), job.optimizer.counts.begin());
+  std::size_t next = 0;
+  job.model.visit([&](const Path&, const AnyParameter& any) {
+    const std::size_t k = next++;
+    any.with([&]<class T>(const Parameter<T>&) {
+      for (std::size_t slot = 0; slot < job.moments.size(); ++slot) {
+        const std::string name = name_of_moment(job, k, slot);
+        job.optimizer.moment<T>(k, slot) = record.contains(name) ? record.get<Matrix<T>>(name) : Matrix<T>();
+      }
+    });
   });
 }
 

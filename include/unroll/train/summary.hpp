@@ -1,35 +1,35 @@
 // A model as a table.
 #pragma once
 
-#include <iomanip>
-#include <ostream>
+#include <iosfwd>
+#include <string>
 
-#include <unroll/layer/layer.hpp>
+#include <unroll/core/any_model.hpp>
+#include <unroll/core/parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+UNROLL_API void write_summary_layer(std::ostream& out, Index k, const std::string& description, Index parameters);
+UNROLL_API void write_summary_model(std::ostream& out, const std::string& description);
+/// The rest.
+UNROLL_API void write_summary_parameters(std::ostream& out, const AnyModel& model);
+}  // namespace detail
 
 /// Layers with their numbers of parameters, then each parameter with its path, shape and whether it is trained, then
 /// the totals.
 template <Visitable M> void summary(const M& model, std::ostream& out) {
-  const auto flags = out.flags();
-  if constexpr (requires { model.for_each_layer([](Index, const auto&) {}); }) {
+  if constexpr (requires { model.for_each_layer([](Index, const auto&) {}); })
     model.for_each_layer([&](Index k, const auto& layer) {
-      out << std::right << std::setw(3) << k << "  " << std::left << std::setw(58) << layer.describe() << std::right
-          << std::setw(12) << count_parameters(layer) << '\n';
+      detail::write_summary_layer(out, k, layer.describe(), count_parameters(layer));
     });
-  } else if constexpr (requires { model.describe(); }) {
-    out << model.describe() << '\n';
-  }
-  out << '\n';
-  visit(
-      [&](const Path& path, const auto& p) {
-        out << std::left << std::setw(40) << path.str() << std::setw(20) << concat(p.rows(), " x ", p.cols())
-            << std::right << std::setw(15) << p.size() << (p.trainable ? "" : "  frozen") << '\n';
-      },
-      model);
-  const Index all = count_parameters(model), trainable = count_trainable(model);
-  out << "parameters: " << all << ", trainable " << trainable << ", frozen " << all - trainable << '\n';
-  out.flags(flags);
+  else if constexpr (requires { model.describe(); })
+    detail::write_summary_model(out, model.describe());
+  detail::write_summary_parameters(out, detail::AnyModel(model));
 }
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/train/summary.ipp>
+#endif

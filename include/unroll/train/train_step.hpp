@@ -1,6 +1,10 @@
 // The loop under fit, in three pieces: add_gradient, apply_gradient, and train_step, which is both.
 #pragma once
 
+#include <unroll/core/any_model.hpp>
+#include <unroll/core/context.hpp>
+#include <unroll/core/finite.hpp>
+#include <unroll/core/parameters.hpp>
 #include <unroll/data/targets.hpp>
 #include <unroll/kernel/denormals.hpp>
 #include <unroll/layer/layer.hpp>
@@ -8,6 +12,7 @@
 #include <unroll/optim/clip.hpp>
 #include <unroll/optim/optimizer.hpp>
 #include <unroll/train/load_batch.hpp>
+#include <unroll/train/step_result.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -22,25 +27,28 @@ struct StateOf<M> {
 
 /// A parameter that was thawed gets a gradient; tables get room for all that a batch may touch. Throws for a gradient
 /// of another model.
-template <class M> void complete_gradient(const M& model, M& gradient) {
-  visit(
-      [](const Path& path, const auto& p, auto& g) {
-        if (!p.trainable) return;
-        if (g.size() == 0) {
-          g.resize(p.rows(), p.cols());
-          g.setZero();
-        }
-        if (g.rows() != p.rows() || g.cols() != p.cols())
-          fail("add_gradient: the workspace is of another model: its gradient of ", path.str(), " is ", g.rows(), " x ",
-               g.cols(), ", expected ", p.rows(), " x ", p.cols());
-        if constexpr (requires { g.touched; }) {
-          g.touched.reserve(static_cast<std::size_t>(g.cols()));
-          if (g.marked.size() != static_cast<std::size_t>(g.cols()))
-            g.marked.assign(static_cast<std::size_t>(g.cols()), 0);
-        }
-      },
-      model, gradient);
-}
+struct CompleteGradient {
+  template <class P> void operator()(const Path& path, const P& p, P& g) const {
+    if (!p.trainable) return;
+    complete(path, p, g);
+    if constexpr (is_table<P>) reserve(g);
+  }
+  template <class T> static void complete(const Path& path, const Matrix<T>& p, Matrix<T>& g) {
+    if (g.size() == 0) {
+      g.resize(p.rows(), p.cols());
+      set_zero(g);
+    }
+    require_gradient_shape(path, g.rows(), g.cols(), p.rows(), p.cols());
+  }
+  template <class T> static void reserve(Table<T>& g) {
+    const auto columns = static_cast<std::size_t>(g.cols());
+    g.touched.reserve(columns);
+    if (g.marked.size() != columns) g.marked.assign(columns, 0);
+  }
+  UNROLL_API static void require_gradient_shape(const Path& path, Index rows, Index cols, Index expected_rows,
+                                                Index expected_cols);
+};
+template <class M> void complete_gradient(const M& model, M& gradient) { visit(CompleteGradient(), model, gradient); }
 }  // namespace detail
 
 /// All that a training loop keeps between steps. After one batch at least as large, steps allocate nothing.
@@ -55,26 +63,14 @@ template <class M, class In> struct Workspace {
   }
 };
 
-/// Limits on the gradient; 0: none. At most one of the three is used, in this order.
-struct ClipLimits {
-  double norm = 0;       ///< of the global norm
-  double each_norm = 0;  ///< of each parameter's own norm (Keras's clipnorm)
-  double value = 0;      ///< of each element
-  double epsilon = 0;    ///< see ClipOptions; with `norm`
-};
-
-/// What a step, or a part of one, has found.
-struct StepResult {
-  double loss = 0;    ///< mean over the batch
-  double weight = 0;  ///< what the mean was divided by
-  Index correct = 0;  ///< of `count` decisions, where the loss decides
-  Index count = 0;
-  double gradient_norm = 0;  ///< before clipping
-  bool clipped = false;
-  bool finite = true;  ///< false: loss or gradient is no finite number, and nothing was updated
-};
-
 namespace detail {
+UNROLL_API void check_backward(const Context& context, double whole_weight);
+UNROLL_API void check_limits(const ClipLimits& clip);
+template <class T> UNROLL_API void scale_gradient(Matrix<T>& d, T factor);
+template <class T> void scale_gradient(Matrix<T>& d, T factor) {
+  for (Index k = 0; k < d.size(); ++k) d.data()[k] *= factor;
+}
+
 template <class Targets> inline constexpr bool is_batch_targets = false;
 template <class T> inline constexpr bool is_batch_targets<BatchTargets<T>> = true;
 
@@ -86,7 +82,7 @@ StepResult with_targets(const L& loss, const In& x, const Output& output, const 
     return f(targets);
   } else {
     using Y = std::remove_cvref_t<decltype(output_values(output))>;
-    require_kind<Y>("the data set", loss, targets.are_labels);
+    require_kind("the data set", kinds_of<L, Y>, targets.are_labels);
     if constexpr (takes_labels<L, Y>)
       if (targets.are_labels) return with_targets(loss, x, output, targets.labels, f);
     if constexpr (takes_numbers<L, Y>)
@@ -119,8 +115,7 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
                         const Context& context, double whole_weight = 0,
                         Carry<typename detail::StateOf<M>::type> carry = {}) {
   using T = ScalarOf<typename M::template Output<In>>;
-  require(context.gradients, "add_gradient: context.gradients is false, so nothing is kept for the backward pass");
-  detail::require_not_negative("add_gradient", "whole_weight", whole_weight);
+  detail::check_backward(context, whole_weight);
   detail::complete_gradient(model, work.gradient);
   const auto& output = [&]() -> const auto& {
     if constexpr (requires { model.forward(context, x, work.cache, carry); })
@@ -135,29 +130,24 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
     return r;
   });
   if (whole_weight > 0) {
-    auto& d = values(work.d_output);
-    d *= static_cast<T>(result.weight / whole_weight);
+    detail::scale_gradient(values(work.d_output), static_cast<T>(result.weight / whole_weight));
   }
   model.backward(x, work.d_output, work.cache, work.gradient);
   return result;
 }
 
-/// Clips the gradient, updates the model and sets the gradient to zero. Where the gradient's norm is no finite number
-/// nothing is updated. Denormals count as zero meanwhile. Throws for a limit that is negative or no finite number, and
-/// what `optimizer` does not take, before anything has changed.
-template <class M, class O>
-StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits& clip = {}, StepResult result = {}) {
-  detail::require_not_negative("apply_gradient", "the limit of the norm", clip.norm);
-  detail::require_not_negative("apply_gradient", "the limit of each norm", clip.each_norm);
-  detail::require_not_negative("apply_gradient", "the limit of an element", clip.value);
-  detail::require_not_negative("apply_gradient", "epsilon", clip.epsilon);
-  if constexpr (requires { optimizer.check(model, gradient); }) optimizer.check(model, gradient);
-  const FlushDenormals flush;
-  result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm, {.epsilon = clip.epsilon})
-                         : clip.each_norm > 0 ? clip_each_by_norm(gradient, clip.each_norm)
-                                              : global_norm(gradient);
-  result.finite = result.finite && detail::has_finite_bits(result.gradient_norm);
-  if (result.finite) {
+namespace detail {
+/// What is found goes into `result`.
+template <class M> UNROLL_API void clip_gradient(M& gradient, const ClipLimits& clip, StepResult& result) {
+  if constexpr (is_erasable<M>) {
+    ModelOf<typename M::Scalar> erased(gradient);
+    clip_gradient(erased, clip, result);
+  } else {
+    result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm, {.epsilon = clip.epsilon})
+                           : clip.each_norm > 0 ? clip_each_by_norm(gradient, clip.each_norm)
+                                                : global_norm(gradient);
+    result.finite = result.finite && has_finite_bits(result.gradient_norm);
+    if (!result.finite) return;
     if (clip.norm > 0) {
       result.clipped = result.gradient_norm > clip.norm;
     } else if (clip.each_norm > 0) {
@@ -166,8 +156,20 @@ StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits&
       clip_by_value(gradient, clip.value);
       result.clipped = global_norm(gradient) < result.gradient_norm;
     }
-    optimizer.step(model, gradient);
   }
+}
+}  // namespace detail
+
+/// Clips the gradient, updates the model and sets the gradient to zero. Where the gradient's norm is no finite number
+/// nothing is updated. Denormals count as zero meanwhile. Throws for a limit that is negative or no finite number, and
+/// what `optimizer` does not take, before anything has changed.
+template <class M, class O>
+StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits& clip = {}, StepResult result = {}) {
+  detail::check_limits(clip);
+  if constexpr (requires { optimizer.check(model, gradient); }) optimizer.check(model, gradient);
+  const FlushDenormals flush;
+  detail::clip_gradient(gradient, clip, result);
+  if (result.finite) optimizer.step(model, gradient);
   set_zero(gradient);
   return result;
 }
@@ -189,4 +191,16 @@ StepResult train_step(M& model, const L& loss, O& optimizer, const In& x, const 
   return apply_gradient(model, optimizer, work.gradient, clip, found);
 }
 
+#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE, T)       \
+  DECLARE void detail::scale_gradient(Matrix<T>&, T); \
+  DECLARE void detail::clip_gradient(detail::ModelOf<T>&, const ClipLimits&, StepResult&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_TRAIN_STEP_INSTANCES(extern template, float)
+UNROLL_TRAIN_STEP_INSTANCES(extern template, double)
+#endif
+
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/train/train_step.ipp>
+#endif

@@ -1,0 +1,80 @@
+// What a run of fit asks of the user's types, and is told: all else in it is compiled once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string_view>
+
+#include <unroll/core/any_model.hpp>
+#include <unroll/core/context.hpp>
+#include <unroll/core/type_id.hpp>
+#include <unroll/optim/optimizer_state.hpp>
+#include <unroll/train/callback.hpp>
+#include <unroll/train/evaluate.hpp>
+#include <unroll/train/history.hpp>
+#include <unroll/train/step_result.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+
+/// FitOptions without the type of the data, which has the explanations; valid as long as those.
+struct FitSettings {
+  Index epochs, batch_size, accumulate;
+  std::uint64_t seed;
+  bool shuffle, similar_length;
+  double validation_split, validation_shuffled;
+  Index validation_size;  ///< of a data set of its own; -1: there is none
+  double clip_norm, clip_each_norm, clip_value, clip_epsilon;
+  const Callbacks& callbacks;
+  std::ostream* progress;
+  const std::stop_token& stop;
+  RunStore* checkpoint;
+  Index checkpoint_every;
+  RunStore* resume;
+};
+
+/// Model, loss, optimizer and data of a run.
+class UNROLL_API FitJob {
+ public:
+  FitJob(const FitJob&) = delete;
+  FitJob& operator=(const FitJob&) = delete;
+
+  virtual Index size() const = 0;
+  virtual Index length(Index row) const = 0;
+  /// Makes a batch, which is the present one from then on.
+  virtual void load(std::span<const Index> rows) = 0;
+  /// The loss's weight of the present batch.
+  virtual double weight() const = 0;
+  virtual StepResult add_gradient(const Context& context, double whole_weight) = 0;
+  virtual StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) = 0;
+  virtual Evaluation validate(const EvaluateOptions& options) = 0;
+  /// Hands over a copy of the model with weights that are drawn, if they can be.
+  virtual void initialize_copy(std::uint64_t seed, FunctionRef<const AnyModel&> use) const = 0;
+
+  virtual double rate() const = 0;
+  virtual void set_rate(double rate) = 0;
+  virtual bool uses_moment(std::size_t slot) const = 0;
+
+  virtual TypeId model_type() const = 0;
+  virtual TypeId optimizer_type() const = 0;
+
+  AnyModel model;
+  OptimizerState& optimizer;
+  std::span<const std::string_view> moments;  ///< their names
+  void *model_address, *optimizer_address;
+
+ protected:
+  FitJob(AnyModel of, OptimizerState& state, std::span<const std::string_view> names, void* model_at,
+         void* optimizer_at)
+      : model(of), optimizer(state), moments(names), model_address(model_at), optimizer_address(optimizer_at) {}
+  ~FitJob() = default;
+};
+
+}  // namespace detail
+
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,259 @@
+// Bodies of train/fit_run.hpp.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <unroll/core/finite.hpp>
+#include <unroll/core/parameters.hpp>
+#include <unroll/data/batches.hpp>
+#include <unroll/data/split.hpp>
+#include <unroll/train/fit_job.hpp>
+#include <unroll/train/fit_run.hpp>
+#include <unroll/train/fit_start.hpp>
+#include <unroll/train/progress.hpp>
+#include <unroll/train/run_record.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+
+class FitRun final : public Run {
+  using Clock = std::chrono::steady_clock;
+
+ public:
+  FitRun(FitJob& job, const FitSettings& options)
+      : job_(job),
+        options_(options),
+        split_(split_rows(job.size(), options)),
+        batches_(split_.training,
+                 {.batch_size = update_size(options, split_.training.size()),
+                  .shuffle = options.shuffle,
+                  .similar_length = options.similar_length,
+                  .seed = options.seed},
+                 [&](Index row) { return job.length(row); }) {
+    for (const Callback& callback : options.callbacks) callbacks_.push_back(callback.copy());
+    if (options.progress != nullptr) callbacks_.emplace_back(Progress(*options.progress));
+  }
+
+  History run() {
+    if (options_.resume != nullptr) {
+      load(options_.resume->load());
+    } else {
+      initialize_if_forgotten(job_, options_.seed);
+      call(&Callback::on_train_begin);
+      save();
+    }
+    while (at_.epoch < options_.epochs && at_.history.stopped == Stopped::no) run_epoch();
+    call(&Callback::on_train_end);
+    return std::move(at_.history);
+  }
+
+  Index epoch() const override { return at_.epoch + 1; }
+  Index epochs() const override { return options_.epochs; }
+  Index batch() const override { return at_.batch; }
+  Index batches() const override { return batches_.count(); }
+  Index sequences() const override { return batches_.size(); }
+  std::int64_t step() const override { return at_.step; }
+  bool has_validation() const override { return options_.validation_size >= 0 || !split_.validation.empty(); }
+  const History& history() const override { return at_.history; }
+  EpochLog& log() override { return log_; }
+  double rate() const override { return job_.rate(); }
+  void set_rate(double rate) override { job_.set_rate(rate); }
+  void freeze(std::string_view pattern) override { set_trainable(pattern, false); }
+  void thaw(std::string_view pattern) override { set_trainable(pattern, true); }
+  Record weights() const override { return weights_record(job_.model); }
+  void set_weights(const Record& weights) override { load_weights(job_.model, weights); }
+  void stop(std::string why) override {
+    at_.history.stopped = Stopped::by_callback;
+    at_.history.message = std::move(why);
+  }
+
+ private:
+  TypeId model_type() const override { return job_.model_type(); }
+  void* model_address() override { return job_.model_address; }
+  TypeId optimizer_type() const override { return job_.optimizer_type(); }
+  void* optimizer_address() override { return job_.optimizer_address; }
+
+  void set_trainable(std::string_view pattern, bool trainable) {
+    SetTrainable set{pattern, trainable};
+    job_.model.visit([&](const Path& path, const AnyParameter& p) { set.set(path, p.trainable()); });
+    set.finish();
+  }
+  void call(void (Callback::*hook)(Run&)) {
+    for (Callback& callback : callbacks_) (callback.*hook)(*this);
+  }
+
+  void run_epoch() {
+    begin_ = Clock::now();
+    batches_.start_epoch(at_.epoch);
+    if (at_.batch == 0) {
+      at_.totals = {};
+      log_ = {.epoch = at_.epoch + 1};
+      call(&Callback::on_epoch_begin);
+    }
+    while (at_.batch < batches_.count()) {
+      if (options_.stop.stop_requested()) {
+        if (!weights_are_finite()) return;
+        save();
+        at_.history.stopped = Stopped::by_request;
+        at_.history.message = concat("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch, " of ",
+                                     batches_.count(), " updates");
+        return;
+      }
+      if (!run_batch(batches_[at_.batch])) return;
+      ++at_.batch, ++at_.step;
+      log_.rate = job_.rate();
+      update_log();
+      call(&Callback::on_batch_end);
+      if (at_.history.stopped != Stopped::no) return save_unfinished();
+      if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count()) {
+        if (!weights_are_finite()) return;
+        save();
+      }
+    }
+    if (!weights_are_finite()) return;
+    if (has_validation()) validate();
+    update_log();
+    call(&Callback::on_epoch_end);
+    at_.history.epochs.push_back(log_);
+    ++at_.epoch;
+    at_.batch = 0;
+    save();
+  }
+
+  /// One update, from all parts of a batch. False: its loss or gradient was no finite number, and there was none.
+  bool run_batch(std::span<const Index> rows) {
+    const auto part_size = static_cast<std::size_t>(options_.batch_size);
+    const auto part = [&](std::size_t first) {
+      return rows.subspan(first, (std::min)(part_size, rows.size() - first));
+    };
+    double whole = 0;
+    if (rows.size() > part_size)
+      for (std::size_t first = 0; first < rows.size(); first += part_size) {
+        job_.load(part(first));
+        whole += job_.weight();
+      }
+    Context context{.training = true, .seed = options_.seed, .step = static_cast<std::uint64_t>(at_.step)};
+    StepResult all;
+    for (std::size_t first = 0; first < rows.size(); first += part_size) {
+      job_.load(part(first));
+      context.first_row = static_cast<Index>(first);
+      const StepResult some = job_.add_gradient(context, whole);
+      all.loss += some.loss * some.weight;
+      all.weight += some.weight;
+      all.correct += some.correct;
+      all.count += some.count;
+      all.finite = all.finite && some.finite;
+    }
+    all = job_.apply_gradient({options_.clip_norm, options_.clip_each_norm, options_.clip_value, options_.clip_epsilon},
+                              all);
+    if (!all.finite) {
+      report_not_finite(all);
+      return false;
+    }
+    at_.totals.add(all, static_cast<Index>(rows.size()));
+    return true;
+  }
+  /// Looked at where a run is saved or ends: once an epoch costs nothing, once an update would.
+  bool weights_are_finite() {
+    const std::string path = path_of_not_finite(job_.model);
+    if (path.empty()) return true;
+    at_.history.stopped = Stopped::not_finite;
+    at_.history.message =
+        concat("fit: in epoch ", at_.epoch + 1, ", after update ", at_.batch, " of ", batches_.count(), ", ", path,
+               " has a number that is not finite: an update of this epoch was too large (largest gradient norm ",
+               at_.totals.largest_norm, "). The weights are those after it. ", advice());
+    return false;
+  }
+  std::string advice() const {
+    return concat("Lower the rate (", job_.rate(), ")",
+                  options_.clip_norm > 0 ? "" : ", clip the gradient (clip_norm = 1)",
+                  " or look for bad numbers in the data");
+  }
+  void report_not_finite(const StepResult& result) {
+    const std::string path = path_of_not_finite(job_.model);
+    at_.history.stopped = Stopped::not_finite;
+    at_.history.message =
+        concat("fit: in epoch ", at_.epoch + 1, ", batch ", at_.batch + 1, " of ", batches_.count(), " the ",
+               has_finite_bits(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
+               result.weight > 0 ? result.loss / result.weight : result.loss, ", gradient norm ", result.gradient_norm,
+               "; largest gradient norm of this epoch before ", at_.totals.largest_norm,
+               "). The weights are those before this batch", path.empty() ? "" : ", where not all of ", path,
+               path.empty() ? "" : " was finite already", ". ", advice());
+  }
+
+  void update_log() {
+    const auto now = Clock::now();
+    at_.totals.seconds += std::chrono::duration<double>(now - begin_).count();
+    begin_ = now;
+    at_.totals.write(log_);
+  }
+  void validate() { log_.validation = job_.validate({.batch_size = options_.batch_size, .rows = split_.validation}); }
+
+  // ---- a run that can be resumed
+  std::vector<std::int64_t> settings() const {
+    const std::size_t own = options_.progress != nullptr ? 1 : 0;
+    return {static_cast<std::int64_t>(options_.seed),          options_.batch_size, options_.accumulate,
+            static_cast<std::int64_t>(split_.training.size()), options_.shuffle,    options_.similar_length,
+            static_cast<std::int64_t>(callbacks_.size() - own)};
+  }
+  void save() {
+    if (options_.checkpoint == nullptr) return;
+    Record record;
+    record.insert("fit", at_.record(settings()));
+    record.insert("model", weights_record(job_.model));
+    record.insert("optimizer", optimizer_record(job_));
+    for (std::size_t k = 0; k < callbacks_.size(); ++k) {
+      Record own;
+      callbacks_[k].save(own);
+      record.insert(concat("callback.", k), own);
+    }
+    options_.checkpoint->save(record);
+  }
+  /// In mid-epoch: an interruption, after which the run goes on when it is resumed.
+  void save_unfinished() {
+    if (!weights_are_finite()) return;
+    const std::string why = std::exchange(at_.history.message, {});
+    save();
+    at_.history.message = why;
+  }
+  /// Before on_train_begin callbacks learn where the run is, after it everything is as it was. Model and optimizer
+  /// change last, when nothing can be wrong any more.
+  void load(const Record& record) {
+    at_ = RunPosition::from(record.part("fit"), settings(), batches_.count(), batches_.size());
+    const Record model = record.part("model"), optimizer = record.part("optimizer");
+    model.check_like(weights());
+    check_optimizer(job_, optimizer);
+    log_.epoch = at_.epoch + 1;
+    at_.totals.write(log_);
+    call(&Callback::on_train_begin);
+    for (std::size_t k = 0; k < callbacks_.size(); ++k) callbacks_[k].load(record.part(concat("callback.", k)), *this);
+    load_optimizer(job_, optimizer);
+    load_weights(job_.model, model);
+  }
+
+  FitJob& job_;
+  const FitSettings& options_;
+  Split split_;
+  Batches batches_;
+  std::vector<Callback> callbacks_;
+
+  RunPosition at_;
+  EpochLog log_;
+  Clock::time_point begin_;
+};
+
+UNROLL_FUNCTION void check_settings(const FitSettings& settings) { check_options(settings); }
+UNROLL_FUNCTION History run_fit(FitJob& job, const FitSettings& settings) { return FitRun(job, settings).run(); }
+
+}  // namespace detail
+
+}  // namespace unroll::inline UNROLL_ABI

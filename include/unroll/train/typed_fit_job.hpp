@@ -1,0 +1,118 @@
+// A run of fit and its types.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <unroll/core/initialize.hpp>
+#include <unroll/optim/optimizer.hpp>
+#include <unroll/train/evaluate.hpp>
+#include <unroll/train/fit_job.hpp>
+#include <unroll/train/fit_options.hpp>
+#include <unroll/train/fit_run.hpp>
+#include <unroll/train/train_step.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+
+template <class D> FitSettings settings_of(const FitOptions<D>& o) {
+  return {.epochs = o.epochs,
+          .batch_size = o.batch_size,
+          .accumulate = o.accumulate,
+          .seed = o.seed,
+          .shuffle = o.shuffle,
+          .similar_length = o.similar_length,
+          .validation_split = o.validation_split,
+          .validation_shuffled = o.validation_shuffled,
+          .validation_size = o.validation.get() != nullptr ? static_cast<Index>(o.validation.get()->size()) : -1,
+          .clip_norm = o.clip_norm,
+          .clip_each_norm = o.clip_each_norm,
+          .clip_value = o.clip_value,
+          .clip_epsilon = o.clip_epsilon,
+          .callbacks = o.callbacks,
+          .progress = o.progress,
+          .stop = o.stop,
+          .checkpoint = o.checkpoint.get(),
+          .checkpoint_every = o.checkpoint_every,
+          .resume = o.resume.get()};
+}
+
+template <class M, class L, class R, class D> class TypedFitJob final : public FitJob {
+  using Batch = typename D::Batch;
+  using T = unroll::ScalarOf<typename M::template Output<Batch>>;
+
+ public:
+  /// Validates on `validation`, or on held out rows of `data` where that is null.
+  TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const D* validation)
+      : FitJob(AnyModel(of), state_of(updated_by), R::moments, &of, &updated_by),
+        model_(of),
+        loss_(loss),
+        optimizer_(updated_by),
+        data_(data),
+        validation_(validation != nullptr ? *validation : data),
+        work_(of) {}
+
+  Index size() const override { return data_.size(); }
+  Index length(Index row) const override { return data_.length(row); }
+  void load(std::span<const Index> rows) override { load_batch(data_, rows, x_, targets_); }
+  double weight() const override {
+    return targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
+  }
+  StepResult add_gradient(const Context& context, double whole_weight) override {
+    return unroll::add_gradient(model_, loss_, x_, targets_, work_, context, whole_weight);
+  }
+  StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) override {
+    return unroll::apply_gradient(model_, optimizer_, work_.gradient, clip, found);
+  }
+  Evaluation validate(const EvaluateOptions& options) override {
+    return detail::evaluate(model_, loss_, validation_, options, work_.cache, validation_x_, validation_targets_);
+  }
+  void initialize_copy(std::uint64_t seed, FunctionRef<const AnyModel&> use) const override {
+    if constexpr (requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }) {
+      M drawn = model_;
+      initialize(drawn, Rng(seed));
+      use(AnyModel(drawn));
+    }
+  }
+
+  double rate() const override { return optimizer_.rate(); }
+  void set_rate(double rate) override { optimizer_.set_rate(rate); }
+  bool uses_moment(std::size_t slot) const override { return optimizer_.rule().uses(slot); }
+
+  TypeId model_type() const override { return TypeId::of<M>(); }
+  TypeId optimizer_type() const override { return TypeId::of<Optimizer<M, R>>(); }
+
+ private:
+  template <class Of> double weight_of(const Of& targets) const {
+    if constexpr (requires { loss_.weight(targets); })
+      return loss_.weight(targets);
+    else
+      return 1;
+  }
+
+  M& model_;
+  const L& loss_;
+  Optimizer<M, R>& optimizer_;
+  const D &data_, &validation_;
+  Workspace<M, Batch> work_;
+  Batch x_, validation_x_;
+  BatchTargets<T> targets_, validation_targets_;
+};
+
+template <class M, class L, class R, class D>
+History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data, const FitOptions<D>& options) {
+  using T = unroll::ScalarOf<typename M::template Output<typename D::Batch>>;
+  const FitSettings settings = settings_of(options);
+  check_settings(settings);
+  require_targets<Matrix<T>>("fit: the data set", loss, data);
+  const D* const held_out = options.validation.get();
+  if (held_out != nullptr) require_targets<Matrix<T>>("fit: the validation data set", loss, *held_out);
+  TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, held_out);
+  return run_fit(job, settings);
+}
+
+}  // namespace detail
+
+}  // namespace unroll::inline UNROLL_ABI

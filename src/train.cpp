@@ -1,0 +1,25 @@
+#include <unroll/train/callback.ipp>
+#include <unroll/train/checkpoint.ipp>
+#include <unroll/train/csv_log.ipp>
+#include <unroll/train/early_stopping.ipp>
+#include <unroll/train/evaluate.ipp>
+#include <unroll/train/fit_run.ipp>
+#include <unroll/train/history.ipp>
+#include <unroll/train/load_batch.ipp>
+#include <unroll/train/model_checkpoint.ipp>
+#include <unroll/train/predict.hpp>
+#include <unroll/train/progress.ipp>
+#include <unroll/train/rate_callbacks.ipp>
+#include <unroll/train/record.ipp>
+#include <unroll/train/summary.ipp>
+#include <unroll/train/train_step.ipp>
+
+namespace unroll::inline UNROLL_ABI {
+
+UNROLL_PREDICT_INSTANCES(template, float)
+UNROLL_PREDICT_INSTANCES(template, double)
+UNROLL_RECORD_INSTANCES(template)
+UNROLL_TRAIN_STEP_INSTANCES(template, float)
+UNROLL_TRAIN_STEP_INSTANCES(template, double)
+
+}  // namespace unroll::inline UNROLL_ABI
