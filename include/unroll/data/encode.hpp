@@ -1,16 +1,11 @@
 // Labelled texts to a data set of token ids, by the encoder that prediction uses too.
 #pragma once
 
-#include <algorithm>
-#include <charconv>
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <utility>
 #include <vector>
 
 #include <unroll/data/dataset.hpp>
@@ -36,79 +31,28 @@ struct EncodeReport {
   /// Nothing or unknown tokens are what most texts, or most of their tokens, came to.
   bool mostly_unknown() const { return 2 * empty > texts || 2 * unknown > tokens; }
 };
-inline EncodeReport encode_report(const TokenDataset& data) {
-  EncodeReport report{.texts = data.size(), .tokens = data.steps()};
-  for (Index k = 0; k < data.size(); ++k) {
-    report.empty += data.length(k) == 0;
-    report.unknown += std::ranges::count(data[k], Vocabulary::oov);
-  }
-  return report;
-}
+UNROLL_API EncodeReport encode_report(const TokenDataset& data);
 
 /// Texts to ids, one way for training and for prediction.
 class Encoder {
  public:
-  explicit Encoder(Vocabulary vocabulary, EncodeOptions options = {})
-      : vocabulary_(std::move(vocabulary)), options_(options) {
-    require(options.length > 0, "Encoder: length is ", options.length, ", expected at least 1");
-    require(options.keep == Keep::first || options.keep == Keep::last, "Encoder: keep is ",
-            static_cast<int>(options.keep), ", expected first or last");
-  }
+  UNROLL_API explicit Encoder(Vocabulary vocabulary, EncodeOptions options = {});
 
-  std::vector<std::int32_t> operator()(std::string_view text) const {
-    std::vector<std::int32_t> ids;
-    encode(text, ids);
-    return ids;
-  }
+  UNROLL_API std::vector<std::int32_t> operator()(std::string_view text) const;
   /// Into a vector whose memory is reused.
-  void encode(std::string_view text, std::vector<std::int32_t>& ids) const {
-    vocabulary_.encode(text, ids);
-    const auto length = static_cast<std::size_t>(options_.length);
-    if (ids.size() <= length) return;
-    if (options_.keep == Keep::last) ids.erase(ids.begin(), ids.end() - static_cast<std::ptrdiff_t>(length));
-    ids.resize(length);
-  }
+  UNROLL_API void encode(std::string_view text, std::vector<std::int32_t>& ids) const;
   /// The ids of every text and their labels. A text without tokens is an empty sequence. Throws std::invalid_argument
   /// for texts that are all without tokens, though not all empty, and where labels and texts do not fit each other;
   /// `encode_report` tells of the rest.
-  TokenDataset operator()(const LabelledTexts& data) const {
-    require(data.labels.size() == data.texts.size(), "Encoder: ", data.labels.size(), " labels for ", data.texts.size(),
-            " texts");
-    std::vector<std::vector<std::int32_t>> sequences;
-    sequences.reserve(data.texts.size());
-    for (const std::string& text : data.texts) sequences.push_back((*this)(text));
-    const auto is_empty = [](const auto& range) { return range.empty(); };
-    require(!std::ranges::all_of(sequences, is_empty) || std::ranges::all_of(data.texts, is_empty),
-            "Encoder: the tokenizer '", vocabulary_.tokenizer().name(), "' finds no token in ", data.texts.size(),
-            " texts: are they in another language than those of the vocabulary?");
-    return TokenDataset(sequences, Targets(data.labels, data.label_names));
-  }
+  UNROLL_API TokenDataset operator()(const LabelledTexts& data) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
   const EncodeOptions& options() const { return options_; }
 
   /// The options as text, for the metadata of a model file, and back. Throws FormatError naming `source`.
-  std::map<std::string, std::string> metadata() const {
-    return {{"encoder.length", concat(options_.length)},
-            {"encoder.keep", options_.keep == Keep::first ? "first" : "last"}};
-  }
-  static Encoder from_metadata(Vocabulary vocabulary, const std::map<std::string, std::string>& metadata,
-                               std::string_view source) {
-    const auto value = [&](const char* key) -> const std::string& {
-      const auto found = metadata.find(key);
-      require<FormatError>(found != metadata.end(), source, ": no metadata '", key, "'");
-      return found->second;
-    };
-    EncodeOptions options;
-    const std::string &length = value("encoder.length"), &keep = value("encoder.keep");
-    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), options.length);
-    require<FormatError>(error == std::errc() && end == length.data() + length.size() && options.length > 0, source,
-                         ": metadata 'encoder.length' is '", length, "', expected a number above 0");
-    require<FormatError>(keep == "first" || keep == "last", source, ": metadata 'encoder.keep' is '", keep,
-                         "', expected first or last");
-    options.keep = keep == "first" ? Keep::first : Keep::last;
-    return Encoder(std::move(vocabulary), options);
-  }
+  UNROLL_API std::map<std::string, std::string> metadata() const;
+  UNROLL_API static Encoder from_metadata(Vocabulary vocabulary, const std::map<std::string, std::string>& metadata,
+                                          std::string_view source);
 
  private:
   Vocabulary vocabulary_;
@@ -116,8 +60,11 @@ class Encoder {
 };
 
 /// `encode(vocab, read_labelled_text("reviews.tsv"), {.length = 200})`
-inline TokenDataset encode(const Vocabulary& vocabulary, const LabelledTexts& data, const EncodeOptions& options = {}) {
-  return Encoder(vocabulary, options)(data);
-}
+UNROLL_API TokenDataset encode(const Vocabulary& vocabulary, const LabelledTexts& data,
+                               const EncodeOptions& options = {});
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/data/encode.ipp>
+#endif

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,8 @@ class Column {
   Column(Number number) : number_(static_cast<Index>(number)) {
     require(std::in_range<Index>(number) && number_ >= 0, "Column: number ", number, ", expected 0 or more");
   }
-  Column(std::string name) : name_(std::move(name)) { require(!name_.empty(), "Column: the name is empty"); }
-  Column(const char* name) : Column(std::string(name != nullptr ? name : "")) {}
+  UNROLL_API Column(std::string name);
+  UNROLL_API Column(const char* name);
 
   bool has_name() const { return !name_.empty(); }
   const std::string& name() const { return name_; }
@@ -66,29 +67,14 @@ struct ReadOptions {
 
 namespace detail {
 
-inline void check(const ReadOptions& options, std::string_view who) {
-  require(options.limit > 0, who, ": limit is ", options.limit, ", expected at least 1");
-  require(options.format <= TextFormat::csv, who, ": format ", static_cast<int>(options.format),
-          ", expected label_text, tsv or csv");
-  require(options.line_end <= LineEnd::carriage_return, who, ": line_end ", static_cast<int>(options.line_end),
-          ", expected line_feed or carriage_return");
-  const char d = options.delimiter;
-  require(d != '"' && d != '\n' && d != '\r' && d != '\0', who,
-          ": the delimiter is a quote, an end of a line or NUL, expected another character");
-  const bool default_columns = options.label == Column(0) && options.text == Column(1);
-  require(default_columns || options.format != TextFormat::label_text, who,
-          ": columns are chosen from a file of TextFormat::tsv or csv, got label_text");
-  require(options.label != options.text, who, ": label and text are the same column");
-  require(options.header.value_or(true) || (!options.label.has_name() && !options.text.has_name()), who,
-          ": a column has a name, expected a header line");
-  for (const std::string& name : options.label_names) require(!name.empty(), who, ": label_names has an empty label");
-}
-
+UNROLL_API void check(const ReadOptions& options, std::string_view who);
 /// Whether the first line names the columns.
-inline bool has_header(const ReadOptions& options) {
-  return options.header.value_or(options.label.has_name() || options.text.has_name());
-}
+UNROLL_API bool has_header(const ReadOptions& options);
 
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/data/read_options.ipp>
+#endif

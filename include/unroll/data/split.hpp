@@ -1,21 +1,15 @@
 // Data held out: which rows are for training and which for validation.
 #pragma once
 
-#include <cmath>
-#include <numeric>
+#include <span>
 #include <utility>
+#include <vector>
 
+#include <unroll/core/config.hpp>
 #include <unroll/core/random.hpp>
 #include <unroll/data/dataset.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-
-namespace detail {
-/// Fisher and Yates: every order is as likely as any other.
-template <class Value> void shuffle(std::span<Value> values, Rng rng) {
-  for (std::size_t k = values.size(); k > 1; --k) std::swap(values[k - 1], values[as<std::size_t>(rng.below(k))]);
-}
-}  // namespace detail
 
 /// Rows of a data set in two parts, by their numbers.
 struct Split {
@@ -24,26 +18,9 @@ struct Split {
 
 /// The last rows are held out, unshuffled, from row floor(n * (1 - fraction)) on: Keras's validation_split. Sorted data
 /// (all of one class first) want `split_shuffled`.
-inline Split split_tail(Index n, double fraction) {
-  detail::require_at_least("split_tail", "the number of rows", n, 0);
-  detail::require_fraction("split_tail", "fraction", fraction);
-  const auto at = static_cast<Index>(std::floor(static_cast<double>(n) * (1 - fraction)));
-  Split split{std::vector<Index>(static_cast<std::size_t>(at)), std::vector<Index>(static_cast<std::size_t>(n - at))};
-  std::iota(split.training.begin(), split.training.end(), Index(0));
-  std::iota(split.validation.begin(), split.validation.end(), at);
-  return split;
-}
-
+UNROLL_API Split split_tail(Index n, double fraction);
 /// As many rows, drawn at random by the seed.
-inline Split split_shuffled(Index n, double fraction, Rng rng) {
-  Split split = split_tail(n, fraction);
-  std::vector<Index> order(split.training);
-  order.insert(order.end(), split.validation.begin(), split.validation.end());
-  detail::shuffle(std::span(order), rng);
-  std::copy_n(order.begin(), split.training.size(), split.training.begin());
-  std::copy(order.begin() + static_cast<std::ptrdiff_t>(split.training.size()), order.end(), split.validation.begin());
-  return split;
-}
+UNROLL_API Split split_shuffled(Index n, double fraction, Rng rng);
 
 /// The data sets themselves, training and validation, copied: `auto [training, validation] = split_tail(data, 0.1);`
 template <class D> requires requires(const D& data, std::span<const Index> rows) { data.select(rows); }
@@ -58,3 +35,7 @@ std::pair<D, D> split_shuffled(const D& data, double fraction, Rng rng) {
 }
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/data/split.ipp>
+#endif

@@ -1,8 +1,14 @@
 // One long sequence as parallel streams, for truncated backpropagation through time.
 #pragma once
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <unroll/core/error.hpp>
+#include <unroll/core/matrix.hpp>
 #include <unroll/core/packed_sequence.hpp>
-#include <unroll/core/range.hpp>
+#include <unroll/core/packing.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -18,38 +24,27 @@ struct StreamOptions {
 class StreamBatches {
  public:
   /// Throws where a stream would have no step.
-  explicit StreamBatches(Index steps, StreamOptions options = {})
-      : options_(options), length_(options.streams > 0 ? steps / options.streams : 0) {
-    require(options.streams > 0 && options.window > 0, "StreamBatches: ", options.streams, " streams, windows of ",
-            options.window, " steps, expected at least 1 each");
-    require(length_ > 0, "StreamBatches: ", steps, " steps are too few for ", options.streams, " streams");
-  }
+  UNROLL_API explicit StreamBatches(Index steps, StreamOptions options = {});
 
   Index count() const { return 1 + (length_ - 1) / options_.window; }
   Index streams() const { return options_.streams; }
   /// L
   Index stream_length() const { return length_; }
-  Index window_steps(Index window) const {
-    detail::require_index("StreamBatches", "window", window, count());
-    return (std::min)(options_.window, length_ - window * options_.window);
-  }
+  UNROLL_API Index window_steps(Index window) const;
   /// Where in the long sequence step t of stream b of a window is.
-  Index source(Index window, Index t, Index b) const {
-    detail::require_index("StreamBatches", "step", t, window_steps(window));
-    detail::require_index("StreamBatches", "stream", b, streams());
-    return b * length_ + window * options_.window + t;
-  }
+  UNROLL_API Index source(Index window, Index t, Index b) const;
 
   /// f(column, step of the long sequence) for every column of a window, after laying out its packing.
   template <class F> void for_each(Index window, Packing& packing, const F& f) const {
-    const Index steps = window_steps(window);
-    if (packing.batch() != streams() || packing.padded_steps != steps || packing.total() != streams() * steps)
-      packing.assign(streams(), steps, [](Index, Index) { return true; });
+    const Index steps = lay_out(window, packing);
     for (Index t = 0, column = 0; t < steps; ++t)
       for (Index b = 0; b < streams(); ++b) f(column++, b * length_ + window * options_.window + t);
   }
 
  private:
+  /// Steps of the window, whose packing this is then.
+  UNROLL_API Index lay_out(Index window, Packing& packing) const;
+
   StreamOptions options_;
   Index length_;
 };
@@ -57,24 +52,12 @@ class StreamBatches {
 /// Windows of one long sequence of token ids, and at each step the id that follows: a language model's task.
 class TokenStreams : public StreamBatches {
  public:
-  explicit TokenStreams(std::vector<std::int32_t> ids, StreamOptions options = {})
-      : StreamBatches(steps_of(ids), options), ids_(std::move(ids)) {}
+  UNROLL_API explicit TokenStreams(std::vector<std::int32_t> ids, StreamOptions options = {});
 
-  void fill(Index window, TokenBatch& x, std::vector<Index>& next) const {
-    x.ids.resize(static_cast<std::size_t>(streams() * window_steps(window)));
-    next.resize(x.ids.size());
-    for_each(window, x.packing, [&](Index column, Index step) {
-      x.ids[static_cast<std::size_t>(column)] = ids_[static_cast<std::size_t>(step)];
-      next[static_cast<std::size_t>(column)] = ids_[static_cast<std::size_t>(step + 1)];
-    });
-  }
+  UNROLL_API void fill(Index window, TokenBatch& x, std::vector<Index>& next) const;
 
  private:
-  /// The last id has no next one.
-  static Index steps_of(const std::vector<std::int32_t>& ids) {
-    require(ids.size() >= 2, "TokenStreams: ", ids.size(), " ids, expected at least 2");
-    return static_cast<Index>(ids.size()) - 1;
-  }
+  static Index steps_of(const std::vector<std::int32_t>& ids);
 
   std::vector<std::int32_t> ids_;
 };
@@ -82,22 +65,39 @@ class TokenStreams : public StreamBatches {
 /// Windows of one long sequence of vectors x (D, steps) and of what is to be learned at each step, y (K, steps).
 template <class T = float> class SequenceStreams : public StreamBatches {
  public:
-  SequenceStreams(Matrix<T> x, Matrix<T> y, StreamOptions options = {})
-      : StreamBatches(x.cols(), options), x_(std::move(x)), y_(std::move(y)) {
-    require(x_.cols() == y_.cols(), "SequenceStreams: x has ", x_.cols(), " steps, y ", y_.cols());
-  }
+  UNROLL_API SequenceStreams(Matrix<T> x, Matrix<T> y, StreamOptions options = {});
 
-  void fill(Index window, PackedSequence<T>& x, Matrix<T>& y) const {
-    x.values.resize(x_.rows(), streams() * window_steps(window));
-    y.resize(y_.rows(), x.values.cols());
-    for_each(window, x.packing, [&](Index column, Index step) {
-      x.values.col(column) = x_.col(step);
-      y.col(column) = y_.col(step);
-    });
-  }
+  UNROLL_API void fill(Index window, PackedSequence<T>& x, Matrix<T>& y) const;
 
  private:
   Matrix<T> x_, y_;
 };
 
+template <class T>
+SequenceStreams<T>::SequenceStreams(Matrix<T> x, Matrix<T> y, StreamOptions options)
+    : StreamBatches(x.cols(), options), x_(std::move(x)), y_(std::move(y)) {
+  require(x_.cols() == y_.cols(), "SequenceStreams: x has ", x_.cols(), " steps, y ", y_.cols());
+}
+template <class T> void SequenceStreams<T>::fill(Index window, PackedSequence<T>& x, Matrix<T>& y) const {
+  x.values.resize(x_.rows(), streams() * window_steps(window));
+  y.resize(y_.rows(), x.values.cols());
+  for_each(window, x.packing, [&](Index column, Index step) {
+    x.values.col(column) = x_.col(step);
+    y.col(column) = y_.col(step);
+  });
+}
+
+#define UNROLL_STREAM_BATCHES_INSTANCES(DECLARE)                                                   \
+  DECLARE SequenceStreams<float>::SequenceStreams(Matrix<float>, Matrix<float>, StreamOptions);    \
+  DECLARE void SequenceStreams<float>::fill(Index, PackedSequence<float>&, Matrix<float>&) const;  \
+  DECLARE SequenceStreams<double>::SequenceStreams(Matrix<double>, Matrix<double>, StreamOptions); \
+  DECLARE void SequenceStreams<double>::fill(Index, PackedSequence<double>&, Matrix<double>&) const;
+#if !UNROLL_HEADER_ONLY
+UNROLL_STREAM_BATCHES_INSTANCES(extern template)
+#endif
+
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/data/stream_batches.ipp>
+#endif

@@ -3,13 +3,15 @@
 
 #include <algorithm>
 #include <concepts>
-#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <unroll/core/error.hpp>
+#include <unroll/core/function_ref.hpp>
 #include <unroll/core/matrix.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -20,25 +22,22 @@ struct NamedLabels {
   std::vector<std::string> names;  ///< sorted by their bytes
 };
 
+namespace detail {
+/// `strings` calls what it is given with each of them.
+UNROLL_API NamedLabels number_labels(FunctionRef<FunctionRef<std::string_view>> strings,
+                                     std::vector<std::string> names);
+}  // namespace detail
+
 /// Numbers labels in the order of their sorted names. With `names` given (those of the training set), any other label
 /// throws std::invalid_argument.
 template <std::ranges::forward_range R>
 requires std::convertible_to<std::ranges::range_reference_t<R>, std::string_view>
 NamedLabels labels_from_strings(R&& strings, std::vector<std::string> names = {}) {
-  NamedLabels out{{}, std::move(names)};
-  const bool fixed = !out.names.empty();
-  if (!fixed) {
-    for (const std::string_view s : strings) out.names.emplace_back(s);
-    std::ranges::sort(out.names);
-    out.names.erase(std::unique(out.names.begin(), out.names.end()), out.names.end());
-  }
-  for (const std::string_view s : strings) {
-    const auto found = std::ranges::find(out.names, s);
-    require(found != out.names.end(), "labels_from_strings: label ", out.labels.size(), " is '", s,
-            "', which is none of the ", out.names.size(), " names");
-    out.labels.push_back(found - out.names.begin());
-  }
-  return out;
+  return detail::number_labels(
+      [&strings](FunctionRef<std::string_view> on_string) {
+        for (const std::string_view s : strings) on_string(s);
+      },
+      std::move(names));
 }
 
 namespace detail {
@@ -63,19 +62,15 @@ struct Targets {
 
   Targets() = default;
   /// One class a sequence.
-  Targets(std::vector<Index> of, std::vector<std::string> names = {})
-      : labels(std::move(of)), label_names(std::move(names)) {}
+  UNROLL_API Targets(std::vector<Index> of, std::vector<std::string> names = {});
   /// The same out of any container of integers.
   template <detail::IntegerRange R> requires(!std::same_as<std::remove_cvref_t<R>, std::vector<Index>>)
   Targets(R&& of, std::vector<std::string> names = {}) : label_names(std::move(names)) {
     for (const std::ranges::range_value_t<R> label : of) labels.push_back(detail::to_label(label));
   }
-  Targets(NamedLabels of) : Targets(std::move(of.labels), std::move(of.names)) {}
+  UNROLL_API Targets(NamedLabels of);
   /// One class a step: a vector for each sequence.
-  Targets(const std::vector<std::vector<Index>>& steps, std::vector<std::string> names = {})
-      : per_step(true), label_names(std::move(names)) {
-    for (const auto& s : steps) labels.insert(labels.end(), s.begin(), s.end());
-  }
+  UNROLL_API Targets(const std::vector<std::vector<Index>>& steps, std::vector<std::string> names = {});
   template <detail::IntegerRange R> requires(!std::same_as<R, std::vector<Index>>)
   Targets(const std::vector<R>& steps, std::vector<std::string> names = {})
       : per_step(true), label_names(std::move(names)) {
@@ -84,25 +79,37 @@ struct Targets {
   }
   /// One column of numbers a sequence.
   template <class Derived> Targets(const Eigen::MatrixBase<Derived>& of) : values(of.template cast<double>()) {
-    require(values.rows() > 0 || values.cols() == 0, "Targets: ", values.cols(), " columns without a number");
+    check_values();
   }
   /// One column of numbers a step: a (K, T_i) matrix for each sequence.
-  template <class T> Targets(const std::vector<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>>& steps) {
-    per_step = true;
-    Index columns = 0;
-    for (const auto& s : steps) columns += s.cols();
-    values.resize(steps.empty() ? 0 : steps.front().rows(), columns);
-    for (Index n = 0; const auto& s : steps) {
-      require(s.rows() == values.rows(), "Targets: a sequence has ", s.rows(), " numbers a step, the first has ",
-              values.rows());
-      values.middleCols(n, s.cols()) = s.template cast<double>();
-      n += s.cols();
-    }
-  }
+  template <class T> UNROLL_API Targets(const std::vector<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>>& steps);
 
   bool are_labels() const { return values.rows() == 0; }
   Index size() const { return are_labels() ? static_cast<Index>(labels.size()) : values.cols(); }
+
+ private:
+  UNROLL_API void check_values() const;
 };
+
+template <class T>
+Targets::Targets(const std::vector<Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>>& steps) : per_step(true) {
+  Index columns = 0;
+  for (const auto& s : steps) columns += s.cols();
+  values.resize(steps.empty() ? 0 : steps.front().rows(), columns);
+  for (Index n = 0; const auto& s : steps) {
+    require(s.rows() == values.rows(), "Targets: a sequence has ", s.rows(), " numbers a step, the first has ",
+            values.rows());
+    values.middleCols(n, s.cols()) = s.template cast<double>();
+    n += s.cols();
+  }
+}
+
+#define UNROLL_TARGETS_INSTANCES(DECLARE)                                                             \
+  DECLARE Targets::Targets(const std::vector<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic>>&); \
+  DECLARE Targets::Targets(const std::vector<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic>>&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_TARGETS_INSTANCES(extern template)
+#endif
 
 /// The targets of a batch, one for each column of a model's output: per sequence in the order of the batch, per step in
 /// packed order. Memory is kept from batch to batch.
@@ -114,3 +121,7 @@ template <class T> struct BatchTargets {
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/data/targets.ipp>
+#endif

@@ -1,13 +1,13 @@
 // Tokenizers that need no table: words of a to z, what stands between white space, characters.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <unroll/text/token.hpp>
 #include <unroll/text/token_buffer.hpp>
+#include <unroll/text/utf8.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -21,37 +21,14 @@ struct WordTokenizer {
   static constexpr std::string_view name = "article";
 
   template <class Callback> void operator()(std::string_view text, Callback&& on_token) const {
-    detail::TokenBuffer buffer(text.size());
-    for (std::size_t at = 0; at < text.size();) {
-      const char c = ascii[static_cast<unsigned char>(text[at])];
-      if (c != beyond_ascii) [[likely]] {
-        buffer.put(c, c != deleted);
-        ++at;
-        continue;
-      }
-      const CodePoint point = decode_code_point(text, at);
-      if (is_white_space(point.value)) buffer.put(' ');
-      if (point.value == 0x0130) buffer.put('i');
-      if (point.value == 0x212A) buffer.put('k');
-      at += point.size;
-    }
-    buffer.split(on_token);
+    write(text).split(on_token);
   }
-  std::vector<std::string> tokenize(std::string_view text) const { return detail::collect_tokens(*this, text); }
+  UNROLL_API std::vector<std::string> tokenize(std::string_view text) const;
   bool operator==(const WordTokenizer&) const = default;
 
  private:
-  static constexpr char deleted = 0, beyond_ascii = 1;
-  static constexpr std::array<char, 256> ascii = [] {
-    std::array<char, 256> table{};
-    for (std::size_t c = 0; c < table.size(); ++c)
-      table[c] = c >= 0x80                                  ? beyond_ascii
-                 : c >= 'a' && c <= 'z'                     ? static_cast<char>(c)
-                 : c >= 'A' && c <= 'Z'                     ? static_cast<char>(c - 'A' + 'a')
-                 : is_white_space(static_cast<char32_t>(c)) ? ' '
-                                                            : deleted;
-    return table;
-  }();
+  friend class Tokenizer;
+  UNROLL_API static detail::TokenBuffer write(std::string_view text);
 };
 
 /// Whatever stands between white space, as Python's `text.split()`. Bytes that are not UTF-8 become U+FFFD.
@@ -59,20 +36,14 @@ struct WhitespaceTokenizer {
   static constexpr std::string_view name = "whitespace";
 
   template <class Callback> void operator()(std::string_view text, Callback&& on_token) const {
-    const std::size_t growth = is_valid_utf8(text) ? 1 : replacement_character_utf8.size();
-    detail::TokenBuffer buffer(text.size() * growth);
-    for_each_code_point(text, [&](const CodePoint& point, std::string_view bytes) {
-      if (is_white_space(point.value))
-        buffer.put(' ');
-      else if (point.value < 0x80)
-        buffer.put(bytes[0]);
-      else
-        buffer.put(point.valid ? bytes : replacement_character_utf8);
-    });
-    buffer.split(on_token);
+    write(text).split(on_token);
   }
-  std::vector<std::string> tokenize(std::string_view text) const { return detail::collect_tokens(*this, text); }
+  UNROLL_API std::vector<std::string> tokenize(std::string_view text) const;
   bool operator==(const WhitespaceTokenizer&) const = default;
+
+ private:
+  friend class Tokenizer;
+  UNROLL_API static detail::TokenBuffer write(std::string_view text);
 };
 
 /// One token for each Unicode code point, white space included, as Python's `list(text)`. Bytes that are not UTF-8
@@ -85,8 +56,12 @@ struct CharacterTokenizer {
       on_token(Token(point.valid ? bytes : replacement_character_utf8));
     });
   }
-  std::vector<std::string> tokenize(std::string_view text) const { return detail::collect_tokens(*this, text); }
+  UNROLL_API std::vector<std::string> tokenize(std::string_view text) const;
   bool operator==(const CharacterTokenizer&) const = default;
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/text/basic_tokenizers.ipp>
+#endif

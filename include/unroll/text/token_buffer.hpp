@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <unroll/text/token.hpp>
@@ -71,6 +72,10 @@ class TokenBuffer {
   std::unique_ptr<char[]> begin_;
   char* end_;
 };
+
+/// A function that returns its local buffer this way keeps its end in a register: who returns the buffer itself fills
+/// that of the caller, which what is written into the buffer might change.
+inline TokenBuffer moved(TokenBuffer& buffer) { return std::move(buffer); }
 
 template <class Tokenize> std::vector<std::string> collect_tokens(const Tokenize& tokenizer, std::string_view text) {
   std::vector<std::string> tokens;

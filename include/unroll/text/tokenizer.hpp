@@ -1,15 +1,13 @@
 // The tokenizer of a vocabulary: one of the library's or one of the user's own, chosen at run time.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,8 +15,8 @@
 #include <unroll/core/function_ref.hpp>
 #include <unroll/text/basic_tokenizers.hpp>
 #include <unroll/text/token.hpp>
+#include <unroll/text/token_buffer.hpp>
 #include <unroll/text/unicode_words.hpp>
-#include <unroll/text/utf8.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -38,10 +36,7 @@ class Tokenizer {
  public:
   Tokenizer() = default;
   /// Throws std::invalid_argument for `custom` and what is no kind.
-  Tokenizer(TokenizerKind kind) : kind_(kind) {
-    require(kind < TokenizerKind::custom, "Tokenizer: kind ", static_cast<int>(kind),
-            ", expected article, whitespace, characters or unicode_words");
-  }
+  UNROLL_API Tokenizer(TokenizerKind kind);
   Tokenizer(WordTokenizer) : kind_(TokenizerKind::article) {}
   Tokenizer(WhitespaceTokenizer) : kind_(TokenizerKind::whitespace) {}
   Tokenizer(CharacterTokenizer) : kind_(TokenizerKind::characters) {}
@@ -57,60 +52,52 @@ class Tokenizer {
   template <std::copy_constructible Function>
   requires std::invocable<const Function&, std::string_view, FunctionRef<std::string_view>>
   Tokenizer(std::string name, Function function, std::string separator = " ") : kind_(TokenizerKind::custom) {
-    if constexpr (requires { function == nullptr; })
-      require(!(function == nullptr), "Tokenizer: '", name, "' has a null function");
-    require(!name.empty() && std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7F; }), "Tokenizer: name '",
-            name, "', expected visible ASCII characters");
-    for (const TokenizerKind kind : built_in)
-      require(Tokenizer(kind).name() != name, "Tokenizer: the library has a tokenizer '", name, "' already");
-    custom_ = std::make_shared<const Custom>(
-        Custom{std::move(name), std::move(separator),
-               [f = std::move(function)](std::string_view text, FunctionRef<std::string_view> on_token) {
-                 std::invoke(f, text, on_token);
-               }});
+    bool is_null = false;
+    if constexpr (requires { function == nullptr; }) is_null = function == nullptr;
+    Call call;
+    if (!is_null)
+      call = [f = std::move(function)](std::string_view text, FunctionRef<std::string_view> on_token) {
+        std::invoke(f, text, on_token);
+      };
+    set_custom(std::move(name), std::move(separator), std::move(call));
   }
-
   /// The tokenizer called `name`: the library's or one of `known`. Throws `Error` for any other name; the message
   /// begins with `who`.
   template <class Error = std::invalid_argument>
   static Tokenizer from_name(std::string_view name, std::string_view who = "Tokenizer",
                              const std::vector<Tokenizer>& known = {}) {
-    for (const TokenizerKind kind : built_in)
-      if (Tokenizer(kind).name() == name) return kind;
-    for (const Tokenizer& tokenizer : known)
-      if (tokenizer.name() == name) return tokenizer;
-    fail<Error>(who, ": tokenizer '", name, "', expected ", WordTokenizer::name, ", ", UnicodeWordTokenizer::name, ", ",
-                WhitespaceTokenizer::name, ", ", CharacterTokenizer::name,
-                " or one that is passed to what loads, as its last argument");
+    Tokenizer found;
+    if (!find(name, known, found)) fail<Error>(who, unknown_name(name));
+    return found;
   }
 
   TokenizerKind kind() const { return kind_; }
-  std::string_view name() const {
-    return custom_ ? custom_->name : with([](auto tokenizer) { return tokenizer.name; });
-  }
+  UNROLL_API std::string_view name() const;
   /// What stands between two tokens when they are joined to a text again.
-  std::string_view separator() const {
-    return custom_ ? std::string_view(custom_->separator) : kind_ == TokenizerKind::characters ? "" : " ";
-  }
+  UNROLL_API std::string_view separator() const;
 
   template <class Callback> void operator()(std::string_view text, Callback&& on_token) const {
-    if (!custom_) return with([&](auto tokenizer) { tokenizer(text, on_token); });
-    custom_->call(text, [&](std::string_view token) {
-      require(!token.empty() && is_valid_utf8(token), "Tokenizer: '", custom_->name,
-              "' gave a token that is empty or not UTF-8");
-      on_token(Token(token));
-    });
+    if (custom_)
+      call_custom(text, [&](const Token& token) { on_token(token); });
+    else if (kind_ == TokenizerKind::characters)
+      CharacterTokenizer{}(text, on_token);
+    else
+      write(text).split(on_token);
   }
-  std::vector<std::string> tokenize(std::string_view text) const { return detail::collect_tokens(*this, text); }
+  UNROLL_API std::vector<std::string> tokenize(std::string_view text) const;
+
   friend bool operator==(const Tokenizer& a, const Tokenizer& b) { return a.name() == b.name(); }
 
  private:
-  struct Custom {
-    std::string name, separator;
-    std::function<void(std::string_view, FunctionRef<std::string_view>)> call;
-  };
-  static constexpr std::array built_in{TokenizerKind::article, TokenizerKind::whitespace, TokenizerKind::characters,
-                                       TokenizerKind::unicode_words};
+  using Call = std::function<void(std::string_view, FunctionRef<std::string_view>)>;
+  struct Custom;
+
+  UNROLL_API void set_custom(std::string name, std::string separator, Call call);
+  UNROLL_API static bool find(std::string_view name, const std::vector<Tokenizer>& known, Tokenizer& found);
+  UNROLL_API static std::string unknown_name(std::string_view name);
+  UNROLL_API void call_custom(std::string_view text, FunctionRef<const Token&> on_token) const;
+  /// Of any kind but characters and custom.
+  UNROLL_API detail::TokenBuffer write(std::string_view text) const;
 
   template <class T> static std::string separator_of(const T& tokenizer) {
     if constexpr (requires { std::string_view(tokenizer.separator); })
@@ -118,23 +105,12 @@ class Tokenizer {
     else
       return " ";
   }
-  template <class F> std::invoke_result_t<F, WordTokenizer> with(F&& f) const {
-    switch (kind_) {
-      case TokenizerKind::whitespace:
-        return f(WhitespaceTokenizer{});
-      case TokenizerKind::characters:
-        return f(CharacterTokenizer{});
-      case TokenizerKind::unicode_words:
-        return f(UnicodeWordTokenizer{});
-      case TokenizerKind::article:
-      case TokenizerKind::custom:
-        break;
-    }
-    return f(WordTokenizer{});
-  }
-
   TokenizerKind kind_ = TokenizerKind::article;
   std::shared_ptr<const Custom> custom_;
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/text/tokenizer.ipp>
+#endif

@@ -88,14 +88,7 @@ constexpr bool is_valid_utf8(std::string_view text) {
 }
 
 /// The text with U+FFFD where it was not UTF-8.
-inline std::string replace_invalid_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for_each_code_point(text, [&](const CodePoint& point, std::string_view bytes) {
-    out += point.valid ? bytes : replacement_character_utf8;
-  });
-  return out;
-}
+UNROLL_API std::string replace_invalid_utf8(std::string_view text);
 
 /// The 29 code points that Python's `str.isspace`, `str.split` and the `\s` of its `re` take for white space. Unlike
 /// Unicode's White_Space they include the separators U+001C to U+001F.
@@ -106,3 +99,7 @@ constexpr bool is_white_space(char32_t c) {
 }
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/text/utf8.ipp>
+#endif

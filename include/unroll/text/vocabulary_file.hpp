@@ -1,19 +1,10 @@
 // A vocabulary as a text file.
 #pragma once
 
-#include <algorithm>
-#include <charconv>
-#include <cstddef>
 #include <filesystem>
-#include <span>
-#include <string>
-#include <string_view>
-#include <system_error>
 #include <vector>
 
-#include <unroll/core/error.hpp>
-#include <unroll/file/read_file.hpp>
-#include <unroll/file/replace_file.hpp>
+#include <unroll/text/tokenizer.hpp>
 #include <unroll/text/vocabulary.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -23,102 +14,15 @@ namespace unroll::inline UNROLL_ABI {
 // Tokens of characters may be what a line cannot hold: line feed, carriage return, NUL and backslash are \n, \r, \0 and
 // \\.
 
-namespace detail {
-
-inline constexpr std::string_view vocabulary_magic = "unroll-vocabulary";
-inline constexpr std::string_view vocabulary_version = "1";
-inline constexpr std::string_view escaped_bytes{"\\\n\r\0", 4};
-inline constexpr std::string_view escape_letters = "\\nr0";
-
-inline std::string escape(std::string_view token) {
-  std::string line;
-  for (const char c : token) {
-    const std::size_t k = escaped_bytes.find(c);
-    if (k == std::string_view::npos)
-      line += c;
-    else
-      line += {'\\', escape_letters[k]};
-  }
-  return line;
-}
-
-/// Appends what the line stands for, which is no longer than the line.
-template <class... Where> std::string_view unescape(std::string_view line, std::string& to, const Where&... where) {
-  const std::size_t begin = to.size();
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] != '\\') {
-      to += line[i];
-      continue;
-    }
-    const std::size_t k = ++i < line.size() ? escape_letters.find(line[i]) : std::string_view::npos;
-    require<FormatError>(k != std::string_view::npos, where..., "expected \\n, \\r, \\0 or \\\\ where there is a \\");
-    to += escaped_bytes[k];
-  }
-  return std::string_view(to).substr(begin);
-}
-
-inline std::string unknown_suffix(const Vocabulary& vocabulary) {
-  return vocabulary.unknown() == Vocabulary::oov_token ? "" : ' ' + escape(vocabulary.unknown());
-}
-
-/// Cuts the part up to the next `end` off the front of the text.
-inline std::string_view take_until(std::string_view& text, char end) {
-  const auto size = static_cast<std::size_t>(std::find(text.begin(), text.end(), end) - text.begin());
-  const std::string_view part = text.substr(0, size);
-  text.remove_prefix((std::min)(size + 1, text.size()));
-  return part;
-}
-
-}  // namespace detail
-
 /// Writes the vocabulary to a file: see `replace_file` for what happens to an old one and on errors.
-inline void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary) {
-  std::string text =
-      concat(detail::vocabulary_magic, ' ', detail::vocabulary_version, ' ', vocabulary.tokenizer().name(), ' ',
-             vocabulary.size(), detail::unknown_suffix(vocabulary), '\n');
-  for (const std::string& token : vocabulary.tokens()) (text += detail::escape(token)) += '\n';
-  replace_file(path, std::as_bytes(std::span(text)));
-}
+UNROLL_API void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary);
 
 /// The vocabulary of a file that `save_vocabulary` wrote; `known` are tokenizers of the user's own that it may name.
 /// Lines may end in CRLF. Throws FormatError naming the file and the line or the token for anything else.
-inline Vocabulary load_vocabulary(const std::filesystem::path& path, const std::vector<Tokenizer>& known = {}) {
-  const std::string name = path.string();
-  const std::vector<std::byte> bytes = read_file(path);
-  require<FormatError>(!bytes.empty(), name, ": is empty");
-
-  std::string_view rest{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  const auto next_line = [&] {
-    std::string_view line = detail::take_until(rest, '\n');
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
-  };
-  std::string_view header = next_line();
-  require<FormatError>(detail::take_until(header, ' ') == detail::vocabulary_magic, name,
-                       ":1: not a vocabulary: expected '", detail::vocabulary_magic, " ...'");
-  const std::string_view version = detail::take_until(header, ' ');
-  require<FormatError>(version == detail::vocabulary_version, name, ":1: format version '", version, "', expected ",
-                       detail::vocabulary_version);
-  const Tokenizer tokenizer = Tokenizer::from_name<FormatError>(detail::take_until(header, ' '), name + ":1", known);
-  std::size_t size = 0;
-  const std::string_view number = detail::take_until(header, ' ');
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), size);
-  require<FormatError>(error == std::errc() && end == number.data() + number.size(), name, ":1: number of tokens '",
-                       number, "'");
-  std::string unescaped;  // all tokens, one after another
-  unescaped.reserve(bytes.size() + Vocabulary::oov_token.size());
-  const std::string_view unknown =
-      detail::unescape(header.empty() ? Vocabulary::oov_token : header, unescaped, name, ":1: ");
-
-  std::vector<std::string_view> tokens;
-  tokens.reserve((std::min)(size, rest.size()));
-  std::size_t lines = 0;
-  for (; !rest.empty(); ++lines) {
-    const std::string_view line = next_line();
-    if (lines < size) tokens.push_back(detail::unescape(line, unescaped, name, ":", lines + 2, ": "));
-  }
-  require<FormatError>(lines == size, name, ": ", lines, " tokens, expected ", size);
-  return Vocabulary::from_tokens<FormatError>(tokens, tokenizer, name, unknown);
-}
+UNROLL_API Vocabulary load_vocabulary(const std::filesystem::path& path, const std::vector<Tokenizer>& known = {});
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/text/vocabulary_file.ipp>
+#endif

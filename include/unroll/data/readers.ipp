@@ -1,0 +1,143 @@
+// Bodies of data/readers.hpp.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <unroll/core/error.hpp>
+#include <unroll/data/byte_source.hpp>
+#include <unroll/data/label_numbers.hpp>
+#include <unroll/data/readers.hpp>
+#include <unroll/data/records.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+
+/// Why a line without the fields that are due is refused, and what may help.
+[[noreturn]] inline void refuse_fields(const Records& records, const ReadOptions& options, Index got, Index expected) {
+  if (options.format != TextFormat::csv && records.text().empty())
+    records.refuse("an empty line: {.skip_empty_lines = true} skips it");
+  if (options.format == TextFormat::label_text) records.refuse("no tab, expected label<TAB>text");
+  records.refuse("fields: ", got, ", expected ", expected);
+}
+
+/// Where label and text are in a record, and how many fields there are; -1 for what is not known.
+struct Layout {
+  Index label = -1, text = -1, fields = -1;
+};
+
+/// The columns of those names in the header line, which is read; or by their numbers.
+inline Layout read_layout(Records& records, const ReadOptions& options) {
+  Layout at{options.label.number(), options.text.number(), -1};
+  if (!has_header(options)) return at;
+  std::string names;
+  const auto find = [&](const Column& column, Index& number, Index k, std::string_view name) {
+    if (column.name() != name || !column.has_name()) return;
+    if (number >= 0) records.refuse("two columns '", name, "'");
+    number = k;
+  };
+  at.fields = records.next([&](Index k, std::string_view name) {
+    find(options.label, at.label, k, name);
+    find(options.text, at.text, k, name);
+    if (names.size() < 200) names += concat(k == 0 ? "" : ", ", name.substr(0, 100));
+  });
+  for (const auto& [column, number] : {std::pair{&options.label, at.label}, std::pair{&options.text, at.text}})
+    if (number < 0) records.refuse("no column '", column->name(), "' in the header line: ", names);
+  if (options.format == TextFormat::label_text) at.fields = -1;
+  return at;
+}
+
+/// Reads labels and texts out of a file of lines or fields.
+inline void read_records(const std::filesystem::path& path, const ReadOptions& options, LabelNumbers& numbers,
+                         LabelledTexts& data) {
+  Records records(path, options);
+  Layout at = read_layout(records, options);
+  std::string label, text;
+  Index first_line = 0;
+  while (static_cast<Index>(data.size()) < options.limit) {
+    const Index fields = records.next([&](Index k, std::string_view field) {
+      if (k == at.label) label = field;
+      if (k == at.text) text = field;
+    });
+    if (fields == 0) break;
+    if (at.fields < 0) at.fields = options.format == TextFormat::label_text ? 2 : fields;
+    if (fields != at.fields) refuse_fields(records, options, fields, at.fields);
+    if ((std::max)(at.label, at.text) >= fields)
+      refuse_fields(records, options, fields, (std::max)(at.label, at.text) + 1);
+    if (label.empty())
+      records.refuse(options.format == TextFormat::label_text ? "no label before the tab" : "no label");
+    const Index number = numbers(label);
+    if (number < 0)
+      records.refuse("unknown label '", label, "'",
+                     data.size() == 0 ? ": if this line names the columns, say {.header = true}" : "");
+    if (data.size() == 0) first_line = records.line();
+    data.labels.push_back(number);
+    data.texts.push_back(text);
+  }
+  require<FormatError>(data.size() > 0, path.string(), ": has no texts");
+  require<FormatError>(data.size() <= 20 || !numbers.all_distinct(data.labels), path.string(), ": ", data.size(),
+                       " texts have as many labels: does the text come first? TextFormat::tsv reads any columns");
+  if (!options.header.has_value() && numbers.first_is_header(data.labels, data.texts[0]))
+    fail<FormatError>(path.string(), ":", first_line, ": looks like the names of columns: {.header = true} skips it, ",
+                      "{.header = false} takes it as a text");
+}
+
+/// The .txt files of a folder by the number their name begins with, those without one last, then by name.
+inline std::vector<std::filesystem::path> text_files(const std::filesystem::path& folder) {
+  std::vector<std::pair<std::uint64_t, std::filesystem::path>> files;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (entry->path().extension() != ".txt") continue;
+    const std::string name = entry->path().filename().string();
+    std::uint64_t id = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), id).ec != std::errc())
+      id = (std::numeric_limits<std::uint64_t>::max)();
+    files.emplace_back(id, entry->path());
+  }
+  require<FormatError>(!error && !files.empty(), folder.string(), ": expected a folder with .txt files");
+  std::ranges::sort(files);
+  std::vector<std::filesystem::path> paths;
+  for (auto& [id, path] : files) paths.push_back(std::move(path));
+  return paths;
+}
+
+/// Reads neg/*.txt and pos/*.txt in turn.
+inline void read_folder(const std::filesystem::path& folder, const ReadOptions& options, LabelNumbers& numbers,
+                        LabelledTexts& data) {
+  const std::pair<std::string, std::vector<std::filesystem::path>> classes[] = {{"neg", text_files(folder / "neg")},
+                                                                                {"pos", text_files(folder / "pos")}};
+  const std::size_t rounds = (std::max)(classes[0].second.size(), classes[1].second.size());
+  std::uint64_t bytes = 0;
+  for (std::size_t k = 0; k < rounds; ++k)
+    for (const auto& [label, files] : classes) {
+      if (k >= files.size() || static_cast<Index>(data.size()) >= options.limit) continue;
+      data.labels.push_back(numbers(label));
+      require<FormatError>(data.labels.back() >= 0, folder.string(), ": unknown label '", label, "'");
+      data.texts.emplace_back();
+      TextStream(files[k], options).append_rest(data.texts.back());
+      bytes += data.texts.back().size();
+      if (bytes > options.max_bytes) refuse_size(folder, options.max_bytes);
+    }
+}
+
+}  // namespace detail
+
+UNROLL_FUNCTION LabelledTexts read_labelled_text(const std::filesystem::path& path, const ReadOptions& options) {
+  detail::check(options, "read_labelled_text");
+  LabelledTexts data;
+  std::error_code error;
+  const bool folder = std::filesystem::is_directory(path, error);
+  detail::LabelNumbers numbers(options.label_names);
+  (folder ? detail::read_folder : detail::read_records)(path, options, numbers, data);
+  data.label_names = numbers.finish(data.labels);
+  return data;
+}
+
+}  // namespace unroll::inline UNROLL_ABI

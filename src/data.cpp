@@ -1,0 +1,16 @@
+#include <unroll/data/batches.ipp>
+#include <unroll/data/byte_source.ipp>
+#include <unroll/data/dataset.ipp>
+#include <unroll/data/encode.ipp>
+#include <unroll/data/read_options.ipp>
+#include <unroll/data/readers.ipp>
+#include <unroll/data/split.ipp>
+#include <unroll/data/stream_batches.ipp>
+#include <unroll/data/targets.ipp>
+#include <unroll/data/token_files.ipp>
+
+namespace unroll::inline UNROLL_ABI {
+UNROLL_DATASET_INSTANCES(template)
+UNROLL_STREAM_BATCHES_INSTANCES(template)
+UNROLL_TARGETS_INSTANCES(template)
+}  // namespace unroll::inline UNROLL_ABI
