@@ -39,6 +39,7 @@ BEGIN {
   provides("iomanip", "setw setprecision setfill")
   provides("ios", "ios ios_base streamsize left right fixed")
   provides("iostream", "cout cerr clog endl ios left right ostream istream")
+  provides("iosfwd", "istream ostream")
   provides("istream", "istream")
   provides("iterator", "istreambuf_iterator back_inserter distance next prev ssize data forward_iterator_tag" \
     " random_access_iterator_tag input_iterator_tag default_sentinel default_sentinel_t iter_reference_t")

@@ -2,6 +2,8 @@
 // role.
 #pragma once
 
+#include <cmath>
+
 #include <unroll/core/finite.hpp>
 #include <unroll/core/parameter.hpp>
 #include <unroll/core/random.hpp>

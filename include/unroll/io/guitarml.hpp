@@ -1,135 +1,23 @@
 // The JSON of Automated-GuitarAmpModelling, which GuitarML's plug-ins load.
 #pragma once
 
-#include <unroll/io/network_json.hpp>
+#include <filesystem>
+
+#include <unroll/io/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
-namespace detail {
-
-// {"model_data": {"model": "SimpleRNN", "input_size": 1, "skip": 1, "output_size": 1, "unit_type": "LSTM",
-//   "num_layers": 1, "hidden_size": 32, "bias_fl": true},
-//  "state_dict": {"rec.weight_ih_l0": (4 H, D) as PyTorch has it, ..., "lin.weight": (1, H), "lin.bias": (1)}}
-// bias_fl is of `lin` alone. skip = n adds the first n inputs to the outputs; 0 is none.
-
-struct GuitarMlSizes {
-  CellKind cell;
-  Index inputs, outputs, units, layers, skip;
-  bool bias;
-};
-
-inline GuitarMlSizes read_guitarml_sizes(const JsonAt& data) {
-  const JsonAt model = data.at("model"), unit = data.at("unit_type");
-  if (model.string() != "SimpleRNN")
-    model.refuse("got ", quote(model.string()), ", expected 'SimpleRNN', the recurrent one");
-  GuitarMlSizes sizes{};
-  if (unit.string() == "LSTM")
-    sizes.cell = CellKind::lstm;
-  else if (unit.string() == "GRU")
-    sizes.cell = CellKind::gru;
-  else if (unit.string() == "RNN")
-    sizes.cell = CellKind::rnn_tanh;
-  else
-    unit.refuse(quote(unit.string()), " is not a recurrent layer this library has (LSTM, GRU, RNN)");
-  data.only({"model", "input_size", "skip", "output_size", "unit_type", "num_layers", "hidden_size", "bias_fl"});
-  sizes.inputs = data.at("input_size").size_value();
-  sizes.outputs = data.at("output_size").size_value();
-  sizes.units = data.at("hidden_size").size_value();
-  sizes.layers = data.at("num_layers").size_value();
-  sizes.bias = data.at("bias_fl").boolean();
-  const JsonAt skip = data.at("skip");
-  sizes.skip = skip.integer(0, 1 << 24);
-  if (sizes.skip != 0 && (sizes.skip != sizes.outputs || sizes.skip > sizes.inputs))
-    skip.refuse("got ", sizes.skip, " with ", sizes.inputs, " inputs and ", sizes.outputs,
-                " outputs, expected 0 or as many as there are outputs");
-  return sizes;
-}
-
-inline Network network_from_guitarml(const JsonAt& root) {
-  const GuitarMlSizes sizes = read_guitarml_sizes(root.at("model_data"));
-  root.only({"model_data", "state_dict", json_test_key});
-  const JsonAt tensors = root.at("state_dict");
-  Network network;
-  network.source = root.source();
-  network.skip = sizes.skip > 0;
-  std::size_t read = 0;
-  const auto tensor = [&](const std::string& name) {
-    ++read;
-    return tensors.at(name);
-  };
-  for (Index k = 0; k < sizes.layers; ++k) {
-    const Index D = k == 0 ? sizes.inputs : sizes.units, H = sizes.units, rows = gates_of(sizes.cell) * H;
-    RecurrentLayer w{.cell = sizes.cell};
-    w.weight_ih = tensor(concat("rec.weight_ih_l", k)).matrix(rows, D);
-    w.weight_hh = tensor(concat("rec.weight_hh_l", k)).matrix(rows, H);
-    w.bias_ih = tensor(concat("rec.bias_ih_l", k)).vector(rows);
-    w.bias_hh = tensor(concat("rec.bias_hh_l", k)).vector(rows);
-    network.layers.emplace_back(std::move(w));
-  }
-  DenseLayer head;
-  head.weight = tensor("lin.weight").matrix(sizes.outputs, sizes.units);
-  if (sizes.bias) head.bias = tensor("lin.bias").vector(sizes.outputs);
-  network.layers.emplace_back(std::move(head));
-  if (tensors.object().size() != read)
-    tensors.refuse("it has ", tensors.object().size(), " tensors, expected ", read, " of ", sizes.layers,
-                   " layers and lin");
-  read_test(root, network);
-  return checked(std::move(network));
-}
-
-}  // namespace detail
-
 /// The network of a file of Automated-GuitarAmpModelling: LSTM, GRU or RNN layers of one size, a dense layer, and the
 /// skip. Throws FormatError with the tensor, what was got and expected.
-inline Network read_guitarml(const std::filesystem::path& path) {
-  return detail::read_json_network(path, detail::network_from_guitarml);
-}
+UNROLL_API Network read_guitarml(const std::filesystem::path& path);
 
 /// Writes recurrent layers of one kind and size and a dense layer behind them; missing biases as zeros. A test vector
 /// goes into a member of its own, which other readers leave alone. Throws std::invalid_argument for what the format
 /// cannot hold: other layers, gains, initial states.
-inline void save_guitarml(const std::filesystem::path& path, const Network& network) {
-  using detail::Json;
-  constexpr std::string_view who = "save_guitarml";
-  const Network ready = detail::ready_to_write(network);
-  const std::size_t last = ready.layers.size() - 1;
-  require(last > 0, who, ": one layer alone, expected recurrent layers and a dense one");
-  require(ready.input_gain == 1 && ready.output_gain == 1, who, ": gains of ", ready.input_gain, " and ",
-          ready.output_gain, ", which this format cannot say");
-  const auto& first = detail::layer_as<RecurrentLayer>(ready, 0, who);
-  const auto& head = detail::layer_as<DenseLayer>(ready, last, who);
-  const Index H = first.units();
-  const std::string_view unit = first.cell == CellKind::lstm       ? "LSTM"
-                                : first.cell == CellKind::gru      ? "GRU"
-                                : first.cell == CellKind::rnn_tanh ? "RNN"
-                                                                   : "";
-  require(!unit.empty(), who, ": layer 0 (", name_of(first.cell), ") has no place in this format");
-  require(!ready.skip || ready.outputs() <= ready.inputs(), who, ": a skip of more outputs than inputs");
-  Json tensors = Json::object();
-  for (std::size_t k = 0; k < last; ++k) {
-    const auto& w = detail::layer_as<RecurrentLayer>(ready, k, who);
-    detail::require_plain(w, k, who, false);
-    require(w.cell == first.cell && w.units() == H, who, ": layer ", k, " (", name_of(w.cell), " of ", w.units(),
-            " units) differs from the first (", name_of(first.cell), " of ", H, ")");
-    const auto name = [k](std::string_view leaf) { return concat("rec.", leaf, "_l", k); };
-    tensors[name("weight_ih")] = detail::json_rows(w.weight_ih);
-    tensors[name("weight_hh")] = detail::json_rows(w.weight_hh);
-    tensors[name("bias_ih")] = detail::json_vector(detail::bias_or_zeros(w.bias_ih, w.weight_ih.rows()));
-    tensors[name("bias_hh")] = detail::json_vector(detail::bias_or_zeros(w.bias_hh, w.weight_ih.rows()));
-  }
-  tensors["lin.weight"] = detail::json_rows(head.weight);
-  if (head.bias.size() > 0) tensors["lin.bias"] = detail::json_vector(head.bias);
-  detail::write_json(path, {{"model_data",
-                             {{"model", "SimpleRNN"},
-                              {"input_size", ready.inputs()},
-                              {"skip", ready.skip ? ready.outputs() : 0},
-                              {"output_size", ready.outputs()},
-                              {"unit_type", unit},
-                              {"num_layers", last},
-                              {"hidden_size", H},
-                              {"bias_fl", head.bias.size() > 0}}},
-                            {"state_dict", tensors},
-                            {detail::json_test_key, detail::write_test(ready.test)}});
-}
+UNROLL_API void save_guitarml(const std::filesystem::path& path, const Network& network);
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/io/guitarml.ipp>
+#endif

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/io/file_kind.hpp>
 #include <unroll/io/json_events.hpp>
+#include <unroll/io/wanted_kinds.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 
@@ -52,18 +52,18 @@ class JsonTree final : public JsonEvents {
   }
   std::string expected() const override { return "JSON"; }
 
-  template <class Value> Json* put(Value&& value) {
+  Json* put(Json value) {
     require<FormatError>(++values_ <= max_values, where_, ": more than ", max_values, " values");
     if (open_.empty()) {
-      root_ = std::forward<Value>(value);
+      root_ = std::move(value);
       return &root_;
     }
     Json& in = *open_.back();
-    if (in.is_object()) return &(in[std::move(key_)] = std::forward<Value>(value));
-    in.push_back(std::forward<Value>(value));
+    if (in.is_object()) return &(in[std::move(key_)] = std::move(value));
+    in.push_back(std::move(value));
     return &in.back();
   }
-  template <class Value> bool add(Value&& value) { return put(std::forward<Value>(value)) != nullptr; }
+  bool add(Json value) { return put(std::move(value)) != nullptr; }
   bool open(Json container) {
     require<FormatError>(open_.size() < max_depth, where_, ": nested deeper than ", max_depth, " levels");
     open_.push_back(put(std::move(container)));
@@ -113,9 +113,7 @@ class JsonAt {
   const Json& json() const { return *value_; }
   const std::string& source() const { return source_; }
   bool is_array() const { return value_->is_array(); }
-  template <class... Parts> [[noreturn]] void refuse(const Parts&... parts) const {
-    fail<FormatError>(source_, path_.empty() ? "" : ": ", path_, ": ", parts...);
-  }
+  template <class... Parts> [[noreturn]] void refuse(const Parts&... parts) const { refuse_with(concat(parts...)); }
 
   bool has(const std::string& name) const { return object().contains(name); }
   JsonAt at(const std::string& name) const {
@@ -199,6 +197,9 @@ class JsonAt {
   }
 
  private:
+  [[noreturn]] void refuse_with(const std::string& message) const {
+    fail<FormatError>(source_, path_.empty() ? "" : ": ", path_, ": ", message);
+  }
   [[noreturn]] void kind(std::string_view expected) const {
     refuse("got ", json_kind(*value_), ", expected ", expected);
   }

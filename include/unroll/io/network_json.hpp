@@ -116,14 +116,19 @@ inline void write_json(const std::filesystem::path& path, const Json& json) {
   const std::string text = json.dump() + "\n";
   replace_file(path, std::as_bytes(std::span(text)));
 }
-template <class Read>
-Network read_json_network(std::span<const std::byte> bytes, const std::string& source, const Read& read) {
+/// `read` is a format's own: network_from_nam.
+using ReadNetwork = Network (*)(const JsonAt& root);
+inline Network read_json_network(std::span<const std::byte> bytes, const std::string& source, ReadNetwork read) {
   const Json tree = parse_json(bytes, source);
   return read(JsonAt(tree, source));
 }
-template <class Read> Network read_json_network(const std::filesystem::path& path, const Read& read) {
+inline Network read_json_network(const std::filesystem::path& path, ReadNetwork read) {
   return read_json_network(read_file_of(path, {FileKind::json}), path.string(), read);
 }
+
+Network network_from_guitarml(const JsonAt& root);
+Network network_from_nam(const JsonAt& root);
+Network network_from_rtneural(const JsonAt& root);
 
 /// A layer of a network that a format can hold, or the sentence that it cannot.
 template <class Layer> const Layer& layer_as(const Network& network, std::size_t k, std::string_view writer) {

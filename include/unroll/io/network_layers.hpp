@@ -1,9 +1,12 @@
 // Which layers of a model a network knows, and the way from one to the next.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
@@ -11,7 +14,9 @@
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/io/network.hpp>
+#include <unroll/io/stored_parameters.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
@@ -92,4 +97,55 @@ template <class M, class F> void walk_layers(M& model, const Path& at, bool fina
   }
 }
 
+/// A layer of a model without its type: what it is, and where its parameters are, absent ones too.
+struct ModelLayer {
+  enum class Type : std::uint8_t { recurrent, projected, bidirectional, dense, activation, embedding };
+
+  Type type;
+  std::string at, text;  ///< its path, its own description
+  bool final_state;
+  CellKind cell = CellKind::lstm;
+  ActivationKind function = ActivationKind::tanh;
+  Merge merge = Merge::concat;
+  bool reverse = false;
+  StoredParameters parameters{}, back{};  ///< `back` of a bidirectional layer
+};
+
+template <class C> void set_type(const Recurrent<C>& layer, ModelLayer& to) {
+  to.type = is_network_cell<C> ? ModelLayer::Type::recurrent : ModelLayer::Type::projected;
+  to.cell = network_cell<C>;
+  to.reverse = layer.options.reverse;
+}
+template <class C> void set_type(const Bidirectional<C>& layer, ModelLayer& to) {
+  to.type = ModelLayer::Type::bidirectional;
+  to.cell = network_cell<C>;
+  to.merge = layer.merge;
+}
+template <class T> void set_type(const Dense<T>&, ModelLayer& to) { to.type = ModelLayer::Type::dense; }
+template <class T> void set_type(const Embedding<T>&, ModelLayer& to) { to.type = ModelLayer::Type::embedding; }
+template <class L> void set_type(const L& layer, ModelLayer& to) {
+  to.type = ModelLayer::Type::activation;
+  to.function = kind_of(layer);
+}
+
+/// Parameters of the direction that runs back go to `back`.
+UNROLL_API void split_directions(ModelLayer& layer);
+
+/// The layers of a model that has a description. Of a const one, parameters are only read.
+template <class M> std::vector<ModelLayer> model_layers(M& model) {
+  std::vector<ModelLayer> layers;
+  const Path root;
+  walk_layers(model, root, false, [&]<class L>(L& layer, const Path& at, bool final) {
+    ModelLayer& to = layers.emplace_back(ModelLayer{{}, at.str(), layer.describe(), final});
+    set_type(std::as_const(layer), to);
+    L::visit(StoreParameters{to.parameters}, at, layer);
+    split_directions(to);
+  });
+  return layers;
+}
+
 }  // namespace unroll::inline UNROLL_ABI::detail
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/io/network_layers.ipp>
+#endif

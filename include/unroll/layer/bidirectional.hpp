@@ -1,13 +1,10 @@
 // Two recurrent layers over the same sequences, one from each end.
 #pragma once
 
+#include <unroll/layer/merge.hpp>
 #include <unroll/layer/recurrent.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-
-/// How the two directions' outputs become one. Who wants both separately takes `concat`: the upper H rows are the
-/// forward layer's, the lower H the reverse layer's, in the output and in its gradient alike.
-enum class Merge { concat, sum, average, product };
 
 namespace detail {
 /// Rows of two directions' outputs merged.

@@ -9,16 +9,11 @@
 
 #include <unroll/kernel/denormals.hpp>
 #include <unroll/kernel/stream_dispatch.hpp>
+#include <unroll/stream/non_finite.hpp>
 #include <unroll/stream/sequential.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
-namespace stream {
-
-/// What becomes of NaN and infinity in the input: they go in, so that `reset` is needed after them, or count as 0.
-enum class NonFinite { keep, replace };
-
-}  // namespace stream
 namespace detail {
 
 template <class T> UNROLL_INLINE bool is_finite(T value) {  // by bits: -ffast-math believes that all are

@@ -1,0 +1,194 @@
+// Bodies of io/nam.hpp.
+#pragma once
+
+#include <charconv>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <unroll/io/nam.hpp>
+#include <unroll/io/network_json.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+
+// {"version": "0.5.4", "metadata": {...}, "architecture": "LSTM",
+//  "config": {"input_size": 1, "hidden_size": 3, "num_layers": 1}, "weights": [...], "sample_rate": 48000}
+// weights: for each layer the rows of [W U] (4 H rows of D + H numbers, gates i f g o), b + b_h (4 H), the state to
+// start from h (H), c (H); then the head's rows (outputs, H) and its bias.
+
+/// The list of all weights, taken from its front.
+class NamWeights {
+ public:
+  NamWeights(const JsonAt& at, Index expected) : values_(at.vector(expected)) {}
+  /// The next rows * cols numbers, row by row.
+  Matrix<float> rows(Index rows, Index cols) {
+    Matrix<float> m(rows, cols);
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < cols; ++j) m(i, j) = values_(at_++, 0);
+    return m;
+  }
+
+ private:
+  Matrix<float> values_;
+  Index at_ = 0;
+};
+
+/// Versions 0.5 to 0.7 hold an LSTM in the same way.
+inline void check_nam_version(const JsonAt& version) {
+  const std::string& text = version.string();
+  const char* const end = text.data() + text.size();
+  Index major = -1, minor = -1;
+  const auto [dot, error] = std::from_chars(text.data(), end, major);
+  if (error == std::errc() && dot != end && *dot == '.') std::from_chars(dot + 1, end, minor);
+  if (major != 0 || minor < 5 || minor > 7) version.refuse("got ", quote(text), ", expected 0.5 to 0.7");
+}
+
+UNROLL_FUNCTION Network network_from_nam(const JsonAt& root) {
+  const JsonAt architecture = root.at("architecture");  // of a WaveNet everything else is other, too
+  if (architecture.string() != "LSTM")
+    architecture.refuse(quote(architecture.string()), " is not a recurrent layer this library has (LSTM)");
+  root.only({"version", "metadata", "architecture", "config", "weights", "sample_rate", json_test_key});
+  check_nam_version(root.at("version"));
+  const JsonAt config = root.at("config");
+  config.only({"input_size", "hidden_size", "num_layers", "in_channels", "out_channels"});
+  const Index D = config.at("input_size").size_value(), H = config.at("hidden_size").size_value();
+  const Index layers = config.at("num_layers").size_value();
+  const auto channels = config.find("in_channels"), out = config.find("out_channels");
+  const Index outputs = out ? out->size_value() : 1;
+  if (channels && channels->size_value() != D)
+    channels->refuse("got ", channels->size_value(), ", expected the input_size, ", D);
+
+  Network network;
+  network.source = root.source();
+  // In double, where no product of three sizes is too large.
+  const auto inputs = static_cast<double>(D), units = static_cast<double>(H);
+  const double expected = 4 * units * (inputs + units + 1) + 2 * units +
+                          static_cast<double>(layers - 1) * (4 * units * (2 * units + 1) + 2 * units) +
+                          static_cast<double>(outputs) * (units + 1);
+  const JsonAt list = root.at("weights");
+  if (static_cast<double>(list.size()) != expected)
+    list.refuse("it has ", list.size(), " numbers, expected ", expected, " of ", layers, " layers, input size ", D,
+                ", hidden size ", H, " and ", outputs, " outputs");
+  NamWeights weights(list, static_cast<Index>(list.size()));
+  for (Index k = 0; k < layers; ++k) {
+    RecurrentLayer w{.cell = CellKind::lstm};
+    const Index before = k == 0 ? D : H;
+    const Matrix<float> both = weights.rows(4 * H, before + H);
+    w.weight_ih = both.leftCols(before);
+    w.weight_hh = both.rightCols(H);
+    w.bias_ih = weights.rows(4 * H, 1);
+    w.initial_h = weights.rows(H, 1);
+    w.initial_c = weights.rows(H, 1);
+    network.layers.emplace_back(std::move(w));
+  }
+  DenseLayer head;
+  head.weight = weights.rows(outputs, H);
+  head.bias = weights.rows(outputs, 1);
+  network.layers.emplace_back(std::move(head));
+
+  if (const auto rate = root.find("sample_rate")) network.sample_rate = read_sample_rate(*rate);
+  if (const auto metadata = root.find("metadata")) {
+    read_metadata(*metadata, network.metadata);
+    if (const auto loudness = metadata->find("loudness"))
+      network.loudness = loudness->number(-max_loudness, max_loudness);
+    network.metadata.erase("loudness");
+  }
+  read_test(root, network);
+  return checked(std::move(network));
+}
+
+}  // namespace detail
+
+UNROLL_FUNCTION Network read_nam(const std::filesystem::path& path) {
+  return detail::read_json_network(path, detail::network_from_nam);
+}
+
+UNROLL_FUNCTION void save_nam(const std::filesystem::path& path, const Network& network) {
+  using detail::Json;
+  constexpr std::string_view who = "save_nam";
+  const Network ready = detail::ready_to_write(network);
+  const std::size_t last = ready.layers.size() - 1;
+  require(last > 0, who, ": one layer alone, expected LSTM layers and a dense one");
+  require(!ready.skip && ready.input_gain == 1 && ready.output_gain == 1, who,
+          ": the network has a skip or gains, which this format cannot say");
+  const Index H = detail::layer_as<RecurrentLayer>(ready, 0, who).units();
+  Json weights = Json::array();
+  const auto add = [&](const Matrix<float>& m) {
+    for (Index i = 0; i < m.rows(); ++i)
+      for (Index j = 0; j < m.cols(); ++j) weights.push_back(static_cast<double>(m(i, j)));
+  };
+  for (std::size_t k = 0; k < last; ++k) {
+    const auto& w = detail::layer_as<RecurrentLayer>(ready, k, who);
+    require(w.cell == CellKind::lstm && w.units() == H, who, ": layer ", k, " (", name_of(w.cell), " of ", w.units(),
+            " units), expected lstm of ", H, " like the first");
+    detail::require_plain(w, k, who, true);
+    Matrix<float> both(w.weight_ih.rows(), w.inputs() + H);
+    both.leftCols(w.inputs()) = w.weight_ih;
+    both.rightCols(H) = w.weight_hh;
+    add(both);
+    add(detail::summed_bias(w));
+    add(detail::bias_or_zeros(w.initial_h, H));
+    add(detail::bias_or_zeros(w.initial_c, H));
+  }
+  const auto& head = detail::layer_as<DenseLayer>(ready, last, who);
+  add(head.weight);
+  add(detail::bias_or_zeros(head.bias, head.weight.rows()));
+  Json config{{"input_size", ready.inputs()}, {"hidden_size", H}, {"num_layers", last}};
+  if (ready.inputs() != 1 || ready.outputs() != 1) {
+    config["in_channels"] = ready.inputs();
+    config["out_channels"] = ready.outputs();
+  }
+  Json root{{"version", "0.5.4"},     {"metadata", detail::write_metadata(ready)},
+            {"architecture", "LSTM"}, {"config", config},
+            {"weights", weights},     {detail::json_test_key, detail::write_test(ready.test)}};
+  if (ready.loudness) root["metadata"]["loudness"] = *ready.loudness;
+  if (ready.sample_rate) root["sample_rate"] = *ready.sample_rate;
+  detail::write_json(path, root);
+}
+
+UNROLL_FUNCTION Network fold_skip(const Network& network) {
+  validate(network);
+  if (!network.skip) return network;
+  constexpr std::string_view who = "fold_skip";
+  require(network.layers.size() == 2, who, ": the network has ", network.layers.size(),
+          " layers, expected an LSTM and a dense one");
+  const auto& w = detail::layer_as<RecurrentLayer>(network, 0, who);
+  const auto& head = detail::layer_as<DenseLayer>(network, 1, who);
+  require(w.cell == CellKind::lstm, who, ": layer 0 (", name_of(w.cell), "), expected lstm");
+  const Index H = w.units(), more = head.weight.rows(), wide = H + more;
+  constexpr float tiny = 0x1p-9f, open = 30, shut = -30;
+  RecurrentLayer wider{.cell = CellKind::lstm};
+  wider.weight_ih = Matrix<float>::Zero(4 * wide, w.inputs());
+  wider.weight_hh = Matrix<float>::Zero(4 * wide, wide);
+  wider.bias_ih = Matrix<float>::Zero(4 * wide, 1);
+  const Matrix<float> bias = detail::summed_bias(w);
+  for (Index g = 0; g < 4; ++g) {
+    wider.weight_ih.middleRows(g * wide, H) = w.weight_ih.middleRows(g * H, H);
+    wider.weight_hh.block(g * wide, 0, H, H) = w.weight_hh.middleRows(g * H, H);
+    wider.bias_ih.middleRows(g * wide, H) = bias.middleRows(g * H, H);
+    if (g != 2) wider.bias_ih.middleRows(g * wide + H, more).setConstant(g == 1 ? shut : open);
+  }
+  for (Index k = 0; k < more; ++k) wider.weight_ih(2 * wide + H + k, k) = tiny;
+  const auto widen = [&](const Matrix<float>& state) {
+    Matrix<float> out = Matrix<float>::Zero(wide, 1);
+    if (state.size() > 0) out.topRows(H) = state;
+    return out;
+  };
+  wider.initial_h = widen(w.initial_h);
+  wider.initial_c = widen(w.initial_c);
+  wider.reverse = w.reverse;
+  DenseLayer wider_head{.weight = Matrix<float>::Zero(more, wide), .bias = head.bias};
+  wider_head.weight.leftCols(H) = head.weight;
+  for (Index k = 0; k < more; ++k) wider_head.weight(k, H + k) = 1 / tiny;
+  Network folded = network;
+  folded.layers = {std::move(wider), std::move(wider_head)};
+  folded.skip = false;
+  folded.test = {};
+  return folded;
+}
+
+}  // namespace unroll::inline UNROLL_ABI

@@ -1,0 +1,116 @@
+// Bodies of io/state_dict.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <unroll/io/json_value.hpp>
+#include <unroll/io/parameter_tensors.hpp>
+#include <unroll/io/state_dict.hpp>
+#include <unroll/io/tensor_text.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+
+inline std::string name_in_file(const std::string& path, const StateDictOptions& options) {
+  for (const auto& [file, model] : options.names)
+    if (path.starts_with(model)) return file + path.substr(model.size());
+  return path;
+}
+
+/// Names to numbers, lists of numbers, lists of lists.
+inline SafeTensors tensors_from_json(const JsonAt& root) {
+  std::vector<std::byte> bytes;
+  std::map<std::string, Tensor, std::less<>> tensors;
+  for (const auto& [name, value] : root.object().items()) {
+    const JsonAt at = root.at(name);
+    const auto rows = static_cast<Index>(at.size());
+    const bool is_vector = rows == 0 || !at[0].is_array();
+    const Index cols = is_vector ? 1 : static_cast<Index>(at[0].size());
+    const Matrix<float> m = is_vector ? at.vector(rows) : at.matrix(rows, cols);
+    const std::size_t begin = bytes.size();
+    bytes.resize(begin + static_cast<std::size_t>(m.size()) * sizeof(float));
+    std::byte* to = bytes.data() + begin;
+    for (Index i = 0; i < m.rows(); ++i)
+      for (Index j = 0; j < cols; ++j, to += sizeof(float)) store_bytes(m(i, j), to);
+    auto shape = is_vector ? std::vector<Index>{rows} : std::vector<Index>{rows, cols};
+    tensors.emplace(name, Tensor{Dtype::f32, std::move(shape), {}});
+  }
+  std::span<const std::byte> rest = bytes;
+  for (auto& [name, tensor] : tensors) {  // names of both are in the same order
+    tensor.bytes = rest.first(static_cast<std::size_t>(tensor.size()) * sizeof(float));
+    rest = rest.subspan(tensor.bytes.size());
+  }
+  return SafeTensors(std::move(bytes), std::move(tensors), root.source());
+}
+
+UNROLL_FUNCTION void load_state_dict(const SafeTensors& file, const StoredParameters& parameters,
+                                     const StateDictOptions& options) {
+  std::set<std::string, std::less<>> used;
+  const auto ignored = [&](const std::string& name) {
+    return std::ranges::any_of(options.ignore, [&](const std::string& pattern) { return matches(pattern, name); });
+  };
+  const bool projects =
+      std::ranges::any_of(parameters, [](const StoredParameter& p) { return p.name == "weight_hr"; });
+  for (const auto& [name, tensor] : file.tensors)
+    require<FormatError>(projects || name.find("weight_hr_l") == std::string::npos || ignored(name), file.source,
+                         ": tensor ", quote(name), " is the projection of an LSTM with proj_size; the model has no ",
+                         "ProjectedLstm");
+  for (const StoredParameter& p : parameters) {
+    const std::string name = name_in_file(p.path, options);
+    const auto found = file.tensors.find(name);
+    if (found == file.tensors.end())
+      fail<FormatError>(file.source, ": no tensor '", name, "' for the model's '", p.path, "' ", shape_text(p.shape),
+                        nearest_names(name, file.tensors));
+    const Tensor& tensor = found->second;
+    require<FormatError>(is_floating_point(tensor.dtype) && tensor.shape == p.shape, file.source, ": tensor '", name,
+                         "': got ", describe_tensor(tensor), ", expected floats ", shape_text(p.shape),
+                         " for the model's '", p.path, "'");
+    require(used.insert(name).second, "load_state_dict: two parameters of the model are called '", name, "'");
+    read_parameter(tensor, p, file.source);
+    const Index bad = first_not_finite(p);
+    require<FormatError>(bad < 0, file.source, ": tensor '", name, "' holds a number that is not finite");
+  }
+  for (const auto& [name, tensor] : file.tensors)
+    require<FormatError>(used.contains(name) || ignored(name), file.source, ": the model has no place for tensor ",
+                         quote(name), " ", describe_tensor(tensor));
+}
+
+UNROLL_FUNCTION void save_state_dict(const std::filesystem::path& path, const StoredParameters& parameters,
+                                     const StateDictOptions& options) {
+  SafeTensorsWriter all;
+  add_parameters(all, parameters);
+  const SafeTensors tensors(all.bytes());
+  SafeTensorsWriter renamed;
+  renamed.set_metadata("format", "pt");
+  for (const auto& [name, tensor] : tensors.tensors)
+    with_element_reader(tensor.dtype, [&](auto read) {
+      using T = decltype(read(nullptr));
+      if constexpr (std::is_floating_point_v<T>) {
+        const std::vector<T> values = tensors.elements<T>(name);
+        renamed.add_array(name_in_file(name, options), std::span<const T>(values), tensor.shape,
+                          options.dtype.value_or(tensor.dtype));
+      }
+    });
+  renamed.save(path);
+}
+
+}  // namespace detail
+
+UNROLL_FUNCTION SafeTensors read_state_dict_json(const std::filesystem::path& path) {
+  const auto bytes = detail::read_file_of(path, {FileKind::json});
+  const detail::Json tree = detail::parse_json(bytes, path.string());
+  return detail::tensors_from_json(detail::JsonAt(tree, path.string()));
+}
+
+}  // namespace unroll::inline UNROLL_ABI
