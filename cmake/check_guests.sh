@@ -14,7 +14,7 @@ eigen=${EIGEN_INCLUDE:-/usr/include/eigen3}
 # All standard headers that ours include, and the packages.
 {
   grep -hE '^#include <[a-z0-9_]+(\.h)?>' -r include | grep -v unroll | sort -u
-  grep -hE '^ *#include <(Eigen|nlohmann|zlib|sys|unsupported)' -r include | sed 's/^ *//' | sort -u
+  grep -hE '^ *#include <(Eigen|nlohmann|zlib|sys|unsupported)' -r include | grep -v Eigen/Version | sed 's/^ *//' | sort -u
   printf '#include <%s>\n' valarray complex regex any list forward_list iterator set cwchar clocale
 } >"$work/theirs.hpp"
 

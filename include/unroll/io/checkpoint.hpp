@@ -1,18 +1,20 @@
 // Checkpoints: all that a run needs to go on as if it had never stopped, in one file, bit for bit.
 #pragma once
 
-#include <bit>
-#include <charconv>
-#include <cmath>
 #include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <limits>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
-#include <unroll/io/parameters_file.hpp>
+#include <unroll/io/safetensors.hpp>
+#include <unroll/io/safetensors_writer.hpp>
+#include <unroll/io/stored_parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -28,19 +30,17 @@ inline constexpr std::string_view value_prefix = "value.";
 /// the file), those of `save` FormatError.
 class CheckpointWriter {
  public:
-  CheckpointWriter() { writer_.set_metadata(detail::checkpoint_key, detail::checkpoint_version); }
+  UNROLL_API CheckpointWriter();
 
   /// Every parameter of a model, a gradient, a moment or a state, as `<prefix>.<path>`. Those of size 0 are left out.
   template <Visitable M> void add(std::string_view prefix, const M& model) {
-    visit([&](const Path& path,
-              const auto& p) { detail::add_parameter(writer_, concat(prefix, ".", path.str()), path, p); },
-          model);
+    add_parameters(prefix, detail::stored_parameters(model));
   }
   /// Of any arithmetic type; floating-point numbers by the bits of a double: exact, NaN and infinities too.
   template <class Number> requires std::is_arithmetic_v<Number>
   void add(std::string_view name, Number number) {
     if constexpr (std::floating_point<Number>)
-      add_text(name, detail::hex_text(std::bit_cast<std::uint64_t>(static_cast<double>(number))));
+      add_bits(name, static_cast<double>(number));
     else if constexpr (std::same_as<Number, char>)
       add_text(name, concat(int{number}));
     else
@@ -48,22 +48,16 @@ class CheckpointWriter {
   }
   void add(std::string_view name, std::string_view text) { add_text(name, text); }
   void add(std::string_view name, const char* text) { add_text(name, text); }
-  void add(std::string_view name, const std::vector<double>& series) {
-    writer_.add_vector(name, std::span<const double>(series));
-  }
-  void add(std::string_view name, const std::vector<std::int64_t>& series) {
-    writer_.add_vector(name, std::span<const std::int64_t>(series));
-  }
+  UNROLL_API void add(std::string_view name, const std::vector<double>& series);
+  UNROLL_API void add(std::string_view name, const std::vector<std::int64_t>& series);
   template <class T> void add(std::string_view name, const Matrix<T>& m) { writer_.add(name, m); }
 
   void save(const std::filesystem::path& path) const { writer_.save(path); }
 
  private:
-  void add_text(std::string_view name, std::string_view text) {
-    const std::string key = concat(detail::value_prefix, name);
-    require(names_.insert(key).second, "checkpoint: two values are called '", name, "'");
-    writer_.set_metadata(key, text);
-  }
+  UNROLL_API void add_parameters(std::string_view prefix, const detail::StoredParameters& parameters);
+  UNROLL_API void add_bits(std::string_view name, double number);
+  UNROLL_API void add_text(std::string_view name, std::string_view text);
 
   SafeTensorsWriter writer_;
   std::set<std::string, std::less<>> names_;
@@ -73,87 +67,66 @@ class CheckpointWriter {
 /// forgotten. Errors are FormatError with the file, the name, what was got and expected.
 class Checkpoint {
  public:
-  explicit Checkpoint(const std::filesystem::path& path) : Checkpoint(read_safetensors(path)) {}
-  explicit Checkpoint(SafeTensors file) : file_(std::move(file)) {
-    const std::string& version = file_.metadata_value(detail::checkpoint_key);
-    require<FormatError>(version == detail::checkpoint_version, file_.source, ": checkpoint version ",
-                         detail::quote(version), ", expected ", detail::checkpoint_version);
-  }
+  UNROLL_API explicit Checkpoint(const std::filesystem::path& path);
+  UNROLL_API explicit Checkpoint(SafeTensors file);
 
-  bool contains(std::string_view name) const {
-    return file_.contains(name) || file_.metadata.contains(concat(detail::value_prefix, name));
-  }
+  UNROLL_API bool contains(std::string_view name) const;
 
   /// Into an object of the same type and sizes as the one that was added; as it was where this throws.
   template <Visitable M> void read(std::string_view prefix, M& model) {
-    const std::string dotted = concat(prefix, ".");
-    detail::check_parameters(file_, dotted, model, false, used_);
-    detail::read_parameters(file_, dotted, model);
+    read_parameters(prefix, detail::stored_parameters(model));
   }
   /// A bool, an integer (in the range of T), a floating-point number, std::string, std::vector<double>,
   /// std::vector<std::int64_t>, Matrix<float> or Matrix<double>.
   template <class T> T get(std::string_view name) {
-    if constexpr (requires { typename T::Map; })
-      return series<typename T::Scalar>(name, 2), file_.template matrix<typename T::Scalar>(name);
-    else if constexpr (requires { typename T::allocator_type; } && !std::same_as<T, std::string>)
-      return series<typename T::value_type>(name, 1), file_.template elements<typename T::value_type>(name);
-    else {
+    if constexpr (requires { typename T::Map; }) {
+      use_series(name, dtype_of<typename T::Scalar>, 2);
+      return file_.template matrix<typename T::Scalar>(name);
+    } else if constexpr (requires { typename T::allocator_type; } && !std::same_as<T, std::string>) {
+      use_series(name, dtype_of<typename T::value_type>, 1);
+      return file_.template elements<typename T::value_type>(name);
+    } else {
       T value = scalar<T>(name);
-      used_.insert(concat(detail::value_prefix, name));
+      use_value(name);
       return value;
     }
   }
 
   /// Throws naming something in the file that nobody read: the run that resumes is not the run that was saved.
-  void require_all_read() const {
-    for (const auto& [name, tensor] : file_.tensors)
-      require<FormatError>(used_.contains(name), file_.source, ": nothing here has a place for ", detail::quote(name),
-                           " ", detail::describe_tensor(tensor));
-    for (const auto& [key, value] : file_.metadata)
-      require<FormatError>(!key.starts_with(detail::value_prefix) || used_.contains(key), file_.source,
-                           ": nothing here has a place for the value ",
-                           detail::quote(key.substr((std::min)(key.size(), detail::value_prefix.size()))));
-  }
+  UNROLL_API void require_all_read() const;
   const std::string& source() const { return file_.source; }
 
  private:
-  template <class T> void series(std::string_view name, Index rank) {
-    const Tensor& tensor = file_.tensor(name);
-    require<FormatError>(tensor.dtype == dtype_of<T> && tensor.rank() == rank, file_.source, ": ", detail::quote(name),
-                         ": got ", detail::describe_tensor(tensor), ", expected ", name_of(dtype_of<T>), " of ", rank,
-                         " dimensions");
-    used_.emplace(name);
-  }
-  template <class T> T scalar(std::string_view name) {
-    const std::string& text = file_.metadata_value(concat(detail::value_prefix, name));
+  template <class T> T scalar(std::string_view name) const {
     if constexpr (std::same_as<T, std::string>) {
-      return text;
+      return text(name);
     } else if constexpr (std::same_as<T, bool>) {
-      require<FormatError>(text == "true" || text == "false", file_.source, ": value '", name, "': got ",
-                           detail::quote(text), ", expected true or false");
-      return text == "true";
+      return truth(name);
+    } else if constexpr (std::signed_integral<T>) {
+      return static_cast<T>(integer(name, (std::numeric_limits<T>::min)(), (std::numeric_limits<T>::max)()));
     } else if constexpr (std::integral<T>) {
-      return number<T>(name, text, 10);
+      return static_cast<T>(natural(name, (std::numeric_limits<T>::max)()));
     } else {
       static_assert(std::floating_point<T>, "unroll::Checkpoint: no such type");
-      require<FormatError>(text.size() == 16, file_.source, ": value '", name, "': got ", detail::quote(text),
-                           ", expected 16 hexadecimal digits");
-      const auto value = std::bit_cast<double>(number<std::uint64_t>(name, text, 16));
-      const bool fits = !detail::has_finite_bits(value) || std::abs(value) <= double((std::numeric_limits<T>::max)());
-      require<FormatError>(fits, file_.source, ": value '", name, "' is ", value, ", expected a number of its type");
-      return static_cast<T>(value);
+      return static_cast<T>(real(name, static_cast<double>((std::numeric_limits<T>::max)())));
     }
   }
-  template <class T> T number(std::string_view name, const std::string& text, int base) const {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    require<FormatError>(error == std::errc() && end == text.data() + text.size(), file_.source, ": value '", name,
-                         "': got ", detail::quote(text), ", expected a number of its type");
-    return value;
-  }
+  UNROLL_API const std::string& text(std::string_view name) const;
+  UNROLL_API bool truth(std::string_view name) const;
+  UNROLL_API std::int64_t integer(std::string_view name, std::int64_t low, std::int64_t high) const;
+  UNROLL_API std::uint64_t natural(std::string_view name, std::uint64_t high) const;
+  UNROLL_API double real(std::string_view name, double largest) const;
+
+  UNROLL_API void read_parameters(std::string_view prefix, const detail::StoredParameters& parameters);
+  UNROLL_API void use_series(std::string_view name, Dtype dtype, Index rank);
+  UNROLL_API void use_value(std::string_view name);
 
   SafeTensors file_;
   std::set<std::string, std::less<>> used_;
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/io/checkpoint.ipp>
+#endif

@@ -115,9 +115,7 @@ struct LayerRun {
     return merge_runs(w.merge, run_recurrent(w.ahead, x, false, w.final_state),
                       run_recurrent(w.back, x, true, w.final_state));
   }
-  Matrix<double> operator()(const DenseLayer& w) const {
-    return affine(w.weight, w.bias, x);
-  }
+  Matrix<double> operator()(const DenseLayer& w) const { return affine(w.weight, w.bias, x); }
   Matrix<double> operator()(const ActivationLayer& w) const {
     Matrix<double> y = x;
     for (Index j = 0; j < y.cols(); ++j) {

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
 #include <unroll/layer/merge.hpp>
 

@@ -25,8 +25,8 @@ UNROLL_FUNCTION std::string kind_name(const NetworkLayer& layer) {
 
 namespace detail {
 
-/// Walks a network from layer to layer with the number of values between them; calls `refuse`, which throws, at the first that
-/// does not fit.
+/// Walks a network from layer to layer with the number of values between them; calls `refuse`, which throws, at the
+/// first that does not fit.
 class NetworkCheck {
  public:
   NetworkCheck(const Network& network, std::string_view where, void (*refuse)(const std::string&))

@@ -12,9 +12,9 @@
 #include <variant>
 #include <vector>
 
+#include <unroll/io/model_keys.hpp>
 #include <unroll/io/network_file.hpp>
 #include <unroll/io/network_json.hpp>
-#include <unroll/io/model_keys.hpp>
 #include <unroll/io/parameters_file.hpp>
 #include <unroll/io/tensor_text.hpp>
 #include <unroll/io/test_input.hpp>

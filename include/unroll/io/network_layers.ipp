@@ -10,7 +10,8 @@ namespace unroll::inline UNROLL_ABI::detail {
 UNROLL_FUNCTION void split_directions(ModelLayer& layer) {
   if (layer.type != ModelLayer::Type::bidirectional) return;
   StoredParameters ahead;
-  for (StoredParameter& p : layer.parameters) (p.path.ends_with("_reverse") ? layer.back : ahead).push_back(std::move(p));
+  for (StoredParameter& p : layer.parameters)
+    (p.path.ends_with("_reverse") ? layer.back : ahead).push_back(std::move(p));
   layer.parameters = std::move(ahead);
 }
 

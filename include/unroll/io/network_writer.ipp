@@ -14,8 +14,8 @@
 
 #include <unroll/io/fingerprint.hpp>
 #include <unroll/io/layer_run.hpp>
-#include <unroll/io/network_json.hpp>
 #include <unroll/io/model_keys.hpp>
+#include <unroll/io/network_json.hpp>
 #include <unroll/io/network_writer.hpp>
 #include <unroll/io/parameters_file.hpp>
 #include <unroll/io/test_input.hpp>

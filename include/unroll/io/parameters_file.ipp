@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <unroll/io/json_events.hpp>
-#include <unroll/io/parameters_file.hpp>
 #include <unroll/io/parameter_tensors.hpp>
+#include <unroll/io/parameters_file.hpp>
 #include <unroll/io/tensor_text.hpp>
 
 namespace unroll::inline UNROLL_ABI {

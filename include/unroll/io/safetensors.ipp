@@ -55,8 +55,8 @@ UNROLL_FUNCTION SafeTensors::SafeTensors(std::vector<std::byte> bytes, std::stri
     : source(std::move(name)), storage_(std::make_shared<const std::vector<std::byte>>(std::move(bytes))) {
   parse(*storage_);
 }
-UNROLL_FUNCTION SafeTensors::SafeTensors(std::vector<std::byte> bytes,
-                                         std::map<std::string, Tensor, std::less<>> found, std::string name)
+UNROLL_FUNCTION SafeTensors::SafeTensors(std::vector<std::byte> bytes, std::map<std::string, Tensor, std::less<>> found,
+                                         std::string name)
     : source(std::move(name)),
       tensors(std::move(found)),
       storage_(std::make_shared<const std::vector<std::byte>>(std::move(bytes))) {}

@@ -60,8 +60,7 @@ UNROLL_FUNCTION void load_state_dict(const SafeTensors& file, const StoredParame
   const auto ignored = [&](const std::string& name) {
     return std::ranges::any_of(options.ignore, [&](const std::string& pattern) { return matches(pattern, name); });
   };
-  const bool projects =
-      std::ranges::any_of(parameters, [](const StoredParameter& p) { return p.name == "weight_hr"; });
+  const bool projects = std::ranges::any_of(parameters, [](const StoredParameter& p) { return p.name == "weight_hr"; });
   for (const auto& [name, tensor] : file.tensors)
     require<FormatError>(projects || name.find("weight_hr_l") == std::string::npos || ignored(name), file.source,
                          ": tensor ", quote(name), " is the projection of an LSTM with proj_size; the model has no ",

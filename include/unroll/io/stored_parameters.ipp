@@ -17,8 +17,8 @@ UNROLL_FUNCTION void store_parameter(StoredParameters& to, const Path& path, con
     std::swap(shape[0], shape[1]);
   else if (path.kind != Kind::weight && cols == 1)
     shape.pop_back();
-  to.push_back({path.str(), std::string(path.name), const_cast<void*>(data), dtype, rows, cols, is_table,
-                std::move(shape)});
+  to.push_back(
+      {path.str(), std::string(path.name), const_cast<void*>(data), dtype, rows, cols, is_table, std::move(shape)});
 }
 
 }  // namespace unroll::inline UNROLL_ABI::detail

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <unroll/core/finite.hpp>
 #include <unroll/loss/loss.hpp>
 
 namespace unroll::inline UNROLL_ABI {

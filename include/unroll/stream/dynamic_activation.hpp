@@ -53,7 +53,7 @@ struct RunDynamicActivation {
 class DynamicActivation final : public DynamicLayer {
  public:
   DynamicActivation(DynamicFunction function, Index values, float alpha, std::span<const float> slope)
-      : DynamicLayer(values, values, stride_of(values)), function_(function), alpha_(alpha), slope_(y_stride, 1) {
+      : DynamicLayer(values, values, padded_stride(values)), function_(function), alpha_(alpha), slope_(y_stride, 1) {
     if (function == DynamicFunction::prelu) require_size("Activation", "slope", slope, values);
     slope_.setZero();
     std::copy(slope.begin(), slope.end(), slope_.data());

@@ -11,29 +11,15 @@
 #include <unroll/kernel/stream_dispatch.hpp>
 #include <unroll/kernel/stream_reset_before.hpp>
 #include <unroll/kernel/stream_step.hpp>
+#include <unroll/stream/any_layer.hpp>
 #include <unroll/stream/recurrent_data.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
-/// A layer with its weights and its state. Columns of its output are y_stride apart and may be written to their end.
-class DynamicLayer {
- public:
-  const Index inputs, outputs, y_stride;
-
-  DynamicLayer(Index in, Index out, Index stride) : inputs(in), outputs(out), y_stride(stride) {}
-  DynamicLayer(const DynamicLayer&) = delete;
-  DynamicLayer& operator=(const DynamicLayer&) = delete;
-  virtual ~DynamicLayer() = default;
-
-  virtual void run(const float* x, Index x_stride, float* y, Index n) noexcept = 0;
-  virtual void reset() noexcept {}
-  virtual std::span<std::byte> state() noexcept { return {}; }
-
- protected:
-  static constexpr Index stride_of(Index values) { return (values + widest_block - 1) / widest_block * widest_block; }
-};
+/// Columns are padded to whole blocks.
+constexpr Index padded_stride(Index values) { return (values + widest_block - 1) / widest_block * widest_block; }
 
 /// (S padded, 1) fields and where they begin.
 class DynamicState {
@@ -67,7 +53,7 @@ template <class E> class DynamicRecurrent final : public DynamicLayer {
   using Data = stream::RecurrentData<float, static_cast<std::size_t>(S)>;
 
   DynamicRecurrent(const Data& data, Index D, Index H)
-      : DynamicLayer(D, H, stride_of(H)), shape_{D, H}, state_(S, y_stride) {
+      : DynamicLayer(D, H, padded_stride(H)), shape_{D, H}, state_(S, y_stride) {
     require_sizes(data, {E::GX, E::GU, E::P}, D, H);
     const ColumnLayout<E::GX> input{H, D, widest_block};
     const ColumnLayout<E::GU> recurrent{H, H, widest_block};
@@ -118,7 +104,7 @@ struct RunDynamicResetBefore {
 class DynamicGruResetBefore final : public DynamicLayer {
  public:
   DynamicGruResetBefore(const stream::RecurrentData<float, 1>& data, Index D, Index H)
-      : DynamicLayer(D, H, stride_of(H)), shape_{D, H}, between_(2 * y_stride, 1), state_(1, y_stride) {
+      : DynamicLayer(D, H, padded_stride(H)), shape_{D, H}, between_(2 * y_stride, 1), state_(1, y_stride) {
     require_sizes(data, {3, 3, 0}, D, H);
     const ColumnLayout<3> input{H, D, widest_block};
     const ColumnLayout<2> gates{H, H, widest_block};
@@ -163,7 +149,7 @@ struct RunDynamicDense {
 class DynamicDense final : public DynamicLayer {
  public:
   DynamicDense(std::span<const float> weight, std::span<const float> bias, Index D, Index O)
-      : DynamicLayer(D, O, stride_of(O)), bias_(y_stride, 1) {
+      : DynamicLayer(D, O, padded_stride(O)), bias_(y_stride, 1) {
     require_size("Dense", "weight", weight, O * D);
     if (!bias.empty()) require_size("Dense", "bias", bias, O);
     const DenseLayout layout{D, O, widest_block};

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/core/error.hpp>
 #include <unroll/core/type_id.hpp>
 #include <unroll/train/history.hpp>
 

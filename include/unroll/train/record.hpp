@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
 
 namespace unroll::inline UNROLL_ABI {

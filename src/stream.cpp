@@ -1,0 +1,1 @@
+#include <unroll/stream/any_model.ipp>
