@@ -12,6 +12,7 @@
 #include <benchmark/benchmark.h>
 
 #include <unroll/core/random.hpp>
+#include <unroll/io/network_model.hpp>
 #include <unroll/stream/any_model.hpp>
 
 namespace {

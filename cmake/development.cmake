@@ -24,19 +24,31 @@ if(PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
-# The headers of the library, read once for all tests and examples. ccache does not know precompiled headers again, so it goes without.
+# What tests, examples and the programs of the documentation link: the compiled part, unless it is the headers that are
+# to be tested.
+option(UNROLL_HEADER_ONLY "Build tests, examples and documentation without the compiled part" OFF)
+add_library(unroll_tested INTERFACE)
+target_link_libraries(unroll_tested INTERFACE unroll::io unroll_warnings)
+if(NOT UNROLL_HEADER_ONLY)
+  target_link_libraries(unroll_tested INTERFACE unroll::compiled)
+  # What the sanitizers add to every SIMD kernel takes minutes to compile, so the kernels have it in their own tests.
+  if(UNROLL_PLAIN_TESTS)
+    target_compile_definitions(unroll_compiled PUBLIC UNROLL_PLAIN_KERNELS)
+  endif()
+endif()
+target_link_libraries(unroll_compiled PRIVATE $<BUILD_INTERFACE:unroll_warnings>)
+
+# The headers of the library, read once for all tests and examples. ccache does not know precompiled headers again, so it
+# goes without. `kind` is nothing or _unoptimized.
 function(unroll_precompile target)
   if(UNROLL_CCACHE)
     return()
   endif()
-  set(kind ${ARGV1})  # nothing, _plain or _unoptimized
+  set(kind ${ARGV1})
   if(NOT TARGET precompiled${kind})
     file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
     add_library(precompiled${kind} OBJECT ${PROJECT_BINARY_DIR}/precompiled.cpp)
-    target_link_libraries(precompiled${kind} PRIVATE unroll::io unroll_warnings ZLIB::ZLIB)
-    if(kind)
-      target_compile_definitions(precompiled${kind} PRIVATE UNROLL_PLAIN_KERNELS)
-    endif()
+    target_link_libraries(precompiled${kind} PRIVATE unroll_tested ZLIB::ZLIB)
     if(kind STREQUAL "_unoptimized")
       target_compile_options(precompiled${kind} PRIVATE -O0)
     endif()

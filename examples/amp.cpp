@@ -23,12 +23,16 @@
 #include <unroll/data/stream_batches.hpp>
 #include <unroll/file/replace_file.hpp>
 #include <unroll/io/load_network.hpp>
+#include <unroll/io/nam.hpp>
+#include <unroll/io/network_model.hpp>
 #include <unroll/io/network_writer.hpp>
+#include <unroll/io/rtneural.hpp>
 #include <unroll/optim/adam.hpp>
 #include <unroll/optim/clip.hpp>
 #include <unroll/optim/optimizer.hpp>
 #include <unroll/optim/schedule.hpp>
 #include <unroll/stream/any_model.hpp>
+#include <unroll/stream/compiled_units.hpp>
 
 namespace {
 

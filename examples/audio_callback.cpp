@@ -17,6 +17,7 @@
 
 #include <unroll/io/load_network.hpp>
 #include <unroll/stream/any_model.hpp>
+#include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/handover.hpp>
 
 namespace {

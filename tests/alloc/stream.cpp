@@ -5,6 +5,7 @@
 
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/any_model.hpp>
+#include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/embedding.hpp>
 #include <unroll/stream/gru_reset_before.hpp>
 #include <unroll/stream/handover.hpp>

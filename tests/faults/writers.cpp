@@ -8,10 +8,12 @@
 #include <functional>
 #include <iterator>
 
+#include <unroll/file/replace_file.hpp>
 #include <unroll/io/guitarml.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/io/nam.hpp>
+#include <unroll/io/network_model.hpp>
 #include <unroll/io/network_writer.hpp>
 #include <unroll/io/rtneural.hpp>
 #include <unroll/text/vocabulary_file.hpp>

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <unroll/io/guitarml.hpp>
+#include <unroll/io/nam.hpp>
+#include <unroll/io/rtneural.hpp>
 
 #include "networks.hpp"
 

@@ -1,5 +1,6 @@
 #include "kept_models.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "support.hpp"
@@ -8,14 +9,20 @@ namespace {
 
 using unroll::Index;
 
+std::string take_until(std::string_view& text, char end) {
+  const std::size_t size = std::min(text.find(end), text.size());
+  std::string taken(text.substr(0, size));
+  text.remove_prefix(std::min(size + 1, text.size()));
+  return taken;
+}
 /// Lines of a text and numbers, all of them between tabs.
 std::vector<std::pair<std::string, std::vector<double>>> read_outputs(const std::filesystem::path& path) {
   std::vector<std::pair<std::string, std::vector<double>>> lines;
   std::ifstream file(path, std::ios::binary);
   for (std::string line; std::getline(file, line);) {
     std::string_view rest = line;
-    auto& [text, numbers] = lines.emplace_back(unroll::detail::take_until(rest, '\t'), std::vector<double>{});
-    while (!rest.empty()) numbers.push_back(std::stod(std::string(unroll::detail::take_until(rest, '\t'))));
+    auto& [text, numbers] = lines.emplace_back(take_until(rest, '\t'), std::vector<double>{});
+    while (!rest.empty()) numbers.push_back(std::stod(take_until(rest, '\t')));
   }
   return lines;
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <unroll/io/load_network.hpp>
+#include <unroll/io/network_file.hpp>
 
 #include "networks.hpp"
 

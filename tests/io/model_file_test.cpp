@@ -3,6 +3,8 @@
 
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/rnn.hpp>
+#include <unroll/core/memory_limit.hpp>
+#include <unroll/file/read_file.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/embedding.hpp>

@@ -1,7 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/projected_lstm.hpp>
+#include <unroll/io/guitarml.hpp>
+#include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>
+#include <unroll/io/nam.hpp>
+#include <unroll/io/network_model.hpp>
+#include <unroll/io/network_run.hpp>
+#include <unroll/io/network_writer.hpp>
+#include <unroll/io/rtneural.hpp>
 #include <unroll/io/state_dict.hpp>
 
 #include "networks.hpp"

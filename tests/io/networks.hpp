@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <unroll/io/load_network.hpp>
+#include <unroll/io/network_run.hpp>
 
 #include "support.hpp"
 

@@ -1,5 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <unroll/io/guitarml.hpp>
+#include <unroll/io/load_network.hpp>
+#include <unroll/io/nam.hpp>
+#include <unroll/io/network_json.hpp>
+#include <unroll/io/network_run.hpp>
 #include <unroll/io/rtneural.hpp>
 
 #include "networks.hpp"

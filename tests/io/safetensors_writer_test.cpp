@@ -1,6 +1,7 @@
 #include <cstring>
 #include <limits>
 
+#include <unroll/file/read_file.hpp>
 #include <unroll/io/safetensors_writer.hpp>
 
 #include "../support/not_finite.hpp"

@@ -9,10 +9,16 @@
 
 #include <unroll/cell/lstm.hpp>
 #include <unroll/io/checkpoint.hpp>
+#include <unroll/io/guitarml.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>
+#include <unroll/io/nam.hpp>
+#include <unroll/io/network_run.hpp>
+#include <unroll/io/network_writer.hpp>
+#include <unroll/io/rtneural.hpp>
 #include <unroll/io/state_dict.hpp>
 #include <unroll/stream/any_model.hpp>
+#include <unroll/stream/compiled_units.hpp>
 
 #include "../support/not_finite.hpp"
 

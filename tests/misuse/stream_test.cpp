@@ -6,13 +6,18 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/cell/lstm.hpp>
 #include <unroll/io/network_model.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/stream/any_model.hpp>
+#include <unroll/stream/dense.hpp>
 #include <unroll/stream/embedding.hpp>
 #include <unroll/stream/handover.hpp>
+#include <unroll/stream/recurrent.hpp>
+#include <unroll/stream/sequential.hpp>
+#include <unroll/stream/stream.hpp>
 
 namespace misuse_stream {
 

@@ -104,7 +104,7 @@ TEST_CASE("tokens chosen to collide under a known hash take no longer than other
     short_ones.push_back(bytes_of(n * inverse - 8));  // all at the same place
     std::uint64_t hash = (16 ^ n) * multiplier;
     hash ^= hash >> 32;
-    long_ones.push_back(bytes_of(n) + bytes_of(hash ^ 12345));  // all with the same hash
+    long_ones.push_back(bytes_of(n).append(bytes_of(hash ^ 12345)));  // all with the same hash
     // The top bit of a word stays alone in a product, so that the next word can take it back whatever the seed is.
     std::string token(8 * 32, 'x');
     for (std::size_t k = 0; k < 16; ++k)

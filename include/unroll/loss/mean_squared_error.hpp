@@ -1,6 +1,7 @@
 // Mean squared error.
 #pragma once
 
+#include <unroll/core/finite.hpp>
 #include <unroll/loss/loss.hpp>
 
 namespace unroll::inline UNROLL_ABI {
