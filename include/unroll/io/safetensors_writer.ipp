@@ -1,6 +1,7 @@
 // Bodies of io/safetensors_writer.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -44,10 +45,11 @@ void store_elements(const SafeTensorsWriter::Values& values, Dtype dtype, std::b
 UNROLL_FUNCTION void SafeTensorsWriter::add_values(std::string_view name, const Values& values,
                                                    std::span<const Index> shape, Dtype dtype) {
   const Index count = values.rows * values.cols;
-  Index size = 1;  // of as many as there are values: the product of other sides may be no number
+  const bool empty = std::ranges::find(shape, Index{0}) != shape.end();
+  Index size = empty ? 0 : 1;  // of as many as there are values: the product of other sides may be no number
   for (const Index dim : shape) {
-    require(dim >= 0 && (dim == 0 || size <= count / dim), "safetensors: '", name, "' has ", count,
-            " values, expected ", detail::shape_text(shape));
+    require(dim >= 0 && (empty || size <= count / dim), "safetensors: '", name, "' has ", count, " values, expected ",
+            detail::shape_text(shape));
     size *= dim;
   }
   require(size == count, "safetensors: '", name, "' has ", count, " values, expected ", detail::shape_text(shape));

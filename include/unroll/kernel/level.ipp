@@ -1,6 +1,7 @@
 // Bodies of kernel/level.hpp.
 #pragma once
 
+#include <cstdlib>
 #include <initializer_list>
 #include <stdexcept>
 
@@ -31,8 +32,12 @@ UNROLL_FUNCTION bool has_simd_level(SimdLevel level) {
 
 namespace detail {
 UNROLL_FUNCTION void refuse_processor() {
+#if UNROLL_LEAST_LEVEL > 0
   fail<std::runtime_error>("unroll: the kernels were compiled for ", name(static_cast<SimdLevel>(UNROLL_LEAST_LEVEL)),
                            " at least (UNROLL_LEAST_LEVEL, or the compiler's flags), which this processor lacks");
+#else
+  std::abort();  // every processor has the plain kernels
+#endif
 }
 
 #if !UNROLL_HEADER_ONLY
