@@ -138,7 +138,7 @@ auto infer(const M& model, const D& data, const EvaluateOptions& options = {}) {
     const auto places = batches.places(k);
     const Matrix<T>& y = values(output);
     if constexpr (per_step)
-      detail::take_sequences(output, batches.places(k), all);
+      detail::take_sequences(output, places, all);
     else
       detail::take_columns(values(output), batches.places(k), batches.size(), all);
   }
