@@ -1,17 +1,17 @@
 #!/bin/sh
-# How long programs take to compile: sh cmake/compile_times.sh [--table | --record] [COMPILER]. Seconds of one processor,
-# least of three, and as a ratio to tests/compile_time/reference.cpp, compiled in between: header-only and with the
+# How long programs take to compile: sh cmake/compile_times.sh [--table | --record | --quick] [COMPILER]. Seconds of one
+# processor, least of three (of one with --quick), and as a ratio to tests/compile_time/reference.cpp, compiled in between: header-only and with the
 # compiled part. Fails where a ratio is above 1.2 x the one in tests/compile_time/expected.txt, which --record writes, or
 # where a compilation takes more than 500 MB in the second form. --table prints what each public header costs instead
 # (docs/compile-times.md). Needs GNU time.
 set -eu
 cd "$(dirname "$0")/.."
-sh cmake/packages.sh time g++ libeigen3-dev nlohmann-json3-dev >/dev/null
+sh cmake/packages.sh time g++ libeigen3-dev nlohmann-json3-dev >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mode=check
 case ${1-} in
-  --table | --record) mode=${1#--} && shift ;;
+  --table | --record | --quick) mode=${1#--} && shift ;;
 esac
 compiler=${1:-g++}
 compile="$compiler -std=c++20 -O2 -DNDEBUG -Iinclude -isystem ${EIGEN_INCLUDE:-/usr/include/eigen3}"
@@ -41,7 +41,9 @@ fi
 
 programs="tests/docs/readme_1_train.cpp tests/compile_time/forecaster.cpp tests/compile_time/any_model.cpp
   tests/compile_time/all_headers.cpp"
-for round in 1 2 3; do
+rounds="1 2 3"
+[ $mode != quick ] || rounds=1
+for round in $rounds; do
   for form in header-only compiled; do
     flags=
     [ $form = header-only ] || flags=$compiled

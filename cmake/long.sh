@@ -55,6 +55,9 @@ maybe() {
 sh cmake/packages.sh || exit 1
 sh cmake/packages.sh g++-12 clang-16 clang-19 python3-pip python3-venv unzip libclang-rt-19-dev || exit 1
 export CMAKE_GENERATOR=Ninja
+maybe header-only tests header-only -DUNROLL_HEADER_ONLY=ON
+maybe shared tests shared -DBUILD_SHARED_LIBS=ON
+maybe lto tests lto -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
 for compiler in g++-12 clang++-16 clang++-19; do
   maybe "$compiler" tests "$compiler" -DCMAKE_CXX_COMPILER="$compiler"
   maybe "$compiler-eigen5" tests_with_eigen5 "$compiler-eigen5" -DCMAKE_CXX_COMPILER="$compiler"
@@ -73,6 +76,7 @@ for compiler in g++-12 clang++-19; do
 done
 benchmark() { sh cmake/benchmark.sh --quick && echo "1 passed, 0 failed"; }
 maybe benchmark benchmark
+maybe compile-times sh cmake/compile_times.sh
 maybe bugs sh tests/bugs/run.sh
 maybe fuzz fuzz
 maybe faults sh tests/faults/run.sh

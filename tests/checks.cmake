@@ -31,6 +31,15 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/include/unroll/unroll.hpp)
   set_tests_properties(two_units PROPERTIES LABELS compile)
 endif()
 
+# The same bits header-only and with the compiled part.
+add_executable(forms_headers forms/forms.cpp)
+target_link_libraries(forms_headers PRIVATE unroll::io unroll_warnings)
+add_executable(forms_compiled forms/forms.cpp)
+target_link_libraries(forms_compiled PRIVATE unroll::compiled unroll_warnings)
+add_test(NAME forms COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/forms/run.sh $<TARGET_FILE:forms_headers>
+         $<TARGET_FILE:forms_compiled>)
+set_tests_properties(forms PROPERTIES LABELS compile)
+
 # The library from outside: installed and found, as a subdirectory, and without CMake.
 if(UNROLL_INSTALL)
   add_test(NAME consumer COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.sh ${PROJECT_BINARY_DIR} ${compile}

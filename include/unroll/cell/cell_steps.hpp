@@ -84,7 +84,7 @@ template <class T, int S> struct AnyCell {
 };
 
 /// Of a built-in cell, in its header.
-#define UNROLL_CELL_INSTANCE(DECLARE, C) DECLARE const CellSteps<C::Scalar, C::S>& cell_steps<C>();
+#define UNROLL_CELL_INSTANCE(DECLARE, C) DECLARE UNROLL_API const CellSteps<C::Scalar, C::S>& cell_steps<C>();
 #define UNROLL_CELL_INSTANCES(DECLARE, C) \
   UNROLL_CELL_INSTANCE(DECLARE, C<float>) \
   UNROLL_CELL_INSTANCE(DECLARE, C<double>)
