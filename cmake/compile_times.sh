@@ -1,10 +1,9 @@
 #!/bin/sh
 # How long programs take to compile: sh cmake/compile_times.sh [--table | --record | --quick] [COMPILER]. Seconds of one
 # processor, least of three (of one with --quick), and as a ratio to tests/compile_time/reference.cpp, compiled in
-# between: header-only and with the
-# compiled part. Fails where a ratio is above 1.2 x the one in tests/compile_time/expected.txt, which --record writes, or
-# where a compilation takes more than 500 MB in the second form. --table prints what each public header costs instead
-# (docs/compile-times.md). Needs GNU time.
+# between, header-only and with the compiled part. Fails where a ratio is above 1.2 x the one in
+# tests/compile_time/expected.txt, which --record writes, or where a compilation takes more than 500 MB in the second
+# form. --table prints what each public header costs instead (docs/compile-times.md). Needs GNU time.
 set -eu
 cd "$(dirname "$0")/.."
 sh cmake/packages.sh time g++ libeigen3-dev nlohmann-json3-dev >&2

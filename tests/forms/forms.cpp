@@ -1,5 +1,5 @@
-// Prints the bits that training and streaming give at each level of this processor: the same header-only, with the static
-// and with the shared compiled part (same compiler, same flags).
+// Prints the bits that training and streaming give at each level of this processor: the same header-only, with the
+// static and with the shared compiled part (same compiler, same flags).
 #include <bit>
 #include <cstdint>
 #include <cstdio>
