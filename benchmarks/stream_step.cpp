@@ -14,6 +14,11 @@
 #include <unroll/core/random.hpp>
 #include <unroll/io/network_model.hpp>
 #include <unroll/stream/any_model.hpp>
+#include <unroll/stream/dense.hpp>
+#include <unroll/stream/network_data.hpp>
+#include <unroll/stream/recurrent.hpp>
+#include <unroll/stream/sequential.hpp>
+#include <unroll/stream/stream.hpp>
 
 namespace {
 
