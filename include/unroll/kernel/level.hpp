@@ -64,8 +64,15 @@ constexpr std::string_view name(SimdLevel level) {
 #endif
 #endif
 
+namespace detail {
+UNROLL_API bool processor_has(SimdLevel level);
+UNROLL_API void set_simd_level(SimdLevel level, bool is_there);
+}  // namespace detail
+
 /// Can this build use `level` on this processor?
-UNROLL_API bool has_simd_level(SimdLevel level);
+inline bool has_simd_level(SimdLevel level) {
+  return static_cast<int>(level) >= UNROLL_LEAST_LEVEL && detail::processor_has(level);
+}
 
 namespace detail {
 // Known to the loader, not made at first use: nothing waits for it, in the thread of an audio callback neither.
@@ -86,7 +93,7 @@ inline SimdLevel simd_level() {
 
 /// For tests and measurements. Throws std::invalid_argument where build or processor lack the level. Results of avx2
 /// and avx512 are equal to the bit, those of other levels are close. Not while kernels run in other threads.
-UNROLL_API void set_simd_level(SimdLevel level);
+inline void set_simd_level(SimdLevel level) { detail::set_simd_level(level, has_simd_level(level)); }
 
 namespace detail {
 
@@ -131,8 +138,8 @@ __attribute__((flatten, noinline UNROLL_OPTIMIZED)) auto run_baseline(Args... ar
 }
 #endif
 
-/// The processor has none of the levels that were compiled.
-[[noreturn]] UNROLL_API void refuse_processor();
+/// The processor has none of the levels from `least` on, which are those that were compiled.
+[[noreturn]] UNROLL_API void refuse_processor(int least);
 
 /// Calls Kernel::run<Isa>(args...), a static function template, compiled for the level in use. Arguments go by value:
 /// pointers, sizes, views and structs of these.
@@ -155,7 +162,7 @@ template <class Kernel, class... Args> auto dispatch(Args... args) {
       return Kernel::template run<Plain>(args...);
 #endif
     default:
-      refuse_processor();
+      refuse_processor(UNROLL_LEAST_LEVEL);
   }
 }
 

@@ -10,8 +10,8 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-UNROLL_FUNCTION bool has_simd_level(SimdLevel level) {
-  if (static_cast<int>(level) < UNROLL_LEAST_LEVEL) return false;
+namespace detail {
+UNROLL_FUNCTION bool processor_has(SimdLevel level) {
   switch (level) {
     case SimdLevel::plain:
       return true;
@@ -23,20 +23,19 @@ UNROLL_FUNCTION bool has_simd_level(SimdLevel level) {
     case SimdLevel::avx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-             has_simd_level(SimdLevel::avx2);
+             __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
     default:
       return false;
   }
 }
 
-namespace detail {
-UNROLL_FUNCTION void refuse_processor() {
-#if UNROLL_LEAST_LEVEL > 0
-  fail<std::runtime_error>("unroll: the kernels were compiled for ", name(static_cast<SimdLevel>(UNROLL_LEAST_LEVEL)),
+UNROLL_FUNCTION void refuse_processor([[maybe_unused]] int least) {
+#if defined(__cpp_exceptions)
+  fail<std::runtime_error>("unroll: the kernels were compiled for the level ", name(static_cast<SimdLevel>(least)),
                            " at least (UNROLL_LEAST_LEVEL, or the compiler's flags), which this processor lacks");
 #else
-  std::abort();  // every processor has the plain kernels
+  std::abort();
 #endif
 }
 
@@ -46,18 +45,18 @@ constinit std::atomic<SimdLevel> simd_level_setting{not_chosen_yet};
 
 UNROLL_FUNCTION SimdLevel choose_simd_level() {
   auto best = static_cast<SimdLevel>(UNROLL_LEAST_LEVEL);
-  if (!has_simd_level(best)) refuse_processor();
+  if (!processor_has(best)) refuse_processor(UNROLL_LEAST_LEVEL);
   for (const SimdLevel level : {SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
-    if (has_simd_level(level)) best = level;
+    if (level >= best && processor_has(level)) best = level;
   simd_level_setting.store(best, std::memory_order_relaxed);
   return best;
 }
-}  // namespace detail
 
-UNROLL_FUNCTION void set_simd_level(SimdLevel level) {
-  require(has_simd_level(level), "set_simd_level: this build on this processor has no level ", name(level),
-          ", best is ", name(simd_level()));
-  detail::simd_level_setting.store(level, std::memory_order_relaxed);
+UNROLL_FUNCTION void set_simd_level(SimdLevel level, bool is_there) {
+  require(is_there, "set_simd_level: this build on this processor has no level ", name(level), ", best is ",
+          name(simd_level()));
+  simd_level_setting.store(level, std::memory_order_relaxed);
 }
+}  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
