@@ -38,9 +38,11 @@ fi
 # The compiled part, where it was installed, by programs of flags that are not its own.
 if find "$work/prefix" -name 'libunroll.*' | grep -q .; then
   for flags in "-O0 -g -DUNROLL_UNOPTIMIZED" "-O2 -march=native" "-O2 -ffast-math" "-O3 -DNDEBUG"; do
-    if consume "compiled$(echo "$flags" | tr -d ' =')" -DCMAKE_PREFIX_PATH="$work/prefix" -DUNROLL_WANTED="$version" \
-      -DUNROLL_LINK_COMPILED=ON -DCMAKE_CXX_FLAGS="$flags" &&
-      (cd "$work" && "$work/compiled$(echo "$flags" | tr -d ' =')/compiled_consumer") >>"$work/log" 2>&1; then
+    folder=$work/compiled$(echo "$flags" | tr -d ' =')
+    if { "$cmake" -S "$here" -B "$folder" -DCMAKE_CXX_COMPILER="${CXX:-c++}" -DCMAKE_PREFIX_PATH="$work/prefix" \
+           -DUNROLL_WANTED="$version" -DUNROLL_LINK_COMPILED=ON "-DCMAKE_CXX_FLAGS=$flags" &&
+           "$cmake" --build "$folder" --target compiled_consumer && cd "$folder" && ./compiled_consumer; } \
+      >"$work/log" 2>&1; then
       good
     else
       bad "the compiled part in a program with $flags"
