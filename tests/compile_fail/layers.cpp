@@ -23,15 +23,8 @@
 // CASE 22: must say "no matching"
 #include <memory>
 
-#include <unroll/cell/lstm.hpp>
-#include <unroll/cell/projected_lstm.hpp>
-#include <unroll/layer/bidirectional.hpp>
-#include <unroll/layer/dense.hpp>
-#include <unroll/layer/embedding.hpp>
-#include <unroll/layer/final_state.hpp>
-#include <unroll/layer/sequential.hpp>
 #include <unroll/testing/check_gradient.hpp>
-
+#include <unroll/unroll.hpp>
 using namespace unroll;
 
 template <class M, class In> void use(const M& model, const In& x) {
@@ -139,12 +132,12 @@ int main() {
 #elif CASE == 9
   check_gradient(Recurrent{Lstm{3, 5}}, PackedSequence<>{});
 #elif CASE == 19
-  static_assert(FlowsThrough<NoPacking, UserLayer<19>>);
+  static_assert(detail::assert_layer<UserLayer<19>, NoPacking>());
 #elif CASE == 20
   const FinalState layer{Dense{3, 4}};
 #elif CASE == 22
   const ProjectedLstm<> cell{3, 5, 2, Bias::none};
 #elif CASE >= 10
-  const auto forward = [](const Sequential<Dense<>, UserLayer<CASE>>& model) { use(model, Matrix<float>{}); };
+  const auto forward = [](const Sequential<Dense<>, UserLayer<CASE>>& model) { return sizeof(model); };
 #endif
 }

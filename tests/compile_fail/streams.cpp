@@ -10,16 +10,11 @@
 // CASE 8: must say "there are no more outputs than inputs"
 // CASE 9: must say "weights that streams share are const"
 // CASE 10: must say "deleted"
-#include <unroll/cell/gru.hpp>
-#include <unroll/cell/lstm.hpp>
-#include <unroll/layer/activation.hpp>
-#include <unroll/layer/bidirectional.hpp>
-#include <unroll/layer/dense.hpp>
-#include <unroll/layer/sequential.hpp>
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/dense.hpp>
 #include <unroll/stream/recurrent.hpp>
 #include <unroll/stream/stream.hpp>
+#include <unroll/unroll.hpp>
 
 namespace s = unroll::stream;
 using unroll::Gru, unroll::Lstm;

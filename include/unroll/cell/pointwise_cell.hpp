@@ -18,6 +18,7 @@ namespace unroll::inline UNROLL_ABI {
 ///   same_ports   true where the backward always has dx == du (the equations see only the sum of x and u)
 ///   name     for messages and files
 template <class T = float> struct CellSize {
+  static_assert(std::same_as<T, float> || std::same_as<T, double>, "unroll: the scalar of a cell is float or double.");
   using Scalar = T;
   static constexpr int P = 0;
   static constexpr bool same_ports = false;

@@ -67,6 +67,16 @@ inline constexpr bool is_fused =
 
 template <class T, int W> class Simd;
 
+namespace detail {
+/// One place for all types and widths, so that there is one error.
+template <std::same_as<bool> Truth> Truth refuse_branch() {
+  static_assert(!sizeof(Truth),
+                "unroll: equations run on several units at once, whose conditions may differ: "
+                "write select(condition, a, b) instead of a branch");
+  return false;
+}
+}  // namespace detail
+
 /// The result of comparing two `Simd`: one truth value a lane. It has no conversion to bool: lanes may disagree.
 template <class T, int W> class Mask {
  public:
@@ -85,11 +95,7 @@ template <class T, int W> class Mask {
     return Simd<T, W>::from(mask.lanes ? a.lanes() : b.lanes());
   }
 
-  template <std::same_as<bool> Truth> explicit operator Truth() const {
-    static_assert(!sizeof(Truth),
-                  "unroll: equations run on several units at once, whose conditions may differ: "
-                  "write select(condition, a, b) instead of a branch");
-  }
+  template <std::same_as<bool> Truth> explicit operator Truth() const { return detail::refuse_branch<Truth>(); }
 };
 
 /// W lanes of T (float or double). Arithmetic, comparisons and functions act on each lane; numbers convert implicitly.

@@ -68,12 +68,14 @@ template <class T> void shape_like(PackedSequence<T>& y, const PackedSequence<T>
 }
 
 namespace detail {
-template <class Model, class In> struct CacheOf {
-  static_assert(
-      Accepts<Model, In>,
-      "unroll: this model cannot take this input. A recurrent layer needs a PackedSequence of its scalar type "
-      "(see pack), an Embedding a TokenBatch; a Matrix has no lengths.");
+/// A sentence where a model cannot take an In.
+template <class Model, class In> struct AssertTakes {
+  static constexpr bool takes = Accepts<Model, In>;  // a compiler lists no reasons for a variable
+  static_assert(takes,
+                "unroll: this model cannot take this input. A recurrent layer needs a PackedSequence of its scalar "
+                "type (see pack), an Embedding a TokenBatch; a Matrix has no lengths.");
 };
+template <class Model, class In> struct CacheOf : AssertTakes<Model, In> {};
 template <class Model, class In> requires Accepts<Model, In>
 struct CacheOf<Model, In> {
   using type = typename Model::template Cache<In>;
@@ -94,6 +96,15 @@ concept Model = Visitable<M> && Batch<In> && Accepts<M, In> && std::copyable<M> 
                 };
 
 namespace detail {
+template <class L>
+concept HasState = requires { typename L::State; };
+/// Nothing where a layer names none.
+template <class L> struct StateOf {
+  using type = Nothing;
+};
+template <HasState L> struct StateOf<L> {
+  using type = typename L::State;
+};
 template <class L, class In>
 concept HasCache = requires {
   typename L::template Cache<In>;
@@ -105,13 +116,13 @@ concept HasOutput = requires(const typename L::template Cache<In>& cache) {
 };
 template <class L, class In>
 concept ForwardPass = requires(const L& layer, const Context& context, const In& x,
-                               typename L::template Cache<In>& cache, Carry<typename L::State> carry) {
+                               typename L::template Cache<In>& cache, Carry<typename StateOf<L>::type> carry) {
   { layer.forward(context, x, cache) } -> std::convertible_to<const typename L::template Output<In>&>;
   { layer.forward(context, x, cache, carry) } -> std::convertible_to<const typename L::template Output<In>&>;
 };
 template <class L, class In>
 concept BackwardPass = requires(const L& layer, L& gradient, const In& x, const typename L::template Output<In>& dy,
-                                typename L::template Cache<In>& cache, Carry<typename L::State> carry) {
+                                typename L::template Cache<In>& cache, Carry<typename StateOf<L>::type> carry) {
   layer.backward(x, dy, cache, gradient);
   layer.backward(x, dy, cache, gradient, carry);
 };
@@ -122,31 +133,39 @@ concept HasDescribe = requires(const L& layer) {
   { layer.describe() } -> std::convertible_to<std::string>;
 };
 template <class L>
-concept HasState = requires { typename L::State; };
-template <class L>
 concept HasFinalOutput = requires(const L& layer, const typename L::State& state, typename L::State& d,
                                   Matrix<typename L::Scalar>& y, const Matrix<typename L::Scalar>& dy) {
   layer.final_output(state, y);
   layer.final_output_backward(state, dy, d);
 };
+/// A layer that takes In does with it all that is asked of it.
+template <class L, class In>
+concept Passes = Batch<In> && HasCache<L, In> && HasOutput<L, In> && ForwardPass<L, In> && BackwardPass<L, In>;
+/// Equations or steps, which wait for a Recurrent around them.
+template <class L>
+concept CellItself = requires { L::S; } && (requires { L::GX; } || requires { L::gates; });
 }  // namespace detail
 
 /// What a layer is for the input type In; all that is asked of one is listed above.
 template <class L, class In>
-concept Layer =
-    std::copyable<L> && detail::has_scalar<L> && detail::HasState<L> && Visitable<L> && detail::HasInitialize<L> &&
-    detail::HasDescribe<L> && Batch<In> && Accepts<L, In> && detail::HasCache<L, In> && detail::HasOutput<L, In> &&
-    detail::ForwardPass<L, In> && detail::BackwardPass<L, In>;
+concept Layer = std::copyable<L> && detail::has_scalar<L> && detail::HasState<L> && Visitable<L> &&
+                detail::HasInitialize<L> && detail::HasDescribe<L> && Accepts<L, In> && detail::Passes<L, In>;
 
 namespace detail {
 /// The same as sentences, one for each thing that may be missing: where layers are put together.
 template <class L> consteval bool assert_layer() {
-  static_assert(std::copyable<L>, "unroll: a layer here cannot be copied: a layer is a value.");
-  static_assert(has_scalar<L>, "unroll: a layer here does not name its Scalar, float or double.");
-  static_assert(HasState<L>, "unroll: a layer here does not name its State: `using State = Nothing;` if it has none.");
-  static_assert(Visitable<L>, "unroll: a layer here has no `static void visit(f, const Path&, self...)`.");
-  static_assert(HasInitialize<L>, "unroll: a layer here has no `void initialize(Rng, const Scheme&)`.");
-  static_assert(HasDescribe<L>, "unroll: a layer here has no `std::string describe() const`.");
+  if constexpr (CellItself<L>) {
+    static_assert(!CellItself<L>, "unroll: a cell here is no layer: Recurrent{Lstm{..}} makes one of it.");
+  } else {
+    constexpr bool copyable = std::copyable<L>;  // a compiler lists no reasons for a variable
+    static_assert(copyable, "unroll: a layer here cannot be copied: a layer is a value.");
+    static_assert(has_scalar<L>, "unroll: a layer here does not name its Scalar, float or double.");
+    static_assert(HasState<L>,
+                  "unroll: a layer here does not name its State: `using State = Nothing;` if it has none.");
+    static_assert(Visitable<L>, "unroll: a layer here has no `static void visit(f, const Path&, self...)`.");
+    static_assert(HasInitialize<L>, "unroll: a layer here has no `void initialize(Rng, const Scheme&)`.");
+    static_assert(HasDescribe<L>, "unroll: a layer here has no `std::string describe() const`.");
+  }
   return true;
 }
 template <class L, class In> consteval bool assert_layer() {
@@ -173,6 +192,10 @@ template <class S> inline constexpr bool is_stateless = std::same_as<S, Nothing>
 /// Calls f(path, field...) for the matrices (rows, B) of a state and of others of its type.
 template <class F, class S, class... Others> void visit_state(F&& f, S& state, Others&... others) {
   if constexpr (!is_stateless<std::remove_const_t<S>>) std::remove_const_t<S>::visit(f, Path{}, state, others...);
+}
+template <class F, class S, class... Others> requires(!std::is_lvalue_reference_v<S>)
+void visit_state(F&&, S&&, Others&&...) {
+  static_assert(std::is_lvalue_reference_v<S>, "unroll::visit_state: the state is a temporary: give it a variable.");
 }
 namespace detail {
 /// `rows` are sequences of every field of a state.

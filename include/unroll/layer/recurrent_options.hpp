@@ -66,13 +66,35 @@ template <class Cell> struct RecurrentCache : RecurrentBuffers<typename Cell::Sc
 };
 
 namespace detail {
+/// In the place of what is none, so that nothing more is said about it.
+struct NoCell {
+  using Scalar = float;
+  using Cache = Nothing;
+  static constexpr int S = 1, gates = 1;
+  static constexpr std::string_view name = "no cell";
+  template <class C> explicit NoCell(const C&) {}
+  Index inputs() const { return 0; }
+  Index gate_rows() const { return 0; }
+  Index state_rows(int) const { return 0; }
+};
 template <class C> struct CellFor {
-  static_assert(PointwiseCell<C> || Cell<C>,
+  static constexpr bool is_cell = !std::same_as<C, C>;  // a compiler lists no reasons for a variable
+  static_assert(is_cell,
                 "unroll::Recurrent: this is neither a PointwiseCell (GX, GU, S, C, name, forward and backward over a "
                 "value type, without branches on values) nor a Cell (step, step_backward, accumulate).");
+  using type = NoCell;
+};
+template <Cell C> struct CellFor<C> {
   using type = C;
 };
+/// Instantiates the equations here, so that what they do wrongly is said near the line that names them.
+template <class E> consteval bool read_equations() {
+  constexpr auto forward = &call_forward<E, Value<typename E::Scalar>>;
+  constexpr auto backward = &call_backward<E, Value<typename E::Scalar>>;
+  return forward != nullptr && backward != nullptr;
+}
 template <PointwiseCell E> struct CellFor<E> {
+  static_assert(read_equations<E>());
   using type = Pointwise<E>;
 };
 template <class C> constexpr Bias usual_bias() {

@@ -10,30 +10,49 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// From an In through layers Ls: the type that comes out, the caches, and whether it goes through at all.
+template <class L, class In> struct Passage {};
+template <class... Ps> struct Passages {};
+template <class P, class... Ps> Passages<P, Ps...> prepend(Passages<Ps...>);
+
+/// From an In through layers Ls: whether it goes through at all, and if so the type that comes out and the caches.
+/// `Taken` are the layers and the inputs that they take, from the first on.
 template <class In, class... Ls> struct Flow {
   static constexpr bool ok = true;
+  using Taken = Passages<>;
   using Output = In;
   using Caches = std::tuple<>;
 };
 template <class In, class L, class... Rest> struct Flow<In, L, Rest...> {
   static constexpr bool ok = false;
+  using Taken = Passages<>;
+};
+template <class In, class L, class... Rest> requires Accepts<L, In>
+struct Flow<In, L, Rest...> {
+  static constexpr bool ok = false;
+  using Taken = decltype(prepend<Passage<L, In>>(typename Flow<typename L::template Output<In>, Rest...>::Taken{}));
 };
 template <class In, class L, class... Rest>
-requires Accepts<L, In> && Flow<typename L::template Output<In>, Rest...>::ok
+requires Accepts<L, In> && Passes<L, In> && Flow<typename L::template Output<In>, Rest...>::ok
 struct Flow<In, L, Rest...> {
-  static_assert(assert_layer<L, In>());
   using Next = Flow<typename L::template Output<In>, Rest...>;
   static constexpr bool ok = true;
+  using Taken = decltype(prepend<Passage<L, In>>(typename Next::Taken{}));
   using Output = typename Next::Output;
   using Caches = decltype(std::tuple_cat(std::declval<std::tuple<typename L::template Cache<In>>>(),
                                          std::declval<typename Next::Caches>()));
 };
-template <class L> struct ScalarOf {
+/// Sentences about layers that take what comes to them and then lack something.
+template <class... Ls, class... Ins> consteval bool assert_layers(Passages<Passage<Ls, Ins>...>) {
+  return (assert_layer<Ls, Ins>() && ... && true);
+}
+template <class... Ls, class... Ins> consteval bool all_pass(Passages<Passage<Ls, Ins>...>) {
+  return (Passes<Ls, Ins> && ... && true);
+}
+template <class... Ls> struct FirstScalar {
   using type = float;  // assert_layer says what is missing
 };
-template <class L> requires has_scalar<L>
-struct ScalarOf<L> {
+template <class L, class... Rest> requires has_scalar<L>
+struct FirstScalar<L, Rest...> {
   using type = typename L::Scalar;
 };
 
@@ -75,16 +94,24 @@ template <class... States> struct LayerStates {
 /// Parameters are called `<number of the layer>.<name in the layer>`, as in nn.Sequential.
 template <class... Ls> class Sequential {
  public:
+  static_assert(sizeof...(Ls) > 0, "unroll::Sequential: there is no layer here.");
   static_assert((detail::assert_layer<Ls>() && ...));
-  using Scalar = typename detail::ScalarOf<std::tuple_element_t<0, std::tuple<Ls...>>>::type;
-  static_assert(Chainable<Scalar, Ls...>,
+  using Scalar = typename detail::FirstScalar<Ls...>::type;
+  static_assert(detail::assert_layers(typename detail::Flow<TokenBatch, Ls...>::Taken{}) &&
+                detail::assert_layers(typename detail::Flow<PackedSequence<Scalar>, Ls...>::Taken{}) &&
+                detail::assert_layers(typename detail::Flow<Matrix<Scalar>, Ls...>::Taken{}));
+  static constexpr bool sound = detail::all_pass(typename detail::Flow<TokenBatch, Ls...>::Taken{}) &&
+                                detail::all_pass(typename detail::Flow<PackedSequence<Scalar>, Ls...>::Taken{}) &&
+                                detail::all_pass(typename detail::Flow<Matrix<Scalar>, Ls...>::Taken{});
+  static constexpr bool chainable = Chainable<Scalar, Ls...>;  // a compiler lists no reasons for a variable
+  static_assert(chainable || !sound,
                 "unroll::Sequential: a layer cannot take what the layer before it gives. TokenBatch -> Embedding -> "
                 "PackedSequence; Recurrent and Bidirectional need a PackedSequence; FinalState ends the sequence and "
                 "gives a Matrix, so nothing recurrent can follow it; all layers have one scalar type.");
   static constexpr std::size_t size = sizeof...(Ls);
   template <class In> requires FlowsThrough<In, Ls...>
   using Output = typename detail::Flow<In, Ls...>::Output;
-  using State = LayerStates<typename Ls::State...>;
+  using State = LayerStates<typename detail::StateOf<Ls>::type...>;
 
   std::tuple<Ls...> layers;
 
@@ -148,7 +175,7 @@ template <class... Ls> class Sequential {
   }
 
  private:
-  template <std::size_t K> static Carry<typename Layer<K>::State> part(Carry<State> c) {
+  template <std::size_t K> static Carry<typename detail::StateOf<Layer<K>>::type> part(Carry<State> c) {
     return {c.in != nullptr ? &std::get<K>(c.in->layers) : nullptr,
             c.out != nullptr ? &std::get<K>(c.out->layers) : nullptr};
   }

@@ -35,14 +35,16 @@ template <Index D, Index O, class T = float> class Dense {
   }
   /// From a trained unroll::Dense.
   template <class Layer> void assign(const Layer& layer) {
-    static_assert(
-        requires {
-          layer.weight;
-          layer.bias;
-        }, "unroll::stream::Dense: the trained layer in its place is not Dense.");
-    require(layer.weight.rows() == O && layer.weight.cols() == D, "stream::Dense: the trained layer maps ",
-            layer.weight.cols(), " -> ", layer.weight.rows(), ", expected ", D, " -> ", O);
-    set(detail::span_of(layer.weight), detail::span_of(layer.bias));
+    constexpr bool is_dense = requires {
+      layer.weight;
+      layer.bias;
+    };
+    static_assert(is_dense, "unroll::stream::Dense: the trained layer in its place is not Dense.");
+    if constexpr (is_dense) {
+      require(layer.weight.rows() == O && layer.weight.cols() == D, "stream::Dense: the trained layer maps ",
+              layer.weight.cols(), " -> ", layer.weight.rows(), ", expected ", D, " -> ", O);
+      set(detail::span_of(layer.weight), detail::span_of(layer.bias));
+    }
   }
 
   constexpr State initial_state() const { return {}; }

@@ -27,14 +27,16 @@ template <Index D, class T = float> class Embedding {
   }
   /// From a trained unroll::Embedding, which must stay.
   template <class Layer> void assign(const Layer& layer) {
-    static_assert(
-        requires {
-          layer.weight;
-          layer.options.padding;
-        }, "unroll::stream::Embedding: the trained layer in its place is not an Embedding.");
-    require(layer.weight.rows() == D, "stream::Embedding: the trained layer gives ", layer.weight.rows(),
-            " features, expected ", D);
-    set(detail::span_of(layer.weight));
+    constexpr bool is_embedding = requires {
+      layer.weight;
+      layer.options.padding;
+    };
+    static_assert(is_embedding, "unroll::stream::Embedding: the trained layer in its place is not an Embedding.");
+    if constexpr (is_embedding) {
+      require(layer.weight.rows() == D, "stream::Embedding: the trained layer gives ", layer.weight.rows(),
+              " features, expected ", D);
+      set(detail::span_of(layer.weight));
+    }
   }
   /// V.
   constexpr Index tokens() const { return static_cast<Index>(table_.size()) / D; }

@@ -26,6 +26,15 @@ template <class Layer> void require_recurrent(const Layer& layer, std::string_vi
           layer.cell.inputs(), " inputs and ", layer.cell.units(), " units, expected ", D, " and ", H);
 }
 
+template <class Layer>
+concept TrainedRecurrent = requires(const Layer& layer) {
+  typename Layer::Cell;
+  layer.weight_ih;
+  layer.options;
+};
+template <class Cell, class E>
+concept CellOf = std::same_as<typename Cell::Equations, E>;
+
 }  // namespace detail
 
 namespace stream {
@@ -35,7 +44,8 @@ namespace stream {
 /// they are, or `std::int16_t`, which halves what a step reads and rounds each weight to a 65534th of its row's
 /// largest: worth it from about 100 units on.
 template <class E, Index D, Index H, class Functions = Accurate, class Stored = typename E::Scalar> class Recurrent {
-  static_assert(PointwiseCell<E>,
+  static constexpr bool is_pointwise = PointwiseCell<E>;
+  static_assert(is_pointwise,
                 "unroll::stream::Recurrent: this is not a PointwiseCell. A bidirectional layer cannot stream: it reads "
                 "its sequence from the end, too.");
   static_assert(D > 0 && H > 0, "unroll::stream::Recurrent: sizes are at least 1");
@@ -83,19 +93,13 @@ template <class E, Index D, Index H, class Functions = Accurate, class Stored = 
 
   /// From a trained unroll::Recurrent of the same equations.
   template <class Layer> void assign(const Layer& layer) {
-    static_assert(
-        requires {
-          layer.cell;
-          layer.weight_ih;
-          layer.options;
-        }, "unroll::stream::Recurrent: the trained layer in its place is not recurrent.");
-    static_assert(std::is_same_v<typename std::remove_cvref_t<decltype(layer.cell)>::Equations, E>,
-                  "unroll::stream::Recurrent: the trained layer has another cell or another scalar type.");
-    detail::require_recurrent(layer, E::name, D, H);
-    Data data{detail::span_of(layer.weight_ih), detail::span_of(layer.cell.weight_hh), detail::span_of(layer.bias_ih),
-              detail::span_of(layer.cell.bias_hh), detail::span_of(layer.cell.unit)};
-    for (std::size_t s = 0; s < std::size_t(S); ++s) data.initial[s] = detail::span_of(layer.initial[s]);
-    set(data);
+    constexpr bool is_recurrent = detail::TrainedRecurrent<Layer>;
+    static_assert(is_recurrent, "unroll::stream::Recurrent: the trained layer in its place is not recurrent.");
+    if constexpr (is_recurrent) {
+      constexpr bool same_cell = detail::CellOf<typename Layer::Cell, E>;
+      static_assert(same_cell, "unroll::stream::Recurrent: the trained layer has another cell or another scalar type.");
+      if constexpr (same_cell) take(layer);
+    }
   }
 
   constexpr State initial_state() const { return initial_; }
@@ -111,6 +115,14 @@ template <class E, Index D, Index H, class Functions = Accurate, class Stored = 
   }
 
  private:
+  template <class Layer> void take(const Layer& layer) {
+    detail::require_recurrent(layer, E::name, D, H);
+    Data data{detail::span_of(layer.weight_ih), detail::span_of(layer.cell.weight_hh), detail::span_of(layer.bias_ih),
+              detail::span_of(layer.cell.bias_hh), detail::span_of(layer.cell.unit)};
+    for (std::size_t s = 0; s < std::size_t(S); ++s) data.initial[s] = detail::span_of(layer.initial[s]);
+    set(data);
+  }
+
   alignas(64) detail::StreamArray<StoredInput, input_layout.size()> input_{};
   alignas(64) detail::StreamArray<Stored, recurrent_layout.size()> recurrent_{};
   static constexpr bool input_is_scaled = !std::is_same_v<StoredInput, Scalar>;

@@ -18,14 +18,14 @@ template <class Layer> constexpr auto leaves(Layer& layer) {
   } else if constexpr (requires { layer.rate; }) {  // Dropout
     return std::tuple<>();
   } else {
-    static_assert(
-        !requires {
-          layer.ahead;
-          layer.back;
-        }, "unroll::stream: a bidirectional layer cannot stream: it reads its sequence from the end, too.");
     return std::tuple<Layer&>(layer);
   }
 }
+template <class Layer>
+inline constexpr bool is_bidirectional = requires(const Layer& layer) {
+  layer.ahead;
+  layer.back;
+};
 
 template <class L>
 inline constexpr bool can_stream = requires(const L& layer) {
@@ -34,6 +34,16 @@ inline constexpr bool can_stream = requires(const L& layer) {
   layer.initial_state();
   requires std::is_nothrow_copy_constructible_v<typename L::State>;
 };
+
+/// In the place of what is none, so that nothing more is said about it.
+struct NoStreamLayer {
+  using Scalar = float;
+  using Input = float;
+  using State = stream::Empty;
+  static constexpr Index inputs = 1;
+  template <Index> static constexpr Index outputs = 1;
+};
+template <class L> using StreamLayer = std::conditional_t<can_stream<L>, L, NoStreamLayer>;
 
 /// Do the widths fit, given the number of values that come in?
 template <Index D> constexpr bool widths_fit() { return true; }
@@ -51,27 +61,19 @@ namespace stream {
 /// `Sequential<Recurrent<Lstm<>, 1, 20>, Dense<20, 1>>`. Holds the weights and nothing that changes: any number of
 /// states may run over one of it, in any threads.
 template <class... Ls> class Sequential {
-  static_assert(sizeof...(Ls) > 0 && (detail::can_stream<Ls> && ...),
-                "unroll::stream::Sequential: a layer here is not one of stream/. A bidirectional layer cannot stream: "
-                "it reads its sequence from the end, too.");
-  using First = std::tuple_element_t<0, std::tuple<Ls...>>;
+  static_assert(((sizeof(Ls) > 0) && ...));  // what is wrong inside one is said first
+  using First = detail::StreamLayer<std::tuple_element_t<0, std::tuple<Ls..., Empty>>>;
+  static constexpr bool all_stream = sizeof...(Ls) > 0 && (detail::can_stream<Ls> && ...);
 
  public:
   using Scalar = typename First::Scalar;
   using Input = typename First::Input;
-  static_assert((std::is_same_v<Scalar, typename Ls::Scalar> && ...),
-                "unroll::stream::Sequential: all layers have one scalar type.");
   static constexpr Index inputs = First::inputs;
-  static_assert(inputs > 0,
-                "unroll::stream::Sequential: an activation cannot be first: nothing says how many values "
-                "it takes.");
-  static_assert(detail::widths_fit<inputs, Ls...>(),
-                "unroll::stream::Sequential: a layer does not take as many values as the one before it gives.");
-  template <Index> static constexpr Index outputs = detail::outputs_through<inputs, Ls...>();
+  template <Index> static constexpr Index outputs = detail::outputs_through<inputs, detail::StreamLayer<Ls>...>();
   static constexpr std::size_t size = sizeof...(Ls);
-  using State = std::tuple<typename Ls::State...>;
+  using State = std::tuple<typename detail::StreamLayer<Ls>::State...>;
 
-  std::tuple<Ls...> layers;
+  std::tuple<detail::StreamLayer<Ls>...> layers;
 
   constexpr Sequential() = default;
   constexpr explicit Sequential(Ls... of) requires(sizeof...(Ls) > 0)
@@ -85,11 +87,17 @@ template <class... Ls> class Sequential {
     const auto from = detail::leaves(model);
     const auto to = detail::leaves(*this);
     constexpr std::size_t count = std::tuple_size_v<std::remove_const_t<decltype(to)>>;
-    static_assert(std::tuple_size_v<std::remove_const_t<decltype(from)>> == count,
-                  "unroll::stream::Sequential: the trained model has another number of layers.");
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-      (std::get<K>(to).assign(std::get<K>(from)), ...);
-    }(std::make_index_sequence<count>());
+    constexpr bool ahead = []<class... From>(const std::tuple<From...>*) {
+      return !(detail::is_bidirectional<From> || ...);
+    }(static_cast<decltype(&from)>(nullptr));
+    static_assert(ahead,
+                  "unroll::stream: a bidirectional layer cannot stream: it reads its sequence from the end, too.");
+    constexpr bool same_size = !ahead || std::tuple_size_v<std::remove_const_t<decltype(from)>> == count;
+    static_assert(same_size, "unroll::stream::Sequential: the trained model has another number of layers.");
+    if constexpr (ahead && same_size)
+      [&]<std::size_t... K>(std::index_sequence<K...>) {
+        (std::get<K>(to).assign(std::get<K>(from)), ...);
+      }(std::make_index_sequence<count>());
   }
 
   constexpr State initial_state() const {
@@ -114,6 +122,18 @@ template <class... Ls> class Sequential {
       run_from<Isa, K + 1, out>(state, between, stride, y, n);
     }
   }
+
+  // Last: clang reads nothing after one that fails, and would miss what comes.
+  static_assert(all_stream,
+                "unroll::stream::Sequential: a layer here is not one of stream/. A bidirectional layer cannot stream: "
+                "it reads its sequence from the end, too.");
+  static constexpr bool one_scalar =
+      !all_stream || (std::is_same_v<Scalar, typename detail::StreamLayer<Ls>::Scalar> && ...);
+  static_assert(one_scalar, "unroll::stream::Sequential: all layers have one scalar type.");
+  static_assert(inputs > 0,
+                "unroll::stream::Sequential: an activation cannot be first: nothing says how many values it takes.");
+  static constexpr bool fits = !all_stream || inputs == 0 || detail::widths_fit<inputs, detail::StreamLayer<Ls>...>();
+  static_assert(fits, "unroll::stream::Sequential: a layer does not take as many values as the one before it gives.");
 };
 
 /// y = f(x) + x, f being layers one after the other: value i of the input is added to value i of the output.
@@ -125,8 +145,6 @@ template <class... Ls> class Skip {
   using State = typename Inner::State;
   static constexpr Index inputs = Inner::inputs;
   template <Index D> static constexpr Index outputs = Inner::template outputs<D>;
-  static_assert(std::is_same_v<Input, Scalar> && outputs<inputs> <= inputs,
-                "unroll::stream::Skip: adds the input to the output, so there are no more outputs than inputs.");
 
   Inner inner;
 
@@ -143,6 +161,10 @@ template <class... Ls> class Skip {
     for (Index t = 0; t < n; ++t)
       for (Index k = 0; k < out; ++k) y[t * stride + k] += x[t * x_stride + k];
   }
+
+  static constexpr bool adds_up = std::is_same_v<Input, Scalar> && outputs<inputs> <= inputs;
+  static_assert(adds_up,
+                "unroll::stream::Skip: adds the input to the output, so there are no more outputs than inputs.");
 };
 
 }  // namespace stream

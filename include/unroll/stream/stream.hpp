@@ -61,15 +61,21 @@ namespace stream {
 template <class Model> class Stream {
   using M = std::remove_cvref_t<Model>;
   static constexpr bool borrows = std::is_reference_v<Model>;
-  static_assert(!borrows || std::is_const_v<std::remove_reference_t<Model>>,
-                "unroll::stream::Stream: weights that streams share are const: Stream<const M&>.");
+  static constexpr bool keeps_weights = !borrows || std::is_const_v<std::remove_reference_t<Model>>;
+  static_assert(keeps_weights, "unroll::stream::Stream: weights that streams share are const: Stream<const M&>.");
+  static_assert(sizeof(M) > 0);  // what is wrong inside it is said first
+  static constexpr bool is_layer = detail::can_stream<M>;
+  static_assert(is_layer,
+                "unroll::stream::Stream: this is no layer of stream/, which has a namesake for each that can be "
+                "trained: Stream<stream::Recurrent<Lstm<>, 1, 20>>, and then assign(trained).");
+  using Layer = detail::StreamLayer<M>;
 
  public:
-  using Scalar = typename M::Scalar;
+  using Scalar = typename Layer::Scalar;
   using T = Scalar;
-  using Input = typename M::Input;
-  using State = typename M::State;
-  static constexpr Index inputs = M::inputs, outputs = M::template outputs<M::inputs>;
+  using Input = typename Layer::Input;
+  using State = typename Layer::State;
+  static constexpr Index inputs = Layer::inputs, outputs = Layer::template outputs<Layer::inputs>;
   /// One value, or a view of `outputs` values that stays until the next step.
   using Output = std::conditional_t<outputs == 1, T, std::span<const T, static_cast<std::size_t>(outputs)>>;
 

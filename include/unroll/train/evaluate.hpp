@@ -17,6 +17,26 @@ struct EvaluateOptions {
 };
 
 namespace detail {
+template <class D>
+concept HasBatch = requires { typename D::Batch; };
+/// Can the model read what is in the data set? If not, a sentence says so.
+template <class M, class D> consteval bool assert_readable() {
+  static_assert(HasBatch<D>, "unroll: a TokenDataset, SequenceDataset or another data set stands in another place.");
+  if constexpr (HasBatch<D>) {
+    constexpr bool complete = Visitable<M> && std::copyable<M>;
+    static_assert(complete,
+                  "unroll: this is no model: it has no `static void visit(f, const Path&, self...)`, or cannot "
+                  "be copied; see the concept Model.");
+    constexpr bool reads = !complete || Model<M, typename D::Batch>;
+    static_assert(reads,
+                  "unroll: this model cannot read this data set. A model that begins with an Embedding needs a "
+                  "TokenDataset, one that begins with a recurrent layer a SequenceDataset of its scalar type; a model "
+                  "of your own has the members that the concept Model lists.");
+    return complete && reads;
+  }
+  return false;
+}
+
 inline constexpr Context inference{.training = false, .gradients = false};
 
 /// The mean over all batches of what `of` finds for each.
@@ -41,15 +61,20 @@ Evaluation evaluate(const M& model, const L& loss, const D& data, const Evaluate
 
 /// Mean loss and accuracy over a data set, dropout off. The same bits however often it is asked. Throws where it has no
 /// sequence, no targets or targets that the loss does not take, and for rows that it does not have.
-template <class M, class L, class D> requires Model<M, typename D::Batch>
+template <class M, class L, class D>
 Evaluation evaluate(const M& model, const L& loss, const D& data, const EvaluateOptions& options = {}) {
-  using T = ScalarOf<typename M::template Output<typename D::Batch>>;
-  require(data.size() > 0, "evaluate: the data set has no sequence");
-  detail::require_targets<Matrix<T>>("evaluate: the data set", loss, data);
-  CacheFor<M, typename D::Batch> cache;
-  typename D::Batch x;
-  BatchTargets<T> targets;
-  return detail::evaluate(model, loss, data, options, cache, x, targets);
+  constexpr bool readable = detail::assert_readable<M, D>();
+  if constexpr (!readable) {
+    return {};
+  } else {
+    using T = ScalarOf<typename M::template Output<typename D::Batch>>;
+    require(data.size() > 0, "evaluate: the data set has no sequence");
+    detail::require_targets<Matrix<T>>("evaluate: the data set", loss, data);
+    CacheFor<M, typename D::Batch> cache;
+    typename D::Batch x;
+    BatchTargets<T> targets;
+    return detail::evaluate(model, loss, data, options, cache, x, targets);
+  }
 }
 
 }  // namespace unroll::inline UNROLL_ABI

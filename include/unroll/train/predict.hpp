@@ -53,22 +53,24 @@ template <class T> void to_probabilities(Matrix<T>& logits) {
 
 /// The model's output for one sequence as it is, without sigmoid or softmax: (K, 1), or (K, T) from a model with an
 /// output for every step.
-template <class M> requires Model<M, TokenBatch>
-auto infer(const M& model, std::span<const std::int32_t> ids) {
-  CacheFor<M, TokenBatch> cache;
-  TokenBatch x;
-  pack_tokens(std::span<const std::span<const std::int32_t>>(&ids, 1), x);
-  return values(model.forward(detail::inference, x, cache));
+template <class M> auto infer(const M& model, std::span<const std::int32_t> ids) {
+  if constexpr (detail::AssertTakes<M, TokenBatch>::takes) {
+    CacheFor<M, TokenBatch> cache;
+    TokenBatch x;
+    pack_tokens(std::span<const std::span<const std::int32_t>>(&ids, 1), x);
+    return values(model.forward(detail::inference, x, cache));
+  }
 }
 /// x (D, T)
-template <class M, class Derived> requires Model<M, PackedSequence<typename Derived::Scalar>>
-auto infer(const M& model, const Eigen::MatrixBase<Derived>& x) {
+template <class M, class Derived> auto infer(const M& model, const Eigen::MatrixBase<Derived>& x) {
   using T = typename Derived::Scalar;
-  CacheFor<M, PackedSequence<T>> cache;
-  PackedSequence<T> packed;
-  packed.packing.assign(1, x.cols(), [](Index, Index) { return true; });
-  packed.values = x;
-  return values(model.forward(detail::inference, packed, cache));
+  if constexpr (detail::AssertTakes<M, PackedSequence<T>>::takes) {
+    CacheFor<M, PackedSequence<T>> cache;
+    PackedSequence<T> packed;
+    packed.packing.assign(1, x.cols(), [](Index, Index) { return true; });
+    packed.values = x;
+    return values(model.forward(detail::inference, packed, cache));
+  }
 }
 
 namespace detail {
@@ -110,50 +112,52 @@ template <class M, class In, class T> auto as_prediction(Matrix<T> output) {
 
 /// The probabilities that a classifier gives one sequence, as a Prediction; from a tagger, with an output for every
 /// step, a matrix (classes, T). Not for regression: see `infer`.
-template <class M> requires Model<M, TokenBatch>
-auto predict(const M& model, std::span<const std::int32_t> ids) {
-  return detail::as_prediction<M, TokenBatch>(infer(model, ids));
+template <class M> auto predict(const M& model, std::span<const std::int32_t> ids) {
+  if constexpr (detail::AssertTakes<M, TokenBatch>::takes)
+    return detail::as_prediction<M, TokenBatch>(infer(model, ids));
 }
-template <class M, class Derived> requires Model<M, PackedSequence<typename Derived::Scalar>>
-auto predict(const M& model, const Eigen::MatrixBase<Derived>& x) {
-  return detail::as_prediction<M, PackedSequence<typename Derived::Scalar>>(infer(model, x));
+template <class M, class Derived> auto predict(const M& model, const Eigen::MatrixBase<Derived>& x) {
+  using In = PackedSequence<typename Derived::Scalar>;
+  if constexpr (detail::AssertTakes<M, In>::takes) return detail::as_prediction<M, In>(infer(model, x));
 }
 
 /// The outputs for all sequences of a data set as they are. From a model with one output a sequence a matrix (K, n), in
 /// the order of the data set or of `options.rows`, where a row may be named more than once; from a tagger, with an
 /// output for every step, a vector of n matrices (K, T_i) in that order.
-template <class M, class D> requires Model<M, typename D::Batch>
-auto infer(const M& model, const D& data, const EvaluateOptions& options = {}) {
-  using Output = typename M::template Output<typename D::Batch>;
-  using T = ScalarOf<Output>;
-  constexpr bool per_step = is_packed<Output>;
-  CacheFor<M, typename D::Batch> cache;
-  typename D::Batch x;
-  detail::RowBatches batches("infer", data, options.rows, options.batch_size);
-  std::conditional_t<per_step, std::vector<Matrix<T>>, Matrix<T>> all;
-  if constexpr (per_step) all.resize(static_cast<std::size_t>(batches.size()));
-  for (Index k = 0; k < batches.count(); ++k) {
-    detail::fill_batch(data, batches.rows(k), x);
-    const Output& output = model.forward(detail::inference, x, cache);
-    const auto places = batches.places(k);
-    const Matrix<T>& y = values(output);
-    if constexpr (per_step)
-      detail::take_sequences(output, places, all);
-    else
-      detail::take_columns(values(output), batches.places(k), batches.size(), all);
+template <class M, detail::HasBatch D> auto infer(const M& model, const D& data, const EvaluateOptions& options = {}) {
+  if constexpr (detail::assert_readable<M, D>()) {
+    using Output = typename M::template Output<typename D::Batch>;
+    using T = ScalarOf<Output>;
+    constexpr bool per_step = is_packed<Output>;
+    CacheFor<M, typename D::Batch> cache;
+    typename D::Batch x;
+    detail::RowBatches batches("infer", data, options.rows, options.batch_size);
+    std::conditional_t<per_step, std::vector<Matrix<T>>, Matrix<T>> all;
+    if constexpr (per_step) all.resize(static_cast<std::size_t>(batches.size()));
+    for (Index k = 0; k < batches.count(); ++k) {
+      detail::fill_batch(data, batches.rows(k), x);
+      const Output& output = model.forward(detail::inference, x, cache);
+      const auto places = batches.places(k);
+      if constexpr (per_step)
+        detail::take_sequences(output, places, all);
+      else
+        detail::take_columns(values(output), batches.places(k), batches.size(), all);
+    }
+    return all;
   }
-  return all;
 }
 /// The probabilities for all sequences: (1, n) or (classes, n); from a tagger a matrix (1, T_i) or (classes, T_i) for
 /// each. Order and rows are those of `infer`.
-template <class M, class D> requires Model<M, typename D::Batch>
+template <class M, detail::HasBatch D>
 auto predict(const M& model, const D& data, const EvaluateOptions& options = {}) {
-  auto probabilities = infer(model, data, options);
-  if constexpr (is_matrix<decltype(probabilities)>)
-    to_probabilities(probabilities);
-  else
-    for (auto& sequence : probabilities) to_probabilities(sequence);
-  return probabilities;
+  if constexpr (detail::assert_readable<M, D>()) {
+    auto probabilities = infer(model, data, options);
+    if constexpr (is_matrix<decltype(probabilities)>)
+      to_probabilities(probabilities);
+    else
+      for (auto& sequence : probabilities) to_probabilities(sequence);
+    return probabilities;
+  }
 }
 
 #define UNROLL_PREDICT_INSTANCES(DECLARE, T)                                                                      \

@@ -17,14 +17,6 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-template <class M> struct StateOf {
-  using type = Nothing;
-};
-template <class M> requires requires { typename M::State; }
-struct StateOf<M> {
-  using type = typename M::State;
-};
-
 /// A parameter that was thawed gets a gradient; tables get room for all that a batch may touch. Throws for a gradient
 /// of another model.
 struct CompleteGradient {
