@@ -11,6 +11,7 @@
 #include <unroll/train/progress.ipp>
 #include <unroll/train/rate_callbacks.ipp>
 #include <unroll/train/record.ipp>
+#include <unroll/train/run_store.ipp>
 #include <unroll/train/summary.ipp>
 #include <unroll/train/train_step.ipp>
 

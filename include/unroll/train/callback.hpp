@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/core/any_model.hpp>
 #include <unroll/core/error.hpp>
 #include <unroll/core/type_id.hpp>
 #include <unroll/train/history.hpp>
@@ -33,9 +34,9 @@ class UNROLL_API Run {
   /// Freezes or thaws parameters by path, see `freeze`. A thawed parameter starts its own count in the optimizer.
   virtual void freeze(std::string_view pattern) = 0;
   virtual void thaw(std::string_view pattern) = 0;
-  /// A copy of all parameters by path, and back.
-  virtual Record weights() const = 0;
-  virtual void set_weights(const Record& weights) = 0;
+  /// A copy of all parameters by path, and back. Not virtual: a program that never asks does without the code.
+  UNROLL_API Record weights() const;
+  UNROLL_API void set_weights(const Record& weights);
   /// Ends training after this batch or epoch; `why` goes into the history. A run that is stopped at the end of an epoch
   /// is done, and stays so when it is resumed; one stopped in mid-epoch was interrupted, and goes on.
   virtual void stop(std::string why) = 0;
@@ -45,6 +46,7 @@ class UNROLL_API Run {
   template <class O> O& optimizer() { return typed<O>("optimizer", optimizer_type(), optimizer_address()); }
 
  private:
+  virtual const detail::AnyModel& any_model() const = 0;
   virtual TypeId model_type() const = 0;
   virtual void* model_address() = 0;
   virtual TypeId optimizer_type() const = 0;
@@ -147,15 +149,6 @@ struct Callbacks : std::vector<Callback> {
   Callbacks(C one) {  // NOLINT: implicit
     push_back(std::move(one));
   }
-};
-
-/// Where a run is kept so that it can go on after its process has died: `checkpoint_file(path)` in
-/// <unroll/train/checkpoint.hpp>, or one of your own. `save` replaces what was saved before as a whole.
-class UNROLL_API RunStore {
- public:
-  virtual ~RunStore() = default;
-  virtual void save(const Record& record) = 0;
-  virtual Record load() = 0;
 };
 
 namespace detail {

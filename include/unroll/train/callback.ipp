@@ -2,8 +2,12 @@
 #pragma once
 
 #include <unroll/train/callback.hpp>
+#include <unroll/train/weights_record.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+UNROLL_FUNCTION Record Run::weights() const { return detail::weights_record(any_model()); }
+UNROLL_FUNCTION void Run::set_weights(const Record& weights) { detail::load_weights(any_model(), weights); }
 
 namespace detail {
 UNROLL_FUNCTION double monitored(const char* who, Run& run, std::string_view name) {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include <unroll/train/callback.hpp>
+#include <unroll/train/run_store.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -7,6 +7,7 @@
 #include <unroll/train/predict.hpp>
 #include <unroll/train/progress.hpp>
 #include <unroll/train/rate_callbacks.hpp>
+#include <unroll/train/run_store.hpp>
 #include <unroll/train/summary.hpp>
 #include <unroll/train/typed_fit_job.hpp>
 

@@ -20,6 +20,8 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+class RunStore;
+
 namespace detail {
 
 /// FitOptions without the type of the data, which has the explanations; valid as long as those.

@@ -13,6 +13,8 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+class RunStore;
+
 /// A data set to validate on: `.validation = held_out`, which has to live as long as the options, or
 /// `.validation = read(..)`, which they keep.
 template <class Data> class Validation {

@@ -20,6 +20,7 @@
 #include <unroll/train/fit_start.hpp>
 #include <unroll/train/progress.hpp>
 #include <unroll/train/run_record.hpp>
+#include <unroll/train/run_store.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -45,7 +46,7 @@ class FitRun final : public Run {
 
   History run() {
     if (options_.resume != nullptr) {
-      load(options_.resume->load());
+      options_.resume->load_run_(*this, *options_.resume);
     } else {
       initialize_if_forgotten(job_, options_.seed);
       call(&Callback::on_train_begin);
@@ -69,14 +70,14 @@ class FitRun final : public Run {
   void set_rate(double rate) override { job_.set_rate(rate); }
   void freeze(std::string_view pattern) override { set_trainable(pattern, false); }
   void thaw(std::string_view pattern) override { set_trainable(pattern, true); }
-  Record weights() const override { return weights_record(job_.model); }
-  void set_weights(const Record& weights) override { load_weights(job_.model, weights); }
   void stop(std::string why) override {
     at_.history.stopped = Stopped::by_callback;
     at_.history.message = std::move(why);
   }
 
  private:
+  friend Resume;
+  const AnyModel& any_model() const override { return job_.model; }
   TypeId model_type() const override { return job_.model_type(); }
   void* model_address() override { return job_.model_address; }
   TypeId optimizer_type() const override { return job_.optimizer_type(); }
@@ -198,25 +199,9 @@ class FitRun final : public Run {
   }
   void validate() { log_.validation = job_.validate({.batch_size = options_.batch_size, .rows = split_.validation}); }
 
-  // ---- a run that can be resumed
-  std::vector<std::int64_t> settings() const {
-    const std::size_t own = options_.progress != nullptr ? 1 : 0;
-    return {static_cast<std::int64_t>(options_.seed),          options_.batch_size, options_.accumulate,
-            static_cast<std::int64_t>(split_.training.size()), options_.shuffle,    options_.similar_length,
-            static_cast<std::int64_t>(callbacks_.size() - own)};
-  }
+  // ---- a run that can be resumed: see run_store.ipp
   void save() {
-    if (options_.checkpoint == nullptr) return;
-    Record record;
-    record.insert("fit", at_.record(settings()));
-    record.insert("model", weights_record(job_.model));
-    record.insert("optimizer", optimizer_record(job_));
-    for (std::size_t k = 0; k < callbacks_.size(); ++k) {
-      Record own;
-      callbacks_[k].save(own);
-      record.insert(concat("callback.", k), own);
-    }
-    options_.checkpoint->save(record);
+    if (options_.checkpoint != nullptr) options_.checkpoint->save_run_(*this, *options_.checkpoint);
   }
   /// In mid-epoch: an interruption, after which the run goes on when it is resumed.
   void save_unfinished() {
@@ -225,21 +210,6 @@ class FitRun final : public Run {
     save();
     at_.history.message = why;
   }
-  /// Before on_train_begin callbacks learn where the run is, after it everything is as it was. Model and optimizer
-  /// change last, when nothing can be wrong any more.
-  void load(const Record& record) {
-    at_ = RunPosition::from(record.part("fit"), settings(), batches_.count(), batches_.size());
-    const Record model = record.part("model"), optimizer = record.part("optimizer");
-    model.check_like(weights());
-    check_optimizer(job_, optimizer);
-    log_.epoch = at_.epoch + 1;
-    at_.totals.write(log_);
-    call(&Callback::on_train_begin);
-    for (std::size_t k = 0; k < callbacks_.size(); ++k) callbacks_[k].load(record.part(concat("callback.", k)), *this);
-    load_optimizer(job_, optimizer);
-    load_weights(job_.model, model);
-  }
-
   FitJob& job_;
   const FitSettings& options_;
   Split split_;

@@ -1,4 +1,4 @@
-// The parts of a run as records: weights, optimizer, and the sums of the present epoch.
+// The parts of a run as records: optimizer, the sums of the present epoch, and where the run is.
 #pragma once
 
 #include <algorithm>
@@ -17,28 +17,6 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-
-/// Every parameter by its path, and which of them are trainable.
-inline Record weights_record(const AnyModel& model) {
-  Record record;
-  std::vector<std::int64_t> trainable;
-  model.visit([&](const Path& path, const AnyParameter& any) {
-    any.with([&]<class T>(const Parameter<T>& p) { record.set(path.str(), Matrix<T>(p)); });
-    trainable.push_back(any.trainable() ? 1 : 0);
-  });
-  record.set("trainable", trainable);
-  return record;
-}
-/// The model is as it was where this throws.
-inline void load_weights(const AnyModel& model, const Record& record) {
-  record.check_like(weights_record(model));
-  const auto& trainable = record.get<std::vector<std::int64_t>>("trainable");
-  std::size_t k = 0;
-  model.visit([&](const Path& path, const AnyParameter& any) {
-    any.with([&]<class T>(Parameter<T>& p) { static_cast<Matrix<T>&>(p) = record.get<Matrix<T>>(path.str()); });
-    any.trainable() = trainable[k++] != 0;
-  });
-}
 
 inline std::string name_of_moment(const FitJob& job, std::size_t parameter, std::size_t slot) {
   return concat(job.optimizer.paths[parameter], ".", job.moments[slot]);
