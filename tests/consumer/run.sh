@@ -50,6 +50,28 @@ if find "$work/prefix" -name 'libunroll.*' | grep -q .; then
   done
 fi
 
+# Installed without the compiled part: found, and who asks for it is told.
+configured() { "$cmake" -S "$here" -B "$@" -DCMAKE_CXX_COMPILER="${CXX:-c++}" -DUNROLL_WANTED="$version" >"$work/log" 2>&1; }
+if { "$cmake" -S "$source" -B "$work/headers" -DUNROLL_COMPILED=OFF -DUNROLL_HEADER_ONLY=ON -DUNROLL_TESTS=OFF \
+       -DUNROLL_EXAMPLES=OFF -DUNROLL_BENCHMARKS=OFF && "$cmake" --install "$work/headers" --prefix "$work/headers/prefix"; } >"$work/log" 2>&1 &&
+  configured "$work/without" -DCMAKE_PREFIX_PATH="$work/headers/prefix"; then
+  good
+else
+  bad "installed without the compiled part"
+fi
+if configured "$work/missing" -DCMAKE_PREFIX_PATH="$work/headers/prefix" -DUNROLL_LINK_COMPILED=ON; then
+  bad "the compiled part must not be found where it was not installed"
+elif grep -q 'without its compiled part' "$work/log"; then
+  good
+else
+  bad "the compiled part is not found, but for another reason"
+fi
+if configured "$work/with" -DUNROLL_SUBDIRECTORY="$source" -DUNROLL_COMPILED=ON -DUNROLL_LINK_COMPILED=ON; then
+  good
+else
+  bad "add_subdirectory with the compiled part"
+fi
+
 if consume refused -DCMAKE_PREFIX_PATH="$work/prefix" -DUNROLL_WANTED=99; then
   bad "find_package of version 99 must fail"
 elif grep -q "$version" "$work/log" && grep -q 'requested version "99"' "$work/log"; then
