@@ -37,15 +37,22 @@ fi
 
 # The compiled part, where it was installed, by programs of flags that are not its own.
 if find "$work/prefix" -name 'libunroll.*' | grep -q .; then
-  for flags in "-O0 -g -DUNROLL_UNOPTIMIZED" "-O2 -march=native" "-O2 -ffast-math" "-O3 -DNDEBUG"; do
-    folder=$work/compiled$(echo "$flags" | tr -d ' =')
-    if { "$cmake" -S "$here" -B "$folder" -DCMAKE_CXX_COMPILER="${CXX:-c++}" -DCMAKE_PREFIX_PATH="$work/prefix" \
+  for flags in "-O0 -g -DUNROLL_UNOPTIMIZED" "-O2 -march=native" "-O2 -ffast-math" "-O3 -DNDEBUG" "-O2 -flto" clang++-19; do
+    compiler=${CXX:-c++}
+    case $flags in  # another compiler of the same ABI, whose names of templates must be the same
+      clang*)
+        command -v "$flags" >/dev/null || continue
+        compiler=$flags flags=-O2
+        ;;
+    esac
+    folder=$work/compiled$(echo "$compiler$flags" | tr -d ' =/')
+    if { "$cmake" -S "$here" -B "$folder" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/prefix" \
            -DUNROLL_WANTED="$version" -DUNROLL_LINK_COMPILED=ON "-DCMAKE_CXX_FLAGS=$flags" &&
            "$cmake" --build "$folder" --target compiled_consumer && cd "$folder" && ./compiled_consumer; } \
       >"$work/log" 2>&1; then
       good
     else
-      bad "the compiled part in a program with $flags"
+      bad "the compiled part in a program of $compiler with $flags"
     fi
   done
 fi

@@ -18,9 +18,10 @@ template <class T, int S> struct CellSteps {
   void (*visit_columns)(void* cache, FunctionRef<Matrix<T>&> f);  ///< null for a cell that cannot recompute
 };
 
-template <Cell C> UNROLL_API const CellSteps<typename C::Scalar, C::S>& cell_steps();
+template <class C> UNROLL_API const CellSteps<typename C::Scalar, C::S>& cell_steps();
 
-template <Cell C> const CellSteps<typename C::Scalar, C::S>& cell_steps() {
+template <class C> const CellSteps<typename C::Scalar, C::S>& cell_steps() {
+  static_assert(Cell<C>);  // not in the head: see optim/clip.hpp
   using T = typename C::Scalar;
   constexpr int S = C::S;
   using Cache = typename C::Cache;

@@ -95,8 +95,11 @@ struct ClipByValue {
 };
 }  // namespace detail
 
+// M is Visitable. Templates that the compiled part has instances of are not constrained in their heads: compilers, and
+// versions of one, do not agree on whether a constraint is part of a function's name.
+
 /// The Euclidean norm of all gradients as one vector. Of a table only the touched columns are read.
-template <Visitable M> UNROLL_API double global_norm(const M& gradient) {
+template <class M> UNROLL_API double global_norm(const M& gradient) {
   if constexpr (detail::is_erasable<M>) {
     return global_norm(detail::ModelOf<typename M::Scalar>(gradient));
   } else {
@@ -113,7 +116,7 @@ struct ClipOptions {
 /// Scales all gradients by one factor so that their global norm is at most `max_norm`. Returns the norm before; the
 /// norm afterwards is min(before, max_norm), up to rounding and epsilon. A norm that is not finite is returned and
 /// nothing is scaled. Keras's `global_clipnorm`.
-template <Visitable M> UNROLL_API double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
+template <class M> UNROLL_API double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
   if constexpr (detail::is_erasable<M>) {
     detail::ModelOf<typename M::Scalar> erased(gradient);
     return clip_by_global_norm(erased, max_norm, options);
@@ -128,7 +131,7 @@ template <Visitable M> UNROLL_API double clip_by_global_norm(M& gradient, double
 
 /// Scales each parameter's gradient so that its own norm is at most `max_norm`: Keras's `clipnorm`. Returns the global
 /// norm before.
-template <Visitable M> UNROLL_API double clip_each_by_norm(M& gradient, double max_norm) {
+template <class M> UNROLL_API double clip_each_by_norm(M& gradient, double max_norm) {
   if constexpr (detail::is_erasable<M>) {
     detail::ModelOf<typename M::Scalar> erased(gradient);
     return clip_each_by_norm(erased, max_norm);
@@ -141,7 +144,7 @@ template <Visitable M> UNROLL_API double clip_each_by_norm(M& gradient, double m
 }
 
 /// Moves every element of the gradients into -limit .. limit: Keras's `clipvalue`. NaN stays NaN.
-template <Visitable M> UNROLL_API void clip_by_value(M& gradient, double limit) {
+template <class M> UNROLL_API void clip_by_value(M& gradient, double limit) {
   if constexpr (detail::is_erasable<M>) {
     detail::ModelOf<typename M::Scalar> erased(gradient);
     clip_by_value(erased, limit);
