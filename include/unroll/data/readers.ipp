@@ -90,21 +90,21 @@ inline void read_records(const std::filesystem::path& path, const ReadOptions& o
 
 /// The .txt files of a folder by the number their name begins with, those without one last, then by name.
 inline std::vector<std::filesystem::path> text_files(const std::filesystem::path& folder) {
-  std::vector<std::pair<std::uint64_t, std::filesystem::path>> files;
+  std::vector<std::pair<std::int64_t, std::string>> files;  // sorted as LabelNumbers sorts: the same code
   std::error_code error;
   std::filesystem::directory_iterator entry(folder, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     if (entry->path().extension() != ".txt") continue;
     const std::string name = entry->path().filename().string();
-    std::uint64_t id = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), id).ec != std::errc())
-      id = (std::numeric_limits<std::uint64_t>::max)();
-    files.emplace_back(id, entry->path());
+    std::int64_t id = 0;
+    if (name.starts_with('-') || std::from_chars(name.data(), name.data() + name.size(), id).ec != std::errc())
+      id = (std::numeric_limits<std::int64_t>::max)();
+    files.emplace_back(id, name);
   }
   require<FormatError>(!error && !files.empty(), folder.string(), ": expected a folder with .txt files");
   std::ranges::sort(files);
   std::vector<std::filesystem::path> paths;
-  for (auto& [id, path] : files) paths.push_back(std::move(path));
+  for (const auto& [id, name] : files) paths.push_back(folder / name);
   return paths;
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <unroll/core/error.hpp>
+#include <unroll/core/function_ref.hpp>
 #include <unroll/data/byte_source.hpp>
 #include <unroll/data/read_options.hpp>
 
@@ -106,6 +107,8 @@ class TextStream {
 
 /// The records of a file of lines or fields.
 class Records {
+  using OnField = FunctionRef<Index, std::string_view>;
+
  public:
   Records(const std::filesystem::path& path, const ReadOptions& options) : options_(options), stream_(path, options) {
     stream_.skip_byte_order_mark();
@@ -114,7 +117,7 @@ class Records {
 
   /// Calls on_field(k, std::string_view) for the fields k = 0, 1, .. of the next record, and returns how many there
   /// are: 0 at the end of the file.
-  template <class OnField> Index next(const OnField& on_field) {
+  Index next(OnField on_field) {
     const bool csv = options_.format == TextFormat::csv;
     do {
       line_ = stream_.line();
@@ -148,7 +151,7 @@ class Records {
     if (!old && !ended && line_ == 1 && text_.find('\r') != std::string::npos)
       refuse("no line feed, but '\\r': {.line_end = unroll::LineEnd::carriage_return} reads such lines");
   }
-  template <class OnField> Index split(const OnField& on_field) const {
+  Index split(OnField on_field) const {
     std::string_view rest = text_;
     for (Index k = 0;; ++k) {
       const std::size_t tab = rest.find('\t');
@@ -167,7 +170,7 @@ class Records {
     end_record();
     return true;
   }
-  template <class OnField> Index read_csv(const OnField& on_field) {
+  Index read_csv(OnField on_field) {
     const auto delimiter = static_cast<unsigned char>(options_.delimiter);
     for (Index k = 0;; ++k) {
       text_.clear();
