@@ -1,6 +1,7 @@
 // EarlyStopping against Keras's: the last epoch that runs, and the epoch whose weights are restored.
 #include <unroll/train/early_stopping.hpp>
 
+#include "../train/one_weight.hpp"
 #include "golden.hpp"
 
 namespace {
@@ -12,7 +13,7 @@ class NumberedRun : public Run {
  public:
   explicit NumberedRun(Index epochs) : epochs_(epochs) {}
   bool stopped = false;
-  double weight = 0;
+  OneWeight weight;
 
   void begin(Index epoch, double loss) {
     log_.epoch = epoch;
@@ -32,15 +33,10 @@ class NumberedRun : public Run {
   void set_rate(double) override {}
   void freeze(std::string_view) override {}
   void thaw(std::string_view) override {}
-  Record weights() const override {
-    Record record;
-    record.set("w", weight);
-    return record;
-  }
-  void set_weights(const Record& record) override { weight = record.number("w"); }
   void stop(std::string) override { stopped = true; }
 
  private:
+  detail::AnyModel any_model() const override { return detail::AnyModel(weight); }
   TypeId model_type() const override { return TypeId::of<void>(); }
   void* model_address() override { return nullptr; }
   TypeId optimizer_type() const override { return TypeId::of<void>(); }

@@ -3,12 +3,14 @@
 
 #include <unroll/train/callback.hpp>
 
+#include "one_weight.hpp"
+
 class FakeRun final : public unroll::Run {
  public:
   unroll::EpochLog now{.epoch = 1};
   unroll::History past;
   double learning_rate = 1;
-  double weight = 0;  ///< the model
+  OneWeight weight;  ///< the model
   bool validation = true, stopped = false;
   std::string why;
 
@@ -25,12 +27,6 @@ class FakeRun final : public unroll::Run {
   void set_rate(double to) override { learning_rate = to; }
   void freeze(std::string_view) override {}
   void thaw(std::string_view) override {}
-  unroll::Record weights() const override {
-    unroll::Record record;
-    record.set("w", weight);
-    return record;
-  }
-  void set_weights(const unroll::Record& record) override { weight = record.number("w"); }
   void stop(std::string reason) override { stopped = true, why = std::move(reason); }
 
   /// One epoch whose metric has this value and after which the weight is the epoch's number.
@@ -45,6 +41,7 @@ class FakeRun final : public unroll::Run {
   std::int64_t steps = 0;
 
  private:
+  unroll::detail::AnyModel any_model() const override { return unroll::detail::AnyModel(weight); }
   unroll::TypeId model_type() const override { return unroll::TypeId::of<decltype(weight)>(); }
   void* model_address() override { return &weight; }
   unroll::TypeId optimizer_type() const override { return unroll::TypeId::of<void>(); }

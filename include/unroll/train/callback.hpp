@@ -46,7 +46,7 @@ class UNROLL_API Run {
   template <class O> O& optimizer() { return typed<O>("optimizer", optimizer_type(), optimizer_address()); }
 
  private:
-  virtual const detail::AnyModel& any_model() const = 0;
+  virtual detail::AnyModel any_model() const = 0;
   virtual TypeId model_type() const = 0;
   virtual void* model_address() = 0;
   virtual TypeId optimizer_type() const = 0;

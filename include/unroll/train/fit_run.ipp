@@ -77,7 +77,7 @@ class FitRun final : public Run {
 
  private:
   friend Resume;
-  const AnyModel& any_model() const override { return job_.model; }
+  AnyModel any_model() const override { return job_.model; }
   TypeId model_type() const override { return job_.model_type(); }
   void* model_address() override { return job_.model_address; }
   TypeId optimizer_type() const override { return job_.optimizer_type(); }
