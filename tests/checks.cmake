@@ -8,7 +8,7 @@ foreach(source IN LISTS sources)
   cmake_path(GET source STEM name)
   add_test(NAME compile_fail.${name}
            COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/compile_fail/run.sh ${source} ${compile} COMMAND_EXPAND_LISTS)
-  set_tests_properties(compile_fail.${name} PROPERTIES LABELS compile)
+  set_tests_properties(compile_fail.${name} PROPERTIES LABELS compile COST 50)
 endforeach()
 
 # A stream from a header: what it links, and that it runs.
@@ -44,7 +44,7 @@ set_tests_properties(forms PROPERTIES LABELS compile)
 if(UNROLL_INSTALL)
   add_test(NAME consumer COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/consumer/run.sh ${PROJECT_BINARY_DIR} ${compile}
            COMMAND_EXPAND_LISTS)
-  set_tests_properties(consumer PROPERTIES LABELS compile
+  set_tests_properties(consumer PROPERTIES LABELS compile COST 100  # the longest begins first
     ENVIRONMENT "CMAKE=${CMAKE_COMMAND};CMAKE_GENERATOR=${CMAKE_GENERATOR};CXX=${CMAKE_CXX_COMPILER}")
 endif()
 
