@@ -7,8 +7,10 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# A header that another one includes first of ours stands alone there, and need not be compiled once more.
+(cd include && find unroll -name '*.hpp' -exec grep -m 1 -o '#include <unroll/[^>]*\.hpp>' {} ';') | sort -u >"$work/first"
 (cd include && find unroll -name '*.hpp') | sort | while read -r header; do
-  echo "#include <$header>" >"$work/$(echo "$header" | tr / .).cpp"
+  grep -qxF "#include <$header>" "$work/first" || echo "#include <$header>" >"$work/$(echo "$header" | tr / .).cpp"
   echo "#include <$header>" >>"$work/all.cpp"
   case $header in
     unroll/stream/any_model.hpp) ;;
