@@ -89,9 +89,9 @@ template <Cell C> struct CellFor<C> {
 };
 /// Instantiates the equations here, so that what they do wrongly is said near the line that names them.
 template <class E> consteval bool read_equations() {
-  constexpr auto forward = &call_forward<E, Value<typename E::Scalar>>;
-  constexpr auto backward = &call_backward<E, Value<typename E::Scalar>>;
-  return forward != nullptr && backward != nullptr;
+  [[maybe_unused]] constexpr auto forward = &call_forward<E, Value<typename E::Scalar>>;
+  [[maybe_unused]] constexpr auto backward = &call_backward<E, Value<typename E::Scalar>>;
+  return true;
 }
 template <PointwiseCell E> struct CellFor<E> {
   static_assert(read_equations<E>());
