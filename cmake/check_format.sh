@@ -11,7 +11,7 @@ if find include src tests examples benchmarks '(' -name '*.[hi]pp' -o -name '*.c
 else
   printf 'not as .clang-format says; run %s -i on\n' "$format"
   sed -n 's/^\([^:]*\):[0-9]*:[0-9]*: error.*/\1/p' "$log" | sort -u
-  [ -s "$log" ] && grep -q 'error: code should be' "$log" || cat "$log"
+  grep -q 'error: code should be' "$log" || cat "$log"
   echo "0 passed, 1 failed"
   exit 1
 fi

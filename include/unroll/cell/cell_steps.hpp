@@ -21,7 +21,7 @@ template <class T, int S> struct CellSteps {
 template <class C> UNROLL_API const CellSteps<typename C::Scalar, C::S>& cell_steps();
 
 template <class C> const CellSteps<typename C::Scalar, C::S>& cell_steps() {
-  static_assert(Cell<C>);  // not in the head: see optim/clip.hpp
+  static_assert(Cell<C>);
   using T = typename C::Scalar;
   constexpr int S = C::S;
   using Cache = typename C::Cache;

@@ -17,7 +17,8 @@
 // declare what needs no type of the user's, and what the built-in cells and layers make of float and double; the bodies
 // are in a library. A function that is not a template is declared with UNROLL_API in its header and defined as
 // UNROLL_FUNCTION in the .ipp beside it, which the header includes at its end where UNROLL_HEADER_ONLY, and one unit of
-// src/ otherwise. A variable is declared as UNROLL_VARIABLE.
+// src/ otherwise. A function template that the library has instances of asserts its constraints instead of having them
+// in its head: compilers do not agree on whether they are part of its name.
 #if defined(UNROLL_COMPILED)
 #define UNROLL_HEADER_ONLY 0
 #define UNROLL_FUNCTION

@@ -95,11 +95,9 @@ struct ClipByValue {
 };
 }  // namespace detail
 
-// M is Visitable. Templates that the compiled part has instances of are not constrained in their heads: compilers, and
-// versions of one, do not agree on whether a constraint is part of a function's name.
-
 /// The Euclidean norm of all gradients as one vector. Of a table only the touched columns are read.
 template <class M> UNROLL_API double global_norm(const M& gradient) {
+  static_assert(Visitable<M>);
   if constexpr (detail::is_erasable<M>) {
     return global_norm(detail::ModelOf<typename M::Scalar>(gradient));
   } else {
@@ -117,6 +115,7 @@ struct ClipOptions {
 /// norm afterwards is min(before, max_norm), up to rounding and epsilon. A norm that is not finite is returned and
 /// nothing is scaled. Keras's `global_clipnorm`.
 template <class M> UNROLL_API double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
+  static_assert(Visitable<M>);
   if constexpr (detail::is_erasable<M>) {
     detail::ModelOf<typename M::Scalar> erased(gradient);
     return clip_by_global_norm(erased, max_norm, options);
@@ -132,6 +131,7 @@ template <class M> UNROLL_API double clip_by_global_norm(M& gradient, double max
 /// Scales each parameter's gradient so that its own norm is at most `max_norm`: Keras's `clipnorm`. Returns the global
 /// norm before.
 template <class M> UNROLL_API double clip_each_by_norm(M& gradient, double max_norm) {
+  static_assert(Visitable<M>);
   if constexpr (detail::is_erasable<M>) {
     detail::ModelOf<typename M::Scalar> erased(gradient);
     return clip_each_by_norm(erased, max_norm);
@@ -145,6 +145,7 @@ template <class M> UNROLL_API double clip_each_by_norm(M& gradient, double max_n
 
 /// Moves every element of the gradients into -limit .. limit: Keras's `clipvalue`. NaN stays NaN.
 template <class M> UNROLL_API void clip_by_value(M& gradient, double limit) {
+  static_assert(Visitable<M>);
   if constexpr (detail::is_erasable<M>) {
     detail::ModelOf<typename M::Scalar> erased(gradient);
     clip_by_value(erased, limit);

@@ -210,6 +210,7 @@ class FitRun final : public Run {
     save();
     at_.history.message = why;
   }
+
   FitJob& job_;
   const FitSettings& options_;
   Split split_;

@@ -20,8 +20,6 @@ struct Resume {
 class UNROLL_API RunStore {
  public:
   RunStore() : save_run_(detail::Resume::save), load_run_(detail::Resume::load) {}
-  RunStore(const RunStore&) = default;
-  RunStore& operator=(const RunStore&) = default;
   virtual ~RunStore() = default;
   virtual void save(const Record& record) = 0;
   virtual Record load() = 0;
