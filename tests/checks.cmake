@@ -15,7 +15,7 @@ endforeach()
 add_test(NAME embedded COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/embedded/run.sh ${compile} COMMAND_EXPAND_LISTS)
 set_tests_properties(embedded PROPERTIES LABELS compile)
 
-# Translation units of one program, compiled with different flags, two of them with all headers.
+# Translation units of one program, compiled with different flags, one of them with all headers.
 if(EXISTS ${PROJECT_SOURCE_DIR}/include/unroll/unroll.hpp)
   list(TRANSFORM headers REPLACE "^${PROJECT_SOURCE_DIR}/include/(.*)$" "#include <\\1>" OUTPUT_VARIABLE includes)
   list(JOIN includes "\n" includes)

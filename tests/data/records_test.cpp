@@ -107,19 +107,19 @@ TEST_CASE("as many labels as texts are no labels") {
 
 TEST_CASE("records that cross blocks come out whole") {
   std::string bytes;
-  Strings texts;
+  Strings written;
   for (std::size_t k = 0; k < 40; ++k) {
-    texts.push_back(std::string(k * 997 * (k % 7), static_cast<char>('a' + k % 26)) + "\"\r\n,");
-    bytes += std::to_string(k % 2) + ",\"" + texts.back() + "\"\r\n";
+    written.push_back(std::string(k * 997 * (k % 7), static_cast<char>('a' + k % 26)) + "\"\r\n,");
+    bytes += std::to_string(k % 2) + ",\"" + written.back() + "\"\r\n";
     bytes.insert(bytes.size() - 7, "\"");  // the quote is doubled
   }
-  CHECK(read_fields(bytes, {.format = csv}).texts == texts);
+  CHECK(read_fields(bytes, {.format = csv}).texts == written);
   bytes.clear();
-  for (std::string& text : texts) {
+  for (std::string& text : written) {
     text.resize(text.size() - 3);
     bytes += "1\t" + text + "\r\n";
   }
-  CHECK(read_fields(bytes, {}).texts == texts);
+  CHECK(read_fields(bytes, {}).texts == written);
 }
 
 TEST_CASE("a reader of one's own gives blocks or a string") {

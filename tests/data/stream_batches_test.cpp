@@ -7,9 +7,9 @@
 using unroll::Index;
 
 TEST_CASE("streams are contiguous pieces of the sequence, and windows go on where the one before ended") {
-  std::vector<std::int32_t> ids(24);  // 23 steps with a successor: 3 streams of 7
-  std::iota(ids.begin(), ids.end(), 0);
-  const unroll::TokenStreams streams(ids, {.streams = 3, .window = 3});
+  std::vector<std::int32_t> numbers(24);  // 23 steps with a successor: 3 streams of 7
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const unroll::TokenStreams streams(numbers, {.streams = 3, .window = 3});
   CHECK(streams.stream_length() == 7);
   CHECK(streams.count() == 3);
   std::vector<std::vector<std::int32_t>> seen(3);

@@ -46,6 +46,8 @@
 #define UNROLL_LEAST_LEVEL 3
 #elif defined(__AVX2__) && defined(__FMA__)
 #define UNROLL_LEAST_LEVEL 2
+#elif defined(__GNUC__)
+#define UNROLL_LEAST_LEVEL 1
 #else
 #define UNROLL_LEAST_LEVEL 0
 #endif
