@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <tuple>
+#include <type_traits>
 
 #include <unroll/core/context.hpp>
 #include <unroll/core/initialize.hpp>
@@ -23,10 +24,11 @@ template <class State> struct Carry {
 //   State                      what it carries from one window to the next; Nothing
 //   Output<In>                 what it gives, for each input type In that it takes: a template constrained to those
 //   Cache<In>                  what it keeps between forward and backward, made by {}; its output() is what the last
-//                              forward pass gave, and the gradient of x is its `dx`, or that of its `inner`
+//                              forward pass gave
 // and offers
 //   const Output<In>& forward(context, x, cache, carry = {}) const     the output lives in the cache, or is x
-//   const In&         backward(x, dy, cache, gradient, carry = {}) const   the gradient of x, too; Nothing for tokens
+//   const In&         backward(x, dy, cache, gradient, carry = {}) const   the gradient of x, too, which lives in the
+//                                                                          cache or is dy; Nothing for tokens
 //   void initialize(rng, scheme),  std::string describe() const
 //   static void visit(f, path, self...)                                f(path, parameter...) for each parameter
 // Backward computes the gradient of sum(dy .* y) and of sum(d final state .* final state) with respect to parameters
@@ -51,10 +53,27 @@ concept Vectors = std::same_as<X, PackedSequence<T>> || std::same_as<X, Matrix<T
 template <class X>
 concept Tokens = std::same_as<X, TokenBatch>;
 
+/// A batch of several inputs, each a Matrix or sequences: what a model takes whose wiring takes as many nodes.
+template <class... X> struct Inputs {
+  std::tuple<X...> all;
+};
+template <class X> inline constexpr bool is_inputs = false;
+template <class... X> inline constexpr bool is_inputs<Inputs<X...>> = true;
+
 template <class X>
-concept Batch = is_matrix<X> || requires(const X& x) {
+concept Batch = is_matrix<X> || is_inputs<X> || requires(const X& x) {
   { x.packing } -> std::convertible_to<const Packing&>;
 };
+
+namespace detail {
+/// f(input) for each of a batch.
+template <class In, class F> decltype(auto) with_inputs(In& x, const F& f) {
+  if constexpr (is_inputs<std::remove_const_t<In>>)
+    return std::apply(f, x.all);
+  else
+    return f(x);
+}
+}  // namespace detail
 
 template <class T> Matrix<T>& values(Matrix<T>& m) { return m; }
 template <class T> const Matrix<T>& values(const Matrix<T>& m) { return m; }
@@ -125,6 +144,11 @@ concept BackwardPass = requires(const L& layer, L& gradient, const In& x, const 
                                 typename L::template Cache<In>& cache, Carry<typename StateOf<L>::type> carry) {
   layer.backward(x, dy, cache, gradient);
   layer.backward(x, dy, cache, gradient, carry);
+};
+/// Whether a layer may be told that no gradient of its output arrives.
+template <class L, class... X>
+concept TakesNothing = requires(const L& layer, const X&... x, typename L::template Cache<X...>& c, L& gradient) {
+  layer.backward(x..., Nothing{}, c, gradient);
 };
 template <class L>
 concept HasInitialize = requires(L& layer, Rng rng, const Scheme& scheme) { layer.initialize(rng, scheme); };

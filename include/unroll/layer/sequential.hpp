@@ -21,6 +21,7 @@ template <class In, class... Ls> struct Flow {
   using Taken = Passages<>;
   using Output = In;
   using Caches = std::tuple<>;
+  using LastInput = void;
 };
 template <class In, class L, class... Rest> struct Flow<In, L, Rest...> {
   static constexpr bool ok = false;
@@ -38,6 +39,8 @@ struct Flow<In, L, Rest...> {
   static constexpr bool ok = true;
   using Taken = decltype(prepend<Passage<L, In>>(typename Next::Taken{}));
   using Output = typename Next::Output;
+  using LastInput =
+      std::conditional_t<sizeof...(Rest) == 0, In, typename Next::LastInput>;  ///< what the last layer takes
   using Caches = decltype(std::tuple_cat(std::declval<std::tuple<typename L::template Cache<In>>>(),
                                          std::declval<typename Next::Caches>()));
 };
@@ -55,16 +58,6 @@ template <class L, class... Rest> requires has_scalar<L>
 struct FirstScalar<L, Rest...> {
   using type = typename L::Scalar;
 };
-
-/// Where a layer leaves the gradient of its input: in its cache, or in that of the layer it wraps or begins with.
-template <class Cache> const auto& input_gradient(const Cache& cache) {
-  if constexpr (requires { cache.dx; })
-    return cache.dx;
-  else if constexpr (requires { cache.inner; })
-    return input_gradient(cache.inner);
-  else
-    return input_gradient(std::get<0>(cache.layers));
-}
 }  // namespace detail
 
 template <class In, class... Ls>
@@ -145,7 +138,8 @@ template <class... Ls> class Sequential {
                              Carry<State> d = {}) const {
     return run_backward(x, dy, c, gradient, d);
   }
-  template <class In>
+  template <class In> requires detail::TakesNothing<std::tuple_element_t<size - 1, std::tuple<Ls...>>,
+                                                    typename detail::Flow<In, Ls...>::LastInput>
   InputGradient<In> backward(const In& x, Nothing dy, Cache<In>& c, Sequential& gradient, Carry<State> d = {}) const {
     return run_backward(x, dy, c, gradient, d);
   }
@@ -210,14 +204,10 @@ template <class... Ls> class Sequential {
   template <class In, class Dy, class C>
   InputGradient<In> run_backward(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
     check_gradient_shapes("Sequential", *this, gradient);  // of all layers before one of them adds to it
-    backward_from<size - 1>(x, dy, c, gradient, d);
-    if constexpr (Tokens<In>)
-      return Nothing{};
-    else
-      return static_cast<const In&>(detail::input_gradient(c));
+    return backward_from<size - 1>(x, dy, c, gradient, d);
   }
   template <std::size_t K, class In, class Dy, class C>
-  void backward_from(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
+  InputGradient<In> backward_from(const In& x, const Dy& dy, C& c, Sequential& gradient, Carry<State> d) const {
     const bool go_on = (c.want_dx && !Tokens<In>) || trainable_below<K>() || (K > 0 && d.out != nullptr);
     auto& cache = std::get<K>(c.layers);
     if constexpr (requires { cache.want_dx; }) cache.want_dx = go_on;
@@ -230,10 +220,14 @@ template <class... Ls> class Sequential {
           before<K>());
     };
     if constexpr (K == 0) {
-      run(x);
+      return run(x);
     } else {
       const auto& dx = run(std::get<K - 1>(c.layers).output());
-      if (go_on) backward_from<K - 1>(x, dx, c, gradient, d);
+      if (go_on) return backward_from<K - 1>(x, dx, c, gradient, d);
+      if constexpr (Tokens<In>)
+        return {};
+      else
+        return x;  // nobody reads it
     }
   }
 };
