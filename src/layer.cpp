@@ -1,4 +1,5 @@
 #include <unroll/layer/recurrent_loop.hpp>
+#include <unroll/layer/tape.ipp>
 
 namespace unroll::inline UNROLL_ABI {
 UNROLL_RECURRENT_INSTANCES(template, float, 1)

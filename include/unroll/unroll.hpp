@@ -28,12 +28,15 @@
 #include <unroll/data/stream_batches.hpp>
 #include <unroll/data/token_files.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
+#include <unroll/layer/composite.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/folded.hpp>
+#include <unroll/layer/functions.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/layer/stack.hpp>

@@ -7,6 +7,7 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/data/batches.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
@@ -72,6 +73,26 @@ template <class M, class L, class R> long count(M model, const L& loss, R rule, 
   return allocations;
 }
 
+/// A wiring whose number of calls changes with the batch: 3 more in the longest.
+struct Attentive : unroll::Composite<Attentive> {
+  unroll::Embedding<> embed{words, 24};
+  unroll::Bidirectional<unroll::Lstm<>> read{unroll::Lstm{24, 24}, {.dropout = 0.2}};
+  std::vector<unroll::Recurrent<unroll::Gru<>>> deep{unroll::Recurrent{unroll::Gru{48, 48}},
+                                                     unroll::Recurrent{unroll::Gru{48, 48}}};
+  unroll::AttentionPool<> pool{48, 16};
+  unroll::Dropout<> drop{0.2};
+  unroll::Dense<> head{96, 2};
+  UNROLL_PARTS(embed, read, deep, pool, drop, head)
+  auto operator()(unroll::Wiring& run, unroll::Node<unroll::TokenBatch> x) const {
+    const auto first = run(read, run(embed, x));
+    auto h = first + first;
+    for (const auto& layer : deep) h = h + dot_attention<float>(run(layer, h), first);
+    for (Index t = 0; t < (x->packing.steps() + 3) % 4; ++t) h = run(deep[0], h);
+    h = run(deep[1], h);
+    return run(head, run(drop, concat_rows(run(pool, h), max_over_time(h))));
+  }
+};
+
 int passed = 0, failed = 0;
 void report(const char* what, int threads, long n) {
   (n == 0 ? passed : failed) += 1;
@@ -97,6 +118,7 @@ int main() {
     const Sequential tagger{Embedding{words, 24}, Bidirectional{Gru{24, 30}, {.recompute_every = 7}}, Dense{60, 2}};
     report("LSTM stack with dropouts", n, count(keras_like, BinaryCrossEntropy{}, Adam{}, false, false));
     report("bidirectional stack", n, count(pytorch_like, CrossEntropy{}, Adam{.weight_decay = 1e-5}, false, true));
+    report("composite", n, count(Attentive{}, CrossEntropy{}, Adam{}, false, false));
     report("tagger that recomputes", n, count(tagger, CrossEntropy{}, Sgd{.momentum = 0.9}, true, false));
   }
   std::printf("%d passed, %d failed\n", passed, failed);

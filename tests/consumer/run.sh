@@ -19,17 +19,19 @@ bad() {
   echo "consumer: $1"
   tail -n 40 "$work/log"
 }
-# Each in a folder of its own, with the options given: configure, build, run.
+# consume NAME "PROGRAM.." OPTION..: in a folder of its own, configure, build and run the programs.
 consume() {
   name=$1
-  shift
-  { "$cmake" -S "$here" -B "$work/$name" -DCMAKE_CXX_COMPILER="${CXX:-c++}" "$@" && "$cmake" --build "$work/$name" &&
-      "$work/$name/consumer" && "$work/$name/io_consumer"; } >"$work/log" 2>&1
+  programs=$2
+  shift 2
+  { "$cmake" -S "$here" -B "$work/$name" -DCMAKE_CXX_COMPILER="${CXX:-c++}" "$@" &&
+      "$cmake" --build "$work/$name" --target $programs &&
+      for program in $programs; do "$work/$name/$program" || return 1; done; } >"$work/log" 2>&1
 }
 
 if "$cmake" --install "$build" --prefix "$work/prefix" >"$work/log" 2>&1; then good; else bad "install"; fi
 
-if consume found -DCMAKE_PREFIX_PATH="$work/prefix" -DUNROLL_WANTED="$version"; then
+if consume found "consumer io_consumer" -DCMAKE_PREFIX_PATH="$work/prefix" -DUNROLL_WANTED="$version"; then
   good
 else
   bad "find_package of version $version"
@@ -79,7 +81,7 @@ else
   bad "add_subdirectory with the compiled part"
 fi
 
-if consume refused -DCMAKE_PREFIX_PATH="$work/prefix" -DUNROLL_WANTED=99; then
+if consume refused consumer -DCMAKE_PREFIX_PATH="$work/prefix" -DUNROLL_WANTED=99; then
   bad "find_package of version 99 must fail"
 elif grep -q "$version" "$work/log" && grep -q 'requested version "99"' "$work/log"; then
   good
@@ -87,7 +89,7 @@ else
   bad "find_package of version 99 fails, but for another reason"
 fi
 
-if consume subdirectory -DUNROLL_SUBDIRECTORY="$source"; then good; else bad "add_subdirectory"; fi
+if consume subdirectory consumer -DUNROLL_SUBDIRECTORY="$source"; then good; else bad "add_subdirectory"; fi
 
 if { "$@" -O2 -pthread "$here/main.cpp" -o "$work/by_hand" && "$work/by_hand"; } >"$work/log" 2>&1; then
   good

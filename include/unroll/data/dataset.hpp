@@ -18,15 +18,17 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// What `fit` and `evaluate` ask of a data set; a user's own may read from a disk. `fill` makes a batch of the named
-/// sequences, `fill_targets` its targets (the batch's packing tells the order of steps). Both reuse the memory of what
-/// they fill, and fill the same whenever they are asked for the same rows.
+/// sequences, `fill_targets` its targets (the batch's packing tells the order of steps; of a batch of several inputs it
+/// gets all of it in the packing's place). Both reuse the memory of what they fill, and fill the same whenever they are
+/// asked for the same rows.
 template <class D, class T = float>
 concept Dataset = requires(const D& data, Index k, std::span<const Index> rows, typename D::Batch& batch,
                            const Packing& packing, BatchTargets<T>& targets) {
   { data.size() } -> std::convertible_to<Index>;
   { data.length(k) } -> std::convertible_to<Index>;
   data.fill(rows, batch);
-  data.fill_targets(rows, packing, targets);
+  requires requires { data.fill_targets(rows, packing, targets); } ||
+               requires { data.fill_targets(rows, batch, targets); };
 };
 
 /// Where each sequence begins in flat storage, its targets and its weight: what all data sets share.

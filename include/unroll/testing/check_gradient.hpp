@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include <unroll/layer/layer.hpp>
 
@@ -73,11 +74,18 @@ template <class M, class In> GradientReport check_gradient(M& model, In& x, cons
       before);
   M gradient = before;
   loss();
-  Matrix<double> dx;
-  if constexpr (Tokens<In>)
-    model.backward(x, dy, cache, gradient, {&d_final, &d_initial});
+  std::vector<Matrix<double>> dx;  // one for each input; empty for token ids
+  const auto take = [&]<class D>(const D& d) {
+    if constexpr (std::same_as<D, Nothing>)
+      dx.emplace_back();
+    else
+      dx.push_back(values(d));
+  };
+  if constexpr (is_inputs<In>)
+    std::apply([&](const auto&... d) { (take(d), ...); },
+               model.backward(x, dy, cache, gradient, {&d_final, &d_initial}));
   else
-    dx = values(model.backward(x, dy, cache, gradient, {&d_final, &d_initial}));
+    take(model.backward(x, dy, cache, gradient, {&d_final, &d_initial}));
 
   GradientReport report;
   const auto compare = [&](double& at, double analytic, double largest, const auto& name) {
@@ -108,7 +116,14 @@ template <class M, class In> GradientReport check_gradient(M& model, In& x, cons
     visit_state(
         [&](const Path& path, auto& s, const auto& d) { compare_all(s, Matrix<double>(d), "initial." + path.str()); },
         initial, d_initial);
-  if constexpr (!Tokens<In>) compare_all(values(x), dx, "x");
+  const auto compare_input = [&](auto& input, std::size_t k) {
+    if constexpr (!Tokens<std::remove_cvref_t<decltype(input)>>)
+      compare_all(values(input), dx[k], is_inputs<In> ? concat("x", k) : "x");
+  };
+  with_inputs(x, [&](auto&... input) {
+    std::size_t k = 0;
+    (compare_input(input, k++), ...);
+  });
   return report;
 }
 }  // namespace detail

@@ -11,6 +11,7 @@
 #include <unroll/core/packed_sequence.hpp>
 #include <unroll/data/batches.hpp>
 #include <unroll/data/targets.hpp>
+#include <unroll/layer/layer.hpp>
 #include <unroll/loss/loss.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -22,14 +23,21 @@ UNROLL_API void check_targets(const Packing& packing, Index targets, std::size_t
 
 template <class D> void fill_batch(const D& data, std::span<const Index> rows, typename D::Batch& x) {
   data.fill(rows, x);
-  check_filled(x.packing, rows.size());
+  const auto check = [&](const auto& input) {
+    if constexpr (requires { input.packing; }) check_filled(input.packing, rows.size());
+  };
+  with_inputs(x, [&](const auto&... input) { (check(input), ...); });
 }
 template <class D, class T>
 void load_batch(const D& data, std::span<const Index> rows, typename D::Batch& x, BatchTargets<T>& targets) {
   fill_batch(data, rows, x);
-  data.fill_targets(rows, x.packing, targets);
-  check_targets(x.packing, targets.are_labels ? static_cast<Index>(targets.labels.size()) : targets.values.cols(),
-                targets.sample_weights.size());
+  if constexpr (requires { data.fill_targets(rows, x, targets); }) {
+    data.fill_targets(rows, x, targets);
+  } else {
+    data.fill_targets(rows, x.packing, targets);
+    check_targets(x.packing, targets.are_labels ? static_cast<Index>(targets.labels.size()) : targets.values.cols(),
+                  targets.sample_weights.size());
+  }
 }
 
 template <class L, class Y>

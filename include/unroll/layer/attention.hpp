@@ -1,0 +1,164 @@
+// Attention over packed sequences: padding cannot get weight, because there is none.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <unroll/layer/activation.hpp>
+#include <unroll/layer/composite.hpp>
+#include <unroll/layer/dense.hpp>
+#include <unroll/layer/functions.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// The sorted position among `keys` of each sequence of the user's.
+inline void positions(const Packing& keys, std::vector<Index>& of_row) {
+  of_row.resize(static_cast<std::size_t>(keys.batch()));
+  for (Index j = 0; j < keys.batch(); ++j) of_row[static_cast<std::size_t>(keys.row(j))] = j;
+}
+
+struct DotAttentionFunction {
+  bool scaled = false;
+  template <class Q, class> using Output = Q;
+  template <class Q, class> struct Cache {
+    Q y, dq, dk;
+    decltype(Q::values) weights;  // (steps of the keys, N of the queries)
+    std::vector<Index> position;
+  };
+
+  template <class X> const X& forward(const X& q, const X& k, Cache<X, X>& c) const {
+    using T = typename decltype(X::values)::Scalar;
+    require(q.packing.batch() == k.packing.batch() && q.values.rows() == k.values.rows(), "dot_attention: queries of ",
+            q.packing.batch(), " sequences and ", q.values.rows(), " features, keys of ", k.packing.batch(), " and ",
+            k.values.rows());
+    shape_like(c.y, q, k.values.rows());
+    c.y.values.setZero();
+    c.weights.resize(k.packing.steps(), q.packing.total());
+    positions(k.packing, c.position);
+    const T scale = factor<T>(q.values.rows());
+    for_queries(q.packing, k.packing, c, [&](Index n, Index j, Index length) {
+      auto w = c.weights.col(n).head(length);
+      for (Index t = 0; t < length; ++t) w[t] = scale * q.values.col(n).dot(k.values.col(k.packing.offset(t) + j));
+      w = (w.array() - w.maxCoeff()).exp();
+      w /= w.sum();
+      for (Index t = 0; t < length; ++t) c.y.values.col(n) += w[t] * k.values.col(k.packing.offset(t) + j);
+    });
+    return c.y;
+  }
+  template <class X>
+  std::tuple<const X&, const X&> backward(const X& q, const X& k, const X& dy, Cache<X, X>& c) const {
+    using T = typename decltype(X::values)::Scalar;
+    shape_like(c.dq, q, q.values.rows());
+    shape_like(c.dk, k, k.values.rows());
+    c.dq.values.setZero();
+    c.dk.values.setZero();
+    const T scale = factor<T>(q.values.rows());
+    for_queries(q.packing, k.packing, c, [&](Index n, Index j, Index length) {
+      const auto w = c.weights.col(n);
+      const T mean = dy.values.col(n).dot(c.y.values.col(n));
+      for (Index t = 0; t < length; ++t) {
+        const auto key = k.values.col(k.packing.offset(t) + j);
+        const T ds = scale * w[t] * (dy.values.col(n).dot(key) - mean);
+        c.dq.values.col(n) += ds * key;
+        c.dk.values.col(k.packing.offset(t) + j) += ds * q.values.col(n) + w[t] * dy.values.col(n);
+      }
+    });
+    return {c.dq, c.dk};
+  }
+
+ private:
+  template <class T> T factor(Index features) const {
+    return scaled ? static_cast<T>(1 / std::sqrt(static_cast<double>(features))) : T(1);
+  }
+  /// f(column of a query, sorted position of its sequence among the keys, its length there).
+  template <class C, class F> static void for_queries(const Packing& q, const Packing& k, const C& c, const F& f) {
+    for_sequences(q, [&](Index b, Index row, Index steps) {
+      const Index j = c.position[static_cast<std::size_t>(row)];
+      if (k.length(j) > 0)
+        for (Index t = 0; t < steps; ++t) f(q.offset(t) + b, j, k.length(j));
+    });
+  }
+};
+
+struct SoftmaxPoolFunction {
+  template <class, class V> using Output = decltype(V::values);
+  template <class, class V> struct Cache {
+    Output<V, V> y, weights;  // (D, B), (1, N)
+    V ds, dv;
+  };
+
+  template <class X> const Output<X, X>& forward(const X& s, const X& v, Cache<X, X>& c) const {
+    using T = typename Output<X, X>::Scalar;
+    require(s.packing == v.packing && s.values.rows() == 1, "softmax_pool: scores of ", s.values.rows(),
+            " rows, expected 1, of the same sequences as the values");
+    const Packing& p = v.packing;
+    c.y.resize(v.values.rows(), p.batch());
+    c.y.setZero();
+    c.weights.resize(1, p.total());
+    for_sequences(p, [&](Index j, Index row, Index length) {
+      if (length == 0) return;
+      T most = s.values(0, j), sum = 0;
+      for (Index t = 1; t < length; ++t) most = (std::max)(most, s.values(0, p.offset(t) + j));
+      for (Index t = 0; t < length; ++t)
+        sum += c.weights(0, p.offset(t) + j) = std::exp(s.values(0, p.offset(t) + j) - most);
+      for (Index t = 0; t < length; ++t)
+        c.y.col(row) += (c.weights(0, p.offset(t) + j) /= sum) * v.values.col(p.offset(t) + j);
+    });
+    return c.y;
+  }
+  template <class X>
+  std::tuple<const X&, const X&> backward(const X& s, const X& v, const Output<X, X>& dy, Cache<X, X>& c) const {
+    const Packing& p = v.packing;
+    shape_like(c.ds, s, 1);
+    shape_like(c.dv, v, v.values.rows());
+    for_sequences(p, [&](Index j, Index row, Index length) {
+      const auto d = dy.col(row);
+      const auto mean = d.dot(c.y.col(row));
+      for (Index t = 0; t < length; ++t) {
+        const Index n = p.offset(t) + j;
+        c.ds.values(0, n) = c.weights(0, n) * (d.dot(v.values.col(n)) - mean);
+        c.dv.values.col(n) = c.weights(0, n) * d;
+      }
+    });
+    return {c.ds, c.dv};
+  }
+};
+}  // namespace detail
+
+/// Each query's mean of the keys of its own sequence, weighted by softmax_t(q . k_t); zeros where the sequence has no
+/// key. Queries and keys (H, N) of the same batch, of lengths of their own. Luong et al. 2015, "dot". O(sum over
+/// sequences of queries x keys).
+template <class T>
+Node<PackedSequence<T>> dot_attention(const Node<PackedSequence<T>>& queries, const Node<PackedSequence<T>>& keys) {
+  return apply(detail::DotAttentionFunction{}, queries, keys);
+}
+/// The same with q . k_t / sqrt(H). Vaswani et al. 2017.
+template <class T>
+Node<PackedSequence<T>> scaled_dot_attention(const Node<PackedSequence<T>>& queries,
+                                             const Node<PackedSequence<T>>& keys) {
+  return apply(detail::DotAttentionFunction{true}, queries, keys);
+}
+/// One vector a sequence, (D, B): the mean of its values (D, N) weighted by the softmax over time of its scores (1, N);
+/// zeros for an empty one.
+template <class T>
+Node<Matrix<T>> softmax_pool(const Node<PackedSequence<T>>& scores, const Node<PackedSequence<T>>& values) {
+  return apply(detail::SoftmaxPoolFunction{}, scores, values);
+}
+
+/// What of a sequence (D, N) matters, as one vector (D, B): weights softmax_t(v . tanh(W h_t + b)). Yang et al. 2016
+/// (hierarchical attention), without the context of a decoder.
+template <class T = float> struct AttentionPool : Composite<AttentionPool<T>, T> {
+  Dense<T> hidden, score;
+  Tanh<T> tanh;
+  UNROLL_PARTS(hidden, score, tanh)
+
+  AttentionPool(Index inputs, Index units) : hidden(inputs, units), score(units, 1, {.bias = false}) {}
+
+  auto operator()(Wiring& run, Node<PackedSequence<T>> h) const {
+    return softmax_pool(run(score, run(tanh, run(hidden, h))), h);
+  }
+};
+AttentionPool(Index, Index) -> AttentionPool<>;
+
+}  // namespace unroll::inline UNROLL_ABI

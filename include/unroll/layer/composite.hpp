@@ -1,0 +1,473 @@
+// A model of any wiring, written as its forward pass alone:
+//   struct Tagger : Composite<Tagger> {
+//     Embedding<> embed{20'000, 100};
+//     Bidirectional<Lstm<>> read{Lstm{100, 64}};
+//     Dense<> head{128, 17};
+//     UNROLL_PARTS(embed, read, head)
+//     auto operator()(Wiring& run, Node<TokenBatch> x) const { return run(head, run(read, run(embed, x))); }
+//   };
+// The layers keep the backward that was written for them by hand: what was called is recorded and gone through again
+// from the last call to the first.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <unroll/layer/tape.hpp>
+
+/// Names the parts of a Composite, once: in the order in which they are initialized, numbered for dropout, and shown.
+/// After the members it names. A part is a layer, a Composite, or a std::vector or std::array of parts.
+#define UNROLL_PARTS(...)                                                     \
+  static constexpr std::string_view names_of_parts() { return #__VA_ARGS__; } \
+  auto parts() { return std::tie(__VA_ARGS__); }                              \
+  auto parts() const { return std::tie(__VA_ARGS__); }
+
+namespace unroll::inline UNROLL_ABI {
+
+template <class Self, class T = float> struct Composite;
+
+namespace detail {
+template <class L>
+inline constexpr bool is_composite = requires { requires std::derived_from<L, Composite<L, typename L::Scalar>>; };
+template <class P> inline constexpr bool is_list = false;
+template <class P, class A> inline constexpr bool is_list<std::vector<P, A>> = true;
+template <class P, std::size_t n> inline constexpr bool is_list<std::array<P, n>> = true;
+
+/// The k-th of "embed, read, head".
+constexpr std::string_view name_of_part(std::string_view names, std::size_t k) {
+  for (; k > 0; --k) names.remove_prefix(names.find(',') + 1);
+  names = names.substr(0, names.find(','));
+  while (!names.empty() && names.front() == ' ') names.remove_prefix(1);
+  return names;
+}
+
+template <class M> struct AssertParts {
+  static constexpr bool named = requires(M& model) { model.parts(); };
+  static_assert(named, "unroll::Composite: UNROLL_PARTS(..) with the names of the parts is missing.");
+};
+template <class M> auto parts_of(M& model) {
+  if constexpr (AssertParts<std::remove_const_t<M>>::named)
+    return model.parts();
+  else
+    return std::tuple<>();
+}
+template <class M> using PartsOf = decltype(parts_of(std::declval<M&>()));
+
+template <std::size_t K, class F, class... M> void with_part(const F& f, std::string_view name, M&... model) {
+  f(std::integral_constant<std::size_t, K>{}, name, std::get<K>(model.parts())...);
+}
+/// f(k, name, k-th part of each model).
+template <class F, class M, class... More> void for_each_part(const F& f, M& model, More&... more) {
+  if constexpr (AssertParts<std::remove_const_t<M>>::named)
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (with_part<K>(f, name_of_part(M::names_of_parts(), K), model, more...), ...);
+    }(std::make_index_sequence<std::tuple_size_v<PartsOf<M>>>{});
+}
+
+UNROLL_COLD inline void refuse_lists(std::string_view what, std::size_t got, std::size_t expected) {
+  fail("Composite: ", what, " has ", got, " parts in a list, expected ", expected);
+}
+
+template <class F, class P, class... More> void visit_part(F& f, const Path& at, P& part, More&... more) {
+  if constexpr (is_list<std::remove_const_t<P>>) {
+    const auto check = [&](const auto& other) {
+      if (other.size() != part.size()) refuse_lists("another model", other.size(), part.size());
+    };
+    (check(more), ...);
+    for (std::size_t j = 0; j < part.size(); ++j) {
+      const Path here = at / static_cast<Index>(j);
+      visit_part(f, here, part[j], more[j]...);
+    }
+  } else {
+    std::remove_const_t<P>::visit(f, at, part, more...);
+  }
+}
+
+/// States of a list of parts.
+template <class S> struct StateList {
+  std::vector<S> items;
+  template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
+    if constexpr (!is_stateless<S>)
+      for (std::size_t j = 0; j < std::get<0>(std::tie(self...)).items.size(); ++j)
+        S::visit(f, at / static_cast<Index>(j), self.items.at(j)...);
+  }
+};
+template <class P> struct PartState : StateOf<P> {};
+template <class P> requires is_list<P>
+struct PartState<P> {
+  using type = StateList<typename PartState<typename P::value_type>::type>;
+};
+template <class Parts> struct PartStates;
+template <class... P> struct PartStates<std::tuple<P&...>> {
+  using type = std::tuple<typename PartState<P>::type...>;
+};
+}  // namespace detail
+
+/// The states of a composite's parts, by their names.
+template <class Self> struct CompositeState {
+  typename detail::PartStates<detail::PartsOf<Self>>::type parts;
+
+  template <class F, class... S> static void visit(F&& f, const Path& at, S&... self) {
+    [&]<std::size_t... K>(std::index_sequence<K...>) {
+      (visit_part<K>(f, at, self...), ...);
+    }(std::make_index_sequence<std::tuple_size_v<detail::PartsOf<Self>>>{});
+  }
+
+ private:
+  template <std::size_t K, class F, class... S> static void visit_part(F& f, const Path& at, S&... self) {
+    using State = std::tuple_element_t<K, decltype(parts)>;
+    if constexpr (!is_stateless<State>)
+      State::visit(f, at / detail::name_of_part(Self::names_of_parts(), K), std::get<K>(self.parts)...);
+  }
+};
+
+namespace detail {
+/// Where a part stands among the entries of a tape.
+struct PartPlace {
+  std::string_view name{};
+  Index number = -1, place = 0;
+  std::ptrdiff_t parent = -1;
+};
+
+/// Goes through all parts, the outer before the inner: f.group(place, part) for a list or a Composite, which tells its
+/// number, and f.leaf(place, part, in, out) for a layer, with its states, which are null where there are none.
+template <class P, class S, class F> void walk_parts(const PartPlace& at, P& part, const S* in, S* out, const F& f) {
+  using Part = std::remove_const_t<P>;
+  if constexpr (is_list<Part>) {
+    if (in != nullptr && in->items.size() != part.size()) refuse_lists("the state", in->items.size(), part.size());
+    if (out != nullptr && out->items.size() != part.size()) out->items.resize(part.size());
+    const std::ptrdiff_t self = f.group(at, part);
+    for (std::size_t j = 0; j < part.size(); ++j)
+      walk_parts({{}, static_cast<Index>(j), static_cast<Index>(j), self}, part[j],
+                 in != nullptr ? &in->items[j] : nullptr, out != nullptr ? &out->items[j] : nullptr, f);
+  } else if constexpr (is_composite<Part>) {
+    const std::ptrdiff_t self = f.group(at, part);
+    for_each_part(
+        [&](auto k, std::string_view name, auto& inner) {
+          walk_parts({name, -1, static_cast<Index>(k()), self}, inner,
+                     in != nullptr ? &std::get<k()>(in->parts) : nullptr,
+                     out != nullptr ? &std::get<k()>(out->parts) : nullptr, f);
+        },
+        part);
+  } else {
+    f.leaf(at, part, in, out);
+  }
+}
+
+/// Before the forward pass: what there is, and the states to start from.
+struct ListParts {
+  Tape& tape;
+  template <class P> std::ptrdiff_t group(const PartPlace& at, P& part) const {
+    PartEntry& entry = tape.parts.emplace_back(&part, TypeId::of<std::remove_const_t<P>>());
+    entry.name = at.name, entry.number = at.number, entry.place = at.place, entry.parent = at.parent;
+    return static_cast<std::ptrdiff_t>(tape.parts.size()) - 1;
+  }
+  template <class P, class S> void leaf(const PartPlace& at, P& part, const S* in, S*) const {
+    group(at, part);
+    tape.parts.back().start = in;
+  }
+};
+/// What goes through the entries a second time, in the same order.
+struct NextEntry {
+  Tape& tape;
+  std::size_t& k;
+  template <class P> std::ptrdiff_t group(const PartPlace&, P&) const {
+    if (k >= tape.parts.size())
+      fail("Composite: the gradient has more parts than the model; make it by zeros_like(model)");
+    return static_cast<std::ptrdiff_t>(k++);
+  }
+  PartEntry& next() const {
+    group({}, k);
+    return tape.parts[k - 1];
+  }
+};
+/// After it: the final states.
+struct TakeStates : NextEntry {
+  template <class P, class S> void leaf(const PartPlace&, P&, const S* in, S* out) const {
+    const PartEntry& entry = next();
+    if (out == nullptr) return;
+    if (entry.last != nullptr)
+      *out = *static_cast<const S*>(entry.last);
+    else if (in != nullptr && in != out)
+      *out = *in;
+  }
+};
+/// Before the backward pass: where gradients go.
+struct ListGradients : NextEntry {
+  template <class P, class S> void leaf(const PartPlace&, P& gradient, const S*, S* out) const {
+    PartEntry& entry = next();
+    entry.gradient = &gradient;
+    entry.trainable = any_trainable(*static_cast<const P*>(entry.self));
+    entry.d_start = out;
+    entry.has_d_start = false;
+  }
+};
+/// When slots are ready: gradients of the final states.
+struct GiveStates : NextEntry {
+  template <class P, class S> void leaf(const PartPlace&, P&, const S* in, S*) const {
+    const PartEntry& entry = next();
+    if (in != nullptr && entry.d_last != nullptr) static_cast<Slot<S>*>(entry.d_last)->add(*in);
+  }
+};
+/// At the end: what no gradient came to has zeros.
+struct FinishStates : NextEntry {
+  template <class P, class S> void leaf(const PartPlace&, P&, const S* in, S* out) const {
+    const PartEntry& entry = next();
+    if (out == nullptr || entry.has_d_start) return;
+    if (entry.last != nullptr)
+      set_zero_like(*out, *static_cast<const S*>(entry.last));
+    else if (in != nullptr && in != out)
+      *out = *in;  // the state went through untouched
+  }
+};
+
+}  // namespace detail
+
+/// `run(embed, x)` calls a part of the model and records that. A part that is called twice shares its weights; the
+/// gradients add up. The first call of a part starts from the state that was carried into the batch, unless `from` says
+/// where, every other call from zeros; the last call's final state is carried out.
+class Wiring {
+ public:
+  /// Used by Composite. `own` is the number of the entry of the composite that is wired.
+  Wiring(Tape& tape, const Context& context, std::ptrdiff_t own) : tape_(tape), context_(context), own_(own) {}
+
+  template <class L, class... X> requires(!detail::is_composite<L>)
+  auto operator()(const L& layer, const Node<X>&... x) {
+    return call(layer, Node<typename detail::StateOf<L>::type>{}, x...);
+  }
+  template <class L, class X> requires(!detail::is_composite<L>)
+  auto operator()(const L& layer, const Node<X>& x, const From<typename detail::StateOf<L>::type>& start) {
+    return call(layer, start.state, x);
+  }
+  /// A composite takes and gives whatever its operator() does; its calls are recorded with this one's.
+  template <class L, class... X> requires detail::is_composite<L>
+  auto operator()(const L& layer, const X&... x) {
+    detail::PartEntry& entry = find(layer);
+    const std::ptrdiff_t own = &entry - tape_.parts.data();
+    Wiring inner(tape_, tape_.context_of(entry, own_, context_), own);
+    ++entry.calls;
+    return in_part(own, [&] { return layer(inner, x...); });
+  }
+
+  const Context& context() const { return context_; }
+
+ private:
+  template <class L, class... X>
+  auto call(const L& layer, const Node<typename detail::StateOf<L>::type>& start, const Node<X>&... x) {
+    constexpr bool takes = requires { typename L::template Output<X...>; };
+    constexpr bool told = (std::same_as<X, Nothing> || ...);  // what gave it was refused
+    static_assert(takes || told,
+                  "unroll: run: this layer cannot take this input. A recurrent layer needs a PackedSequence of its "
+                  "scalar type, an Embedding a TokenBatch.");
+    if constexpr (takes) {
+      using Y = typename L::template Output<X...>;
+      detail::PartEntry& entry = find(layer);
+      const std::ptrdiff_t number = &entry - tape_.parts.data();
+      auto& record = tape_.template next<detail::LayerCall<L, X...>>(number);
+      const Context context = tape_.context_of(entry, own_, context_);
+      in_part(number, [&] { record.forward(tape_, entry, layer, context, start, x...); });
+      const Node<Y> y{record.y, &record.dy, &tape_};
+      if constexpr (is_stateless<typename detail::StateOf<L>::type>)
+        return y;
+      else
+        return Result<L, Y>{y, {&record.last, &record.d_last, &tape_}, &layer};
+    } else {
+      return Node<Nothing>{};
+    }
+  }
+  template <class L> detail::PartEntry& find(const L& layer) {
+    detail::PartEntry* const entry = tape_.find(&layer, TypeId::of<L>());
+    if (entry == nullptr)
+      fail("run: ", layer.describe(), " is not one of the model's parts (UNROLL_PARTS), or a copy of one");
+    return *entry;
+  }
+  template <class F> decltype(auto) in_part(std::ptrdiff_t entry, const F& f) const {
+#if defined(__cpp_exceptions)
+    try {
+      return f();
+    } catch (const std::invalid_argument&) {
+      detail::rethrow_from_part(tape_.path_of(entry, own_), [](std::string&) {});
+    }
+#else
+    static_cast<void>(entry);
+    return f();
+#endif
+  }
+
+  Tape& tape_;
+  const Context context_;
+  const std::ptrdiff_t own_;
+};
+
+namespace detail {
+template <class X> inline constexpr bool is_node = requires { typename X::Value; };
+/// What a wiring gives for an input; no `type` where it does not take it.
+template <class Self, class... X> struct Outcome {};
+template <class Self, class... X>
+requires requires(const Self& model, Wiring& run, const Node<X>&... x) { model(run, x...); }
+struct Outcome<Self, X...> {
+  using Given = std::remove_cvref_t<decltype(std::declval<const Self&>()(std::declval<Wiring&>(), Node<X>{}...))>;
+  static constexpr bool gives_node = is_node<Given>;
+  using type = typename std::conditional_t<gives_node, Given, Node<Nothing>>::Value;
+};
+template <class Self, class... X> struct Outcome<Self, Inputs<X...>> : Outcome<Self, X...> {};
+
+/// The gradient of an input, or of several.
+template <class X> struct InputGradientOf {
+  using type = std::conditional_t<Tokens<X>, Nothing, const X&>;
+};
+template <class... X> struct InputGradientOf<Inputs<X...>> {
+  using type = std::tuple<typename InputGradientOf<X>::type...>;
+};
+template <class X> struct InputSlots {
+  using type = std::tuple<Slot<X>>;
+};
+template <class... X> struct InputSlots<Inputs<X...>> {
+  using type = std::tuple<Slot<X>...>;
+};
+template <class X> typename InputGradientOf<X>::type gradient_of(Slot<X>& slot, const X& x) {
+  if constexpr (Tokens<X>)
+    return {};
+  else
+    return slot.get_or_zero(x);
+}
+}  // namespace detail
+
+/// The base of a model or a part that is written as its forward pass (see the top of this file). Self is default
+/// constructible or not, copyable, and has
+///   UNROLL_PARTS(names..)
+///   auto operator()(Wiring& run, Node<In> x) const     named input types, so that they are the contract; of several
+///   nodes
+///                                                      it is a model of Inputs<..>; a part may give a struct of nodes
+/// A part keeps its name in files and errors: `pool.hidden.weight`. The batch given to `backward` is the very object
+/// that was given to `forward`. T is the scalar type.
+template <class Self, class T> struct Composite {
+  using Scalar = T;
+  using State = CompositeState<Self>;
+  template <class In> using Output = typename detail::Outcome<Self, In>::type;
+
+  template <class In> struct Cache {
+    Tape tape;
+    typename detail::InputSlots<In>::type inputs;
+    const In* x = nullptr;
+    Node<Output<In>> y;
+    bool want_dx = true;
+    const Output<In>& output() const { return *y.value; }
+  };
+
+  template <class In>
+  const Output<In>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
+    constexpr bool gives_node = detail::Outcome<Self, In>::gives_node;
+    static_assert(gives_node,
+                  "unroll::Composite: operator() of a model gives one Node; of a part it may give anything.");
+    if constexpr (detail::AssertParts<Self>::named && gives_node) {
+      detail::with_inputs(x, [](const auto&... each) { (check_columns("Composite", each), ...); });
+      c.x = nullptr;
+      c.tape.start();
+      detail::walk_parts(detail::PartPlace{}, self(), carry.in, carry.out, detail::ListParts{c.tape});
+      Wiring run(c.tape, context, 0);
+      detail::with_inputs(x, [&]<class... X>(const X&... each) {
+        std::apply([&](auto&... slot) { c.y = self()(run, Node<X>{&each, &slot, &c.tape}...); }, c.inputs);
+      });
+      if (carry.out != nullptr) {
+        std::size_t k = 0;
+        detail::walk_parts(detail::PartPlace{}, self(), carry.in, carry.out, detail::TakeStates{{c.tape, k}});
+      }
+      c.x = &x;
+    }
+    return *c.y.value;
+  }
+
+  template <class In> using InputGradient = typename detail::InputGradientOf<In>::type;
+  /// dy is not deduced, so that an Eigen expression becomes an Output here.
+  template <class In>
+  InputGradient<In> backward(const In& x, const Output<In>& dy, Cache<In>& c, Self& gradient,
+                             Carry<State> d = {}) const {
+    return run_backward(x, &dy, c, gradient, d);
+  }
+  template <class In>
+  InputGradient<In> backward(const In& x, Nothing, Cache<In>& c, Self& gradient, Carry<State> d = {}) const {
+    return run_backward(x, static_cast<const Output<In>*>(nullptr), c, gradient, d);
+  }
+
+  void initialize(Rng rng, const Scheme& scheme) {
+    detail::for_each_part([&](auto k, std::string_view, auto& part) { initialize_part(part, rng.child(k()), scheme); },
+                          self());
+  }
+  std::string describe() const {
+    std::string text;
+    detail::for_each_part(
+        [&](auto, std::string_view name, const auto& part) {
+          if (!text.empty()) text += ", ";
+          text += concat(name, ": ");
+          describe_part(part, text);
+        },
+        self());
+    return text;
+  }
+  template <class F, class... M> static void visit(F&& f, const Path& at, M&... m) {
+    detail::for_each_part(
+        [&](auto, std::string_view name, auto&... part) {
+          const Path here = at / name;
+          detail::visit_part(f, here, part...);
+        },
+        m...);
+  }
+
+ private:
+  Self& self() { return static_cast<Self&>(*this); }
+  const Self& self() const { return static_cast<const Self&>(*this); }
+
+  template <class In>
+  InputGradient<In> run_backward(const In& x, const Output<In>* dy, Cache<In>& c, Self& gradient,
+                                 Carry<State> d) const {
+    require(c.x == &x && c.tape.parts.front().self == &self(),
+            "Composite: backward without a forward pass of the same batch, the very same object, before it");
+    check_gradient_shapes("Composite", self(), gradient);  // of all parts before one of them adds to it
+    std::apply([&]<class... X>(Slot<X>&... slot) { (slot.reset(c.want_dx && !Tokens<X>), ...); }, c.inputs);
+    const auto walk = [&]<class Do>(const Do& how) {
+      detail::walk_parts(detail::PartPlace{}, gradient, d.in, d.out, how);
+    };
+    std::size_t k = 0;
+    walk(detail::ListGradients{{c.tape, k}});
+    c.tape.plan();
+    if (dy != nullptr) c.y.gradient->add(*dy);
+    if (d.in != nullptr) k = 0, walk(detail::GiveStates{{c.tape, k}});
+    c.tape.backward();
+    if (d.out != nullptr) k = 0, walk(detail::FinishStates{{c.tape, k}});
+    if constexpr (is_inputs<In>)
+      return detail::with_inputs(x, [&](const auto&... each) {
+        return std::apply([&](auto&... slot) { return InputGradient<In>{detail::gradient_of(slot, each)...}; },
+                          c.inputs);
+      });
+    else
+      return detail::gradient_of(std::get<0>(c.inputs), x);
+  }
+  template <class P> static void initialize_part(P& part, Rng rng, const Scheme& scheme) {
+    if constexpr (detail::is_list<P>)
+      for (std::size_t j = 0; j < part.size(); ++j) initialize_part(part[j], rng.child(j), scheme);
+    else
+      part.initialize(rng, scheme);
+  }
+  template <class P> static void describe_part(const P& part, std::string& text) {
+    if constexpr (detail::is_list<P>) {
+      text += "(";
+      for (std::size_t j = 0; j < part.size(); ++j) {
+        if (j > 0) text += ", ";
+        describe_part(part[j], text);
+      }
+      text += ")";
+    } else if constexpr (detail::is_composite<P>) {
+      text += concat("(", part.describe(), ")");
+    } else {
+      text += part.describe();
+    }
+  }
+};
+
+}  // namespace unroll::inline UNROLL_ABI

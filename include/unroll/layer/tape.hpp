@@ -1,0 +1,217 @@
+// What a model whose wiring is code has called in one batch, so that backward can go through it again from the last
+// call to the first.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include <unroll/core/type_id.hpp>
+#include <unroll/layer/node.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// A part of a model, at whatever depth: where it is, in the model and in the gradient, and how often it was called.
+struct PartEntry {
+  const void* self = nullptr;
+  TypeId type = TypeId::of<Nothing>();
+  std::string_view name{};       ///< in its own composite
+  Index number = -1, place = 0;  ///< in a list of parts; which of its composite's or list's
+  std::ptrdiff_t parent = -1;
+  void* gradient = nullptr;
+  bool trainable = false;
+  std::uint64_t calls = 0;
+  // States at the border of the batch, all of the part's State.
+  const void* start = nullptr;  ///< the first call starts from it
+  const void* last = nullptr;   ///< what the last call has left
+  void* d_last = nullptr;       ///< Slot<State> of the last call
+  void* d_start = nullptr;      ///< where the gradient of `start` is wanted
+  bool has_d_start = false;
+
+  explicit PartEntry(const void* at, TypeId of) : self(at), type(of) {}
+};
+
+class Call {
+ public:
+  virtual ~Call() = default;
+  /// In the order of the forward pass: whose gradient is wanted?
+  virtual void plan() = 0;
+  virtual void backward() = 0;
+  /// The number of the part's entry; -1 of a function.
+  virtual std::ptrdiff_t part() const { return -1; }
+};
+}  // namespace detail
+
+/// A model's calls. Each is kept by its part and occurrence and used again by the next batch, so that loops of changing
+/// length need no new memory.
+class Tape {
+ public:
+  std::vector<detail::PartEntry> parts;
+
+  Tape() = default;
+  Tape(Tape&&) = delete;  // nodes point to it
+
+  UNROLL_API void start();
+  /// The part at this place; null where there is none.
+  UNROLL_API detail::PartEntry* find(const void* self, TypeId type);
+  /// `pool.hidden`: the path of an entry below the one whose number is `own`.
+  UNROLL_API std::string path_of(std::ptrdiff_t entry, std::ptrdiff_t own) const;
+  /// What the next call of a part gets, within the composite that has the entry `own` and the context `of`.
+  UNROLL_API Context context_of(const detail::PartEntry& entry, std::ptrdiff_t own, const Context& of) const;
+
+  /// The next record of type C for a part (or, -1, for a function).
+  template <class C> C& next(std::ptrdiff_t part) {
+    Kept& kept = kept_of(part, TypeId::of<C>());
+    if (kept.used == kept.calls.size()) kept.calls.push_back(std::make_unique<C>());
+    detail::Call* const call = kept.calls[kept.used++].get();
+    calls_.push_back(call);
+    return static_cast<C&>(*call);
+  }
+
+  UNROLL_API void plan() const;
+  UNROLL_API void backward() const;
+
+ private:
+  struct Kept {
+    std::ptrdiff_t part;
+    TypeId type;
+    std::vector<std::unique_ptr<detail::Call>> calls;
+    std::size_t used = 0;
+  };
+  UNROLL_API Kept& kept_of(std::ptrdiff_t part, TypeId type);
+
+  std::vector<Kept> kept_;
+  std::vector<detail::Call*> calls_;
+  std::size_t next_part_ = 0, next_kept_ = 0;
+};
+
+namespace detail {
+/// What backward of a layer or a function gave, to those it is the gradient of: one, or a tuple of them.
+inline void give(Nothing, const auto&...) {}
+template <class D> void give(const D& d, const Node<D>& in) {
+  if (in.wanted()) in.gradient->add(d);
+}
+template <class... D, class... X> void give(const std::tuple<const D&...>& d, const Node<X>&... in) {
+  std::apply([&](const auto&... each) { (give(each, in), ...); }, d);
+}
+
+/// A call of a part.
+template <class L, class... X> class LayerCall final : public Call {
+ public:
+  using Y = typename L::template Output<X...>;
+  using State = typename StateOf<L>::type;
+
+  const Y* y = nullptr;
+  State last{};
+  Slot<Y> dy;
+  Slot<State> d_last;
+
+  void forward(Tape& tape, PartEntry& part, const L& layer, const Context& context, Node<State> start,
+               const Node<X>&... x) {
+    layer_ = &layer;
+    tape_ = &tape;
+    part_ = &part - tape.parts.data();
+    x_ = {x...};
+    start_ = start;
+    is_first_ = part.calls++ == 0 && start.value == nullptr;
+    const State* from = is_first_ ? static_cast<const State*>(part.start) : start.value;
+    y = &layer.forward(context, *x.value..., cache_, Carry<State>{from, &last});
+    part.last = &last;
+    part.d_last = &d_last;
+  }
+  void plan() override {
+    input_wanted_ = std::apply([](const auto&... in) { return (in.wanted() || ...); }, x_);
+    const bool wanted =
+        input_wanted_ || start_.wanted() || entry().trainable || (is_first_ && entry().d_start != nullptr);
+    dy.reset(wanted);
+    d_last.reset(wanted);
+  }
+  void backward() override {
+    if (!dy.wanted() || (dy.get() == nullptr && d_last.get() == nullptr)) return;
+    if constexpr (requires { cache_.want_dx; }) cache_.want_dx = input_wanted_;
+    State* d_start = start_.wanted() ? &d_start_ : nullptr;
+    if (is_first_) d_start = static_cast<State*>(entry().d_start), entry().has_d_start = true;
+    const Carry<State> carry{d_last.get(), d_start};
+    if constexpr (TakesNothing<L, X...>) {
+      if (dy.get() == nullptr)
+        run(Nothing{}, carry);
+      else
+        run(*dy.get(), carry);
+    } else {
+      run(dy.get_or_zero(*y), carry);
+    }
+    if (start_.wanted()) start_.gradient->add(d_start_);
+  }
+  std::ptrdiff_t part() const override { return part_; }
+
+ private:
+  PartEntry& entry() const { return tape_->parts[static_cast<std::size_t>(part_)]; }
+  template <class D> void run(const D& d, Carry<State> carry) {
+    std::apply(
+        [&](const auto&... in) {
+          using Given = decltype(layer_->backward(*in.value..., d, cache_, *static_cast<L*>(nullptr), carry));
+          static_assert(std::is_reference_v<Given> || !is_values<std::remove_cvref_t<Given>>,
+                        "unroll: backward of a layer here gives a copy: the gradient of x lives in its cache.");
+          give(layer_->backward(*in.value..., d, cache_, *static_cast<L*>(entry().gradient), carry), in...);
+        },
+        x_);
+  }
+
+  const L* layer_ = nullptr;
+  Tape* tape_ = nullptr;
+  std::ptrdiff_t part_ = -1;
+  std::tuple<Node<X>...> x_;
+  Node<State> start_;
+  bool is_first_ = false, input_wanted_ = false;
+  State d_start_{};
+  typename L::template Cache<X...> cache_{};
+};
+
+/// A call of a function: it has no parameters and no state, and is kept by value.
+template <class F, class... X> class FunctionCall final : public Call {
+ public:
+  using Y = typename F::template Output<X...>;
+
+  const Y* y = nullptr;
+  Slot<Y> dy;
+
+  void forward(const F& f, const Node<X>&... x) {
+    f_ = f;
+    x_ = {x...};
+    y = &f_.forward(*x.value..., cache_);
+  }
+  void plan() override {
+    dy.reset(std::apply([](const auto&... in) { return (in.wanted() || ...); }, x_));
+  }
+  void backward() override {
+    if (!dy.wanted() || dy.get() == nullptr) return;
+    std::apply([&](const auto&... in) { give(f_.backward(*in.value..., *dy.get(), cache_), in...); }, x_);
+  }
+
+ private:
+  F f_{};
+  std::tuple<Node<X>...> x_;
+  typename F::template Cache<X...> cache_{};
+};
+}  // namespace detail
+
+/// Calls a function of nodes. F is a value with
+///   Output<X...>, Cache<X...>
+///   const Output<X...>& forward(x..., cache) const
+///   backward(x..., dy, cache) const     the gradient of x, as a reference into the cache or to dy; of several inputs a
+///                                       std::tuple of such references
+template <class F, class X, class... More> auto apply(const F& f, const Node<X>& x, const Node<More>&... more) {
+  auto& call = x.tape->template next<detail::FunctionCall<F, X, More...>>(-1);
+  call.forward(f, x, more...);
+  return Node<typename F::template Output<X, More...>>{call.y, &call.dy, x.tape};
+}
+
+}  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/layer/tape.ipp>
+#endif

@@ -1,0 +1,66 @@
+// Bodies of layer/tape.hpp.
+#pragma once
+
+#include <unroll/layer/tape.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+UNROLL_FUNCTION void Tape::start() {
+  parts.clear();
+  calls_.clear();
+  for (Kept& kept : kept_) kept.used = 0;
+}
+
+// Batches make the same calls in the same order, so both searches begin behind what was found last.
+UNROLL_FUNCTION detail::PartEntry* Tape::find(const void* self, TypeId type) {
+  for (std::size_t k = 0; k < parts.size(); ++k) {
+    const std::size_t at = next_part_ < parts.size() ? next_part_ : 0;
+    next_part_ = at + 1;
+    if (parts[at].self == self && parts[at].type == type) return &parts[at];
+  }
+  return nullptr;
+}
+UNROLL_FUNCTION Tape::Kept& Tape::kept_of(std::ptrdiff_t part, TypeId type) {
+  for (std::size_t k = 0; k < kept_.size(); ++k) {
+    const std::size_t at = next_kept_ < kept_.size() ? next_kept_ : 0;
+    next_kept_ = at + 1;
+    if (kept_[at].part == part && kept_[at].type == type) return kept_[at];
+  }
+  kept_.push_back({part, type, {}, 0});
+  next_kept_ = kept_.size();
+  return kept_.back();
+}
+
+UNROLL_FUNCTION std::string Tape::path_of(std::ptrdiff_t entry, std::ptrdiff_t own) const {
+  const detail::PartEntry& part = parts[static_cast<std::size_t>(entry)];
+  const std::string name = part.number >= 0 ? concat(part.number) : std::string(part.name);
+  return part.parent <= 0 || part.parent == own ? name : concat(path_of(part.parent, own), ".", name);
+}
+UNROLL_FUNCTION Context Tape::context_of(const detail::PartEntry& entry, std::ptrdiff_t own, const Context& of) const {
+  const bool is_direct = entry.parent < 0 || entry.parent == own;
+  const Context above = is_direct ? of : context_of(parts[static_cast<std::size_t>(entry.parent)], own, of);
+  const Context its = above.child(static_cast<std::uint64_t>(entry.place));
+  // Later calls are numbered apart from the parts, so that neither how often another part is called nor how often this
+  // one is in another batch changes a mask.
+  return entry.calls == 0 ? its : its.child((std::uint64_t{1} << 32) + entry.calls);
+}
+
+UNROLL_FUNCTION void Tape::plan() const {
+  for (detail::Call* call : calls_) call->plan();
+}
+UNROLL_FUNCTION void Tape::backward() const {
+  std::size_t k = calls_.size();
+#if defined(__cpp_exceptions)
+  try {
+#endif
+    while (k-- > 0) calls_[k]->backward();
+#if defined(__cpp_exceptions)
+  } catch (const std::invalid_argument&) {
+    const std::ptrdiff_t part = calls_[k]->part();
+    if (part < 0) throw;
+    detail::rethrow_from_part(path_of(part, 0), [](std::string&) {});
+  }
+#endif
+}
+
+}  // namespace unroll::inline UNROLL_ABI
