@@ -37,9 +37,12 @@
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/folded.hpp>
 #include <unroll/layer/functions.hpp>
+#include <unroll/layer/parallel.hpp>
 #include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/residual.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/layer/stack.hpp>
+#include <unroll/layer/tied_output.hpp>
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>

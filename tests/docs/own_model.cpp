@@ -25,12 +25,12 @@ struct Attentive : Composite<Attentive> {
 // endregion
 
 // region residual
-template <class T = float> struct Residual : Composite<Residual<T>, T> {
+template <class T = float> struct Deep : Composite<Deep<T>, T> {
   Dense<T> in, out;
   std::vector<Recurrent<Gru<T>>> layers;
   UNROLL_PARTS(in, layers, out)
 
-  Residual(Index inputs, Index units, std::size_t depth)
+  Deep(Index inputs, Index units, std::size_t depth)
       : in(inputs, units), out(units, 1), layers(depth, Recurrent{Gru<T>{units, units}}) {}
 
   auto operator()(Wiring& run, Node<PackedSequence<T>> x) const {
@@ -117,10 +117,9 @@ int main() {
     fit(model, CrossEntropy{}, Adam{.rate = 1e-2}, training, {.epochs = 6, .batch_size = 20});
     std::cout << "accuracy above 0.95: " << (evaluate(model, CrossEntropy{}, test).accuracy > 0.95) << "\n";
 
-    const std::vector<std::int32_t> review{7, 20, 9};
-    save("attentive.safetensors", model, {.test_input = {.tokens = review}});
+    save("attentive.safetensors", model);  // with an input and what the model gives for it, as a test
     const auto [loaded, info] = load_model([](const ModelInfo&) { return Attentive{}; }, "attentive.safetensors");
-    std::cout << "class " << predict(loaded, review).label() << "\n";
+    std::cout << "class " << predict(loaded, std::vector<std::int32_t>{7, 20, 9}).label() << "\n";
     // endregion
     // region parts
     freeze(model, "embed.*");
@@ -131,7 +130,7 @@ int main() {
   }
   {
     // region check
-    Residual<double> model(3, 4, 2);
+    Deep<double> model(3, 4, 2);
     randomize(model, Rng(1));
     const std::vector<Eigen::MatrixXd> series{Eigen::MatrixXd::Random(3, 5), Eigen::MatrixXd::Random(3, 1)};
     std::cout << "gradient: " << check_gradient(model, pack(series)).passed() << "\n";

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <unroll/layer/final_state.hpp>
+#include <unroll/layer/parallel.hpp>
+#include <unroll/layer/residual.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/optim/clip.hpp>
 #include <unroll/testing/check_gradient.hpp>
@@ -47,12 +49,19 @@ TEST_CASE("the gradient of a wiring: ragged, empty and short sequences, dropout,
   for (const bool initial : {true, false}) {
     check(Tagger<double>{}, tokens(), initial);
     check(Attentive<double>{}, tokens(), initial);
-    check(Residual<double>{0}, series(), initial);
-    check(Residual<double>{3}, series(), initial);
+    check(Deep<double>{0}, series(), initial);
+    check(Deep<double>{3}, series(), initial);
     check(Recoder<double>{}, tokens(), initial);
     check(Loop<double>{}, series(3, {3, 1, 0, 3}), initial);
     check(Functions<double>{}, series(), initial);
-    check(Sequential{Residual<double>{1}, Dense<double>{2, 2}}, series(), initial);
+    check(Tied<double>{}, tokens(), initial);
+    check(Residual{Recurrent{Gru<double>{3, 3}}}, series(), initial);
+    check(Parallel{Recurrent{Gru<double>{3, 2}}, Dense<double>{3, 3}, Recurrent{Lstm<double>{3, 1}, {.reverse = true}}},
+          series(), initial);
+    check(Sequential{Dense<double>{3, 4}, Residual{Sequential{Dense<double>{4, 4}, Tanh<double>{}}},
+                     FinalState{Recurrent{Lstm<double>{4, 3}}}, Residual{Dense<double>{3, 3}}},
+          series(), initial);
+    check(Sequential{Deep<double>{1}, Dense<double>{2, 2}}, series(), initial);
     check(Translator<double>{}, Inputs<TokenBatch, TokenBatch>{{tokens(), tokens(15, {2, 4, 3, 0, 1})}}, initial);
     Matrix<double> known(2, 5);
     for (Index k = 0; k < 10; ++k) known.data()[k] = 0.1 * static_cast<double>(k % 7);
@@ -98,7 +107,7 @@ TEST_CASE("a chain has the names, start values and bits of Sequential" * doctest
 }
 
 TEST_CASE("parts in a list are numbered, and a composite's have its name before them") {
-  Residual<float> deep(2);
+  Deep<float> deep(2);
   std::vector<std::string> names;
   visit([&](const Path& path, const auto&) { names.push_back(path.str()); }, deep);
   CHECK(names[2] == "layers.0.weight_ih_l0");
@@ -108,6 +117,64 @@ TEST_CASE("parts in a list are numbered, and a composite's have its name before 
   Attentive<float> attentive;
   freeze(attentive, "pool.*");
   CHECK(count_parameters(attentive.pool) == count_parameters(attentive) - count_trainable(attentive));
+}
+
+TEST_CASE("what a part has given can be had after the pass") {
+  Tagger<float> model, other;
+  initialize(model, Rng(1));
+  CacheFor<Tagger<float>, TokenBatch> cache;
+  const TokenBatch x = tokens();
+  const auto& y = model.forward({}, x, cache);
+  CHECK(&output_of<PackedSequence<>>(cache, model.head) == &y);
+  CHECK(output_of<PackedSequence<>>(cache, model.read).values.rows() == 8);
+  CHECK(message_of([&] { output_of<Matrix<float>>(cache, model.head); }) ==
+        "output_of: Dense 8 -> 3 gave something of another type");
+  CHECK(message_of([&] { output_of<PackedSequence<>>(cache, other.head); }) ==
+        "output_of: Dense 8 -> 3 was not called in the last forward pass, or is no part of that model");
+}
+
+TEST_CASE("Residual and Parallel are what they say") {
+  const auto x = series();
+  Dense<double> a{3, 3}, b{3, 2};
+  randomize(a, Rng(1));
+  randomize(b, Rng(2));
+  const auto run = []<class M>(const M& model, const PackedSequence<double>& in) -> Matrix<double> {
+    CacheFor<M, PackedSequence<double>> cache;
+    return model.forward({}, in, cache).values;
+  };
+  CHECK(run(Residual{a}, x) == x.values + run(a, x));
+  const Parallel both{a, b};
+  CHECK(run(both, x).topRows(3) == run(a, x));
+  CHECK(run(both, x).bottomRows(2) == run(b, x));
+  std::vector<std::string> names;
+  visit([&](const Path& path, const auto&) { names.push_back(path.str()); }, both);
+  CHECK(names == std::vector<std::string>{"0.weight", "0.bias", "1.weight", "1.bias"});
+}
+
+TEST_CASE("weights of attention can be looked at, and are 1 for each sequence together") {
+  struct Looks : Composite<Looks> {
+    AttentionPool<> pool{3, 4};
+    std::vector<double>* seen = nullptr;
+    UNROLL_PARTS(pool)
+    auto operator()(Wiring& run, Node<PackedSequence<>> x) const {
+      const auto w = pool.weights(run, x);
+      for (Index j = 0; j < x->packing.batch(); ++j) {
+        double& sum = seen->emplace_back(0);
+        for (Index t = 0; t < x->packing.length(j); ++t) sum += double(w->values(0, x->packing.offset(t) + j));
+      }
+      return weighted_sum(w, x);
+    }
+  };
+  std::vector<double> seen;
+  Looks model;
+  model.seen = &seen;
+  initialize(model, Rng(1));
+  CacheFor<Looks, PackedSequence<>> cache;
+  const auto x = random_sequences<float>(3, std::vector<Index>{4, 2, 0}, 4);
+  model.forward({}, x, cache);
+  CHECK(seen[0] == doctest::Approx(1));
+  CHECK(seen[1] == doctest::Approx(1));
+  CHECK(seen[2] == 0);
 }
 
 TEST_CASE("calls of one part, in whatever number, do not move another one's masks" * doctest::test_suite("bits")) {
@@ -155,15 +222,15 @@ TEST_CASE("what nobody wants is not gone through") {
 }
 
 TEST_CASE("a state is carried from window to window, and starts a call where it is told to") {
-  Residual<double> model(2);
+  Deep<double> model(2);
   randomize(model, Rng(1));
   using In = PackedSequence<double>;
   const In whole = series(3, {6, 6}),
            first{whole.values.leftCols(6), Packing::from_lengths(std::vector<Index>{3, 3}, 3)},
            second{whole.values.rightCols(6), first.packing};
-  CacheFor<Residual<double>, In> cache;
+  CacheFor<Deep<double>, In> cache;
   const Matrix<double> expected = model.forward({}, whole, cache).values;
-  Residual<double>::State state;
+  Deep<double>::State state;
   CHECK(model.forward({}, first, cache, {nullptr, &state}).values == expected.leftCols(6));
   CHECK(model.forward({}, second, cache, {&state, &state}).values.isApprox(expected.rightCols(6), 1e-14));
   std::vector<std::string> names;
@@ -210,8 +277,8 @@ TEST_CASE("errors name the part, and what is no part, or of another batch, is re
   CHECK(message_of([&] { Copies().forward({}, x, copies_cache); }) ==
         "run: Dense 3 -> 5 is not one of the model's parts (UNROLL_PARTS), or a copy of one");
 
-  Residual<float> model(2), longer(3);
-  CacheFor<Residual<float>, PackedSequence<>> cache;
+  Deep<float> model(2), longer(3);
+  CacheFor<Deep<float>, PackedSequence<>> cache;
   auto gradient = zeros_like(model), wrong_gradient = zeros_like(longer);
   PackedSequence<> dy = random_sequences<float>(2, std::vector<Index>{4, 2}, 4);
   const std::string unready =
@@ -225,7 +292,7 @@ TEST_CASE("errors name the part, and what is no part, or of another batch, is re
         "Composite: another model has 3 parts in a list, expected 2");
   dy.values.resize(3, 6);
   CHECK(message_of([&] { model.backward(x, dy, cache, gradient); }).find("layer out: Dense: dy is 3 x 6") == 0);
-  Residual<float>::State state;
+  Deep<float>::State state;
   longer.forward({}, x, cache, {nullptr, &state});
   CHECK(message_of([&] { model.forward({}, x, cache, {&state, nullptr}); }) ==
         "Composite: the state has 3 parts in a list, expected 2");

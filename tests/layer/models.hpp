@@ -13,6 +13,7 @@
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/functions.hpp>
 #include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/tied_output.hpp>
 
 namespace models {
 
@@ -40,12 +41,12 @@ template <class T> struct Attentive : Composite<Attentive<T>, T> {
 };
 
 /// As deep as the command line says.
-template <class T> struct Residual : Composite<Residual<T>, T> {
+template <class T> struct Deep : Composite<Deep<T>, T> {
   Dense<T> in{3, 5};
   std::vector<Recurrent<Gru<T>>> layers;
   Dense<T> out{5, 2};
   UNROLL_PARTS(in, layers, out)
-  explicit Residual(std::size_t depth) : layers(depth, Recurrent{Gru<T>{5, 5}}) {}
+  explicit Deep(std::size_t depth) : layers(depth, Recurrent{Gru<T>{5, 5}}) {}
   auto operator()(Wiring& run, Node<PackedSequence<T>> x) const {
     auto h = run(in, x);
     for (const auto& layer : layers) h = h + run(layer, h);
@@ -110,6 +111,14 @@ template <class T> struct Loop : Composite<Loop<T>, T> {
     for (Index t = 1; t < x->packing.steps(); ++t) h = run(turn, h, from(h.state));
     return mean_over_time<T>(h);
   }
+};
+
+/// A language model whose output has the embedding's weights.
+template <class T> struct Tied : Composite<Tied<T>, T> {
+  Embedding<T> embed{20, 5};
+  Recurrent<Lstm<T>> read{Lstm<T>{5, 5}};
+  UNROLL_PARTS(embed, read)
+  auto operator()(Wiring& run, Node<TokenBatch> x) const { return tied_output(run, embed, run(read, run(embed, x))); }
 };
 
 /// Every other function of values.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -72,11 +73,23 @@ template <class L> inline constexpr bool has_known_input<FinalState<L>> = has_kn
 template <class L, class... Ls> inline constexpr bool has_known_input<Sequential<L, Ls...>> = has_known_input<L>;
 template <class L, class... Ls> inline constexpr bool has_known_input<Stack<L, Ls...>> = has_known_input<L>;
 
+/// Whether the first part of a composite says what it takes, which then is likely what the composite takes.
+template <class L> consteval bool has_likely_input() {
+  if constexpr (requires(L& model) { std::get<0>(model.parts()); }) {
+    return has_likely_input<std::remove_cvref_t<decltype(std::get<0>(std::declval<L&>().parts()))>>();
+  } else if constexpr (requires { typename L::value_type; }) {  // a list of parts
+    return has_likely_input<typename L::value_type>();
+  } else {
+    return has_known_input<L>;
+  }
+}
+
 /// A model without its type: all that `save` wants to know of it.
 struct SavedModel {
   StoredParameters parameters;
   std::optional<std::string> description{};
-  bool is_network = false, has_known_input = false, takes_tokens = false, takes_test_input = false;
+  bool is_network = false, has_known_input = false, has_likely_input = false, takes_tokens = false,
+       takes_test_input = false;
   std::vector<ModelLayer> layers{};  ///< of a network
 };
 UNROLL_API void save_model(const std::filesystem::path& path, const SavedModel& model, const Vocabulary* vocabulary,
@@ -88,6 +101,7 @@ void save_model(const std::filesystem::path& path, const M& model, const Vocabul
   SavedModel saved{stored_parameters(model)};
   if constexpr (requires { model.describe(); }) saved.description = model.describe();
   saved.has_known_input = has_known_input<M>;
+  saved.has_likely_input = has_likely_input<M>();
   saved.takes_tokens = Accepts<M, TokenBatch>;
   saved.takes_test_input = accepts_test_input<M>;
   if constexpr (NetworkModel<M>) {

@@ -112,6 +112,22 @@ inline TestInput make_test_input(const SavedModel& model) {
   return input;
 }
 
+/// Whether the model takes this.
+inline bool takes_input(RunTest run, const TestInput& input) {
+#if defined(__cpp_exceptions)
+  try {
+    TestOutput output;
+    run(input, output);
+    return true;
+  } catch (const std::invalid_argument&) {
+    return false;
+  }
+#else
+  static_cast<void>(run), static_cast<void>(input);
+  return false;
+#endif
+}
+
 UNROLL_FUNCTION void save_model(const std::filesystem::path& path, const SavedModel& model,
                                 const Vocabulary* vocabulary, const SaveOptions& options, RunTest run) {
   SafeTensorsWriter writer;
@@ -143,6 +159,8 @@ UNROLL_FUNCTION void save_model(const std::filesystem::path& path, const SavedMo
     if (model.takes_tokens && input.empty() && vocabulary != nullptr)
       input.tokens = make_test_tokens(vocabulary->size(), TestInput::max_steps);
     if ((model.is_network || model.has_known_input) && input.empty()) input = make_test_input(model);
+    if (model.has_likely_input && input.empty() && takes_input(run, make_test_input(model)))
+      input = make_test_input(model);
     if (!input.empty()) add_test_vector(writer, input, run);
   } else {
     require(options.test_input.empty(), "save: this model takes neither token ids nor values, so no test input");

@@ -81,47 +81,78 @@ struct DotAttentionFunction {
   }
 };
 
-struct SoftmaxPoolFunction {
-  template <class, class V> using Output = decltype(V::values);
-  template <class, class V> struct Cache {
-    Output<V, V> y, weights;  // (D, B), (1, N)
-    V ds, dv;
+struct SoftmaxOverTimeFunction {
+  template <class X> using Output = X;
+  template <class X> struct Cache {
+    X y, dx;
   };
 
-  template <class X> const Output<X, X>& forward(const X& s, const X& v, Cache<X, X>& c) const {
-    using T = typename Output<X, X>::Scalar;
-    require(s.packing == v.packing && s.values.rows() == 1, "softmax_pool: scores of ", s.values.rows(),
+  template <class X> const X& forward(const X& x, Cache<X>& c) const {
+    using T = typename decltype(X::values)::Scalar;
+    const Packing& p = x.packing;
+    shape_like(c.y, x, x.values.rows());
+    for_sequences(p, [&](Index j, Index, Index length) {
+      for (Index k = 0; length > 0 && k < x.values.rows(); ++k) {
+        T most = x.values(k, j), sum = 0;
+        for (Index t = 1; t < length; ++t) most = (std::max)(most, x.values(k, p.offset(t) + j));
+        for (Index t = 0; t < length; ++t) {
+          const Index n = p.offset(t) + j;
+          sum += c.y.values(k, n) = std::exp(x.values(k, n) - most);
+        }
+        for (Index t = 0; t < length; ++t) c.y.values(k, p.offset(t) + j) /= sum;
+      }
+    });
+    return c.y;
+  }
+  template <class X> const X& backward(const X& x, const X& dy, Cache<X>& c) const {
+    using T = typename decltype(X::values)::Scalar;
+    const Packing& p = x.packing;
+    shape_like(c.dx, x, x.values.rows());
+    for_sequences(p, [&](Index j, Index, Index length) {
+      for (Index k = 0; k < x.values.rows(); ++k) {
+        T mean = 0;
+        for (Index t = 0; t < length; ++t) mean += c.y.values(k, p.offset(t) + j) * dy.values(k, p.offset(t) + j);
+        for (Index t = 0; t < length; ++t) {
+          const Index n = p.offset(t) + j;
+          c.dx.values(k, n) = c.y.values(k, n) * (dy.values(k, n) - mean);
+        }
+      }
+    });
+    return c.dx;
+  }
+};
+
+struct SumOverTimeFunction {
+  template <class, class V> using Output = decltype(V::values);
+  template <class, class V> struct Cache {
+    Output<V, V> y;
+    V dw, dv;
+  };
+
+  template <class X> const Output<X, X>& forward(const X& w, const X& v, Cache<X, X>& c) const {
+    require(w.packing == v.packing && w.values.rows() == 1, "weighted_sum: weights of ", w.values.rows(),
             " rows, expected 1, of the same sequences as the values");
     const Packing& p = v.packing;
     c.y.resize(v.values.rows(), p.batch());
     c.y.setZero();
-    c.weights.resize(1, p.total());
     for_sequences(p, [&](Index j, Index row, Index length) {
-      if (length == 0) return;
-      T most = s.values(0, j), sum = 0;
-      for (Index t = 1; t < length; ++t) most = (std::max)(most, s.values(0, p.offset(t) + j));
-      for (Index t = 0; t < length; ++t)
-        sum += c.weights(0, p.offset(t) + j) = std::exp(s.values(0, p.offset(t) + j) - most);
-      for (Index t = 0; t < length; ++t)
-        c.y.col(row) += (c.weights(0, p.offset(t) + j) /= sum) * v.values.col(p.offset(t) + j);
+      for (Index t = 0; t < length; ++t) c.y.col(row) += w.values(0, p.offset(t) + j) * v.values.col(p.offset(t) + j);
     });
     return c.y;
   }
   template <class X>
-  std::tuple<const X&, const X&> backward(const X& s, const X& v, const Output<X, X>& dy, Cache<X, X>& c) const {
+  std::tuple<const X&, const X&> backward(const X& w, const X& v, const Output<X, X>& dy, Cache<X, X>& c) const {
     const Packing& p = v.packing;
-    shape_like(c.ds, s, 1);
+    shape_like(c.dw, w, 1);
     shape_like(c.dv, v, v.values.rows());
     for_sequences(p, [&](Index j, Index row, Index length) {
-      const auto d = dy.col(row);
-      const auto mean = d.dot(c.y.col(row));
       for (Index t = 0; t < length; ++t) {
         const Index n = p.offset(t) + j;
-        c.ds.values(0, n) = c.weights(0, n) * (d.dot(v.values.col(n)) - mean);
-        c.dv.values.col(n) = c.weights(0, n) * d;
+        c.dw.values(0, n) = dy.col(row).dot(v.values.col(n));
+        c.dv.values.col(n) = w.values(0, n) * dy.col(row);
       }
     });
-    return {c.ds, c.dv};
+    return {c.dw, c.dv};
   }
 };
 }  // namespace detail
@@ -139,11 +170,15 @@ Node<PackedSequence<T>> scaled_dot_attention(const Node<PackedSequence<T>>& quer
                                              const Node<PackedSequence<T>>& keys) {
   return apply(detail::DotAttentionFunction{true}, queries, keys);
 }
-/// One vector a sequence, (D, B): the mean of its values (D, N) weighted by the softmax over time of its scores (1, N);
-/// zeros for an empty one.
+/// Each row's softmax over the steps of each sequence.
+template <class T> Node<PackedSequence<T>> softmax_over_time(const Node<PackedSequence<T>>& scores) {
+  return apply(detail::SoftmaxOverTimeFunction{}, scores);
+}
+/// One vector a sequence, (D, B): the sum over its steps of its weight (1, N) times its values (D, N); zeros for an
+/// empty one.
 template <class T>
-Node<Matrix<T>> softmax_pool(const Node<PackedSequence<T>>& scores, const Node<PackedSequence<T>>& values) {
-  return apply(detail::SoftmaxPoolFunction{}, scores, values);
+Node<Matrix<T>> weighted_sum(const Node<PackedSequence<T>>& weights, const Node<PackedSequence<T>>& values) {
+  return apply(detail::SumOverTimeFunction{}, weights, values);
 }
 
 /// What of a sequence (D, N) matters, as one vector (D, B): weights softmax_t(v . tanh(W h_t + b)). Yang et al. 2016
@@ -155,9 +190,11 @@ template <class T = float> struct AttentionPool : Composite<AttentionPool<T>, T>
 
   AttentionPool(Index inputs, Index units) : hidden(inputs, units), score(units, 1, {.bias = false}) {}
 
-  auto operator()(Wiring& run, Node<PackedSequence<T>> h) const {
-    return softmax_pool(run(score, run(tanh, run(hidden, h))), h);
+  /// How much each step counts, (1, N).
+  auto weights(Wiring& run, Node<PackedSequence<T>> h) const {
+    return softmax_over_time(run(score, run(tanh, run(hidden, h))));
   }
+  auto operator()(Wiring& run, Node<PackedSequence<T>> h) const { return weighted_sum(weights(run, h), h); }
 };
 AttentionPool(Index, Index) -> AttentionPool<>;
 

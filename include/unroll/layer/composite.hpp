@@ -254,6 +254,18 @@ class Wiring {
     return in_part(own, [&] { return layer(inner, x...); });
   }
 
+  /// Another operation on a part's parameters than its own, whose gradients add up with the part's. F is a value with
+  ///   Output<X...>, Cache<X...>
+  ///   const Output<X...>& forward(part, x..., cache) const
+  ///   backward(part, x..., dy, cache, gradient of the part) const     gradient +=; gives the gradient of x as
+  ///   `apply`'s do
+  template <class F, class L, class... X> auto borrow(const F& f, const L& layer, const Node<X>&... x) {
+    const std::ptrdiff_t number = &find(layer) - tape_.parts.data();
+    auto& record = tape_.template next<detail::BorrowCall<F, L, X...>>(number);
+    in_part(number, [&] { record.forward(tape_, number, f, layer, x...); });
+    return Node<typename F::template Output<X...>>{record.y, &record.dy, &tape_};
+  }
+
   const Context& context() const { return context_; }
 
  private:
@@ -469,5 +481,16 @@ template <class Self, class T> struct Composite {
     }
   }
 };
+
+/// What a part of the model gave when it was last called, for example
+/// `output_of<PackedSequence<>>(cache, model.read)`; valid until the next forward pass. Throws where it was not called
+/// or gave something else.
+template <class Y, class Cache, class L> const Y& output_of(Cache& cache, const L& part) {
+  const detail::PartEntry* const entry = cache.tape.find(&part, TypeId::of<L>());
+  require(entry != nullptr && entry->y != nullptr, "output_of: ", part.describe(),
+          " was not called in the last forward pass, or is no part of that model");
+  require(entry->y_type == TypeId::of<Y>(), "output_of: ", part.describe(), " gave something of another type");
+  return *static_cast<const Y*>(entry->y);
+}
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -25,6 +25,8 @@ struct PartEntry {
   void* gradient = nullptr;
   bool trainable = false;
   std::uint64_t calls = 0;
+  const void* y = nullptr;  ///< what the last call gave
+  TypeId y_type = TypeId::of<Nothing>();
   // States at the border of the batch, all of the part's State.
   const void* start = nullptr;  ///< the first call starts from it
   const void* last = nullptr;   ///< what the last call has left
@@ -120,6 +122,8 @@ template <class L, class... X> class LayerCall final : public Call {
     is_first_ = part.calls++ == 0 && start.value == nullptr;
     const State* from = is_first_ ? static_cast<const State*>(part.start) : start.value;
     y = &layer.forward(context, *x.value..., cache_, Carry<State>{from, &last});
+    part.y = y;
+    part.y_type = TypeId::of<Y>();
     part.last = &last;
     part.d_last = &d_last;
   }
@@ -169,6 +173,44 @@ template <class L, class... X> class LayerCall final : public Call {
   bool is_first_ = false, input_wanted_ = false;
   State d_start_{};
   typename L::template Cache<X...> cache_{};
+};
+
+/// An operation on the parameters of a part, other than its own.
+template <class F, class L, class... X> class BorrowCall final : public Call {
+ public:
+  using Y = typename F::template Output<X...>;
+
+  const Y* y = nullptr;
+  Slot<Y> dy;
+
+  void forward(Tape& tape, std::ptrdiff_t part, const F& f, const L& layer, const Node<X>&... x) {
+    f_ = f;
+    tape_ = &tape;
+    part_ = part;
+    layer_ = &layer;
+    x_ = {x...};
+    y = &f_.forward(layer, *x.value..., cache_);
+  }
+  void plan() override {
+    dy.reset(entry().trainable || std::apply([](const auto&... in) { return (in.wanted() || ...); }, x_));
+  }
+  void backward() override {
+    if (!dy.wanted() || dy.get() == nullptr) return;
+    L& gradient = *static_cast<L*>(entry().gradient);
+    std::apply([&](const auto&... in) { give(f_.backward(*layer_, *in.value..., *dy.get(), cache_, gradient), in...); },
+               x_);
+  }
+  std::ptrdiff_t part() const override { return part_; }
+
+ private:
+  const PartEntry& entry() const { return tape_->parts[static_cast<std::size_t>(part_)]; }
+
+  F f_{};
+  Tape* tape_ = nullptr;
+  std::ptrdiff_t part_ = -1;
+  const L* layer_ = nullptr;
+  std::tuple<Node<X>...> x_;
+  typename F::template Cache<X...> cache_{};
 };
 
 /// A call of a function: it has no parameters and no state, and is kept by value.
