@@ -46,6 +46,10 @@
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
+#include <unroll/metric/confusion_matrix.hpp>
+#include <unroll/metric/ranking.hpp>
+#include <unroll/metric/regression.hpp>
+#include <unroll/metric/spans.hpp>
 #include <unroll/optim/adam.hpp>
 #include <unroll/optim/clip.hpp>
 #include <unroll/optim/optimizer.hpp>

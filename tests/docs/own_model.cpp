@@ -121,6 +121,11 @@ int main() {
     const auto [loaded, info] = load_model([](const ModelInfo&) { return Attentive{}; }, "attentive.safetensors");
     std::cout << "class " << predict(loaded, std::vector<std::int32_t>{7, 20, 9}).label() << "\n";
     // endregion
+    // region scores
+    ConfusionMatrix scores(2, {"no", "yes"});
+    scores.add_logits(infer(model, test), test.targets().labels);
+    std::cout << "F1 of yes above 0.95: " << (scores.f1(1) > 0.95) << "\n";  // scores.str() is all of it, as a table
+    // endregion
     // region parts
     freeze(model, "embed.*");
     std::cout << model.describe() << "\n";

@@ -1,0 +1,145 @@
+// Bodies of metric/confusion_matrix.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include <unroll/metric/confusion_matrix.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+inline double ratio(double a, double b) { return b == 0 ? 0 : a / b; }
+/// Right-aligned in a column.
+inline void append_cell(std::string& text, std::string_view cell, std::size_t width) {
+  text.append(width > cell.size() ? width - cell.size() : 0, ' ');
+  text += cell;
+}
+inline std::string fixed3(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", x);
+  return text;
+}
+}  // namespace detail
+
+UNROLL_FUNCTION ConfusionMatrix::ConfusionMatrix(Index classes, std::vector<std::string> names)
+    : names_(std::move(names)) {
+  require(classes >= 2 && classes <= 46340, "ConfusionMatrix: ", classes, " classes, expected 2 to 46340");
+  require(names_.empty() || static_cast<Index>(names_.size()) == classes, "ConfusionMatrix: ", names_.size(),
+          " names for ", classes, " classes");
+  for (Index k = static_cast<Index>(names_.size()); k < classes; ++k) names_.push_back(concat(k));
+  counts_.assign(static_cast<std::size_t>(classes * classes), 0);
+}
+
+UNROLL_FUNCTION void ConfusionMatrix::check(Index k, const char* what) const {
+  require(k >= 0 && k < classes(), "ConfusionMatrix: ", what, " class ", k, ", expected 0 to ", classes() - 1);
+}
+UNROLL_FUNCTION void ConfusionMatrix::add(Index truth, Index predicted) {
+  check(truth, "true");
+  check(predicted, "predicted");
+  ++counts_[static_cast<std::size_t>(truth * classes() + predicted)];
+}
+UNROLL_FUNCTION void ConfusionMatrix::add(std::span<const Index> truth, std::span<const Index> predicted) {
+  require(truth.size() == predicted.size(), "ConfusionMatrix: ", truth.size(), " labels and ", predicted.size(),
+          " predictions");
+  for (std::size_t n = 0; n < truth.size(); ++n) add(truth[n], predicted[n]);
+}
+UNROLL_FUNCTION void ConfusionMatrix::add(const ConfusionMatrix& other) {
+  require(other.classes() == classes(), "ConfusionMatrix: ", other.classes(), " classes added to ", classes());
+  for (std::size_t k = 0; k < counts_.size(); ++k) counts_[k] += other.counts_[k];
+}
+
+UNROLL_FUNCTION Index ConfusionMatrix::count(Index truth, Index predicted) const {
+  check(truth, "true");
+  check(predicted, "predicted");
+  return counts_[static_cast<std::size_t>(truth * classes() + predicted)];
+}
+UNROLL_FUNCTION Index ConfusionMatrix::count() const {
+  Index n = 0;
+  for (const Index c : counts_) n += c;
+  return n;
+}
+UNROLL_FUNCTION Index ConfusionMatrix::row(Index k) const {
+  Index n = 0;
+  for (Index p = 0; p < classes(); ++p) n += count(k, p);
+  return n;
+}
+UNROLL_FUNCTION Index ConfusionMatrix::column(Index k) const {
+  Index n = 0;
+  for (Index t = 0; t < classes(); ++t) n += count(t, k);
+  return n;
+}
+
+UNROLL_FUNCTION double ConfusionMatrix::accuracy() const {
+  Index right = 0;
+  for (Index k = 0; k < classes(); ++k) right += count(k, k);
+  return detail::ratio(double(right), double(count()));
+}
+UNROLL_FUNCTION double ConfusionMatrix::precision(Index k) const {
+  return detail::ratio(double(count(k, k)), double(column(k)));
+}
+UNROLL_FUNCTION double ConfusionMatrix::recall(Index k) const {
+  return detail::ratio(double(count(k, k)), double(row(k)));
+}
+UNROLL_FUNCTION double ConfusionMatrix::f1(Index k) const {
+  return detail::ratio(2.0 * double(count(k, k)), double(row(k) + column(k)));
+}
+UNROLL_FUNCTION double ConfusionMatrix::macro_f1() const {
+  double sum = 0;
+  Index there = 0;  // a class that neither occurs nor is predicted has no score
+  for (Index k = 0; k < classes(); ++k)
+    if (row(k) + column(k) > 0) sum += f1(k), ++there;
+  return detail::ratio(sum, double(there));
+}
+UNROLL_FUNCTION double ConfusionMatrix::weighted_f1() const {
+  double sum = 0;
+  for (Index k = 0; k < classes(); ++k) sum += f1(k) * double(row(k));
+  return detail::ratio(sum, double(count()));
+}
+UNROLL_FUNCTION double ConfusionMatrix::balanced_accuracy() const {
+  double sum = 0;
+  Index there = 0;
+  for (Index k = 0; k < classes(); ++k)
+    if (row(k) > 0) sum += recall(k), ++there;
+  return detail::ratio(sum, double(there));
+}
+UNROLL_FUNCTION double ConfusionMatrix::matthews() const {
+  double right = 0, both = 0, truths = 0, predictions = 0;
+  const double n = double(count());
+  for (Index k = 0; k < classes(); ++k) {
+    const double t = double(row(k)), p = double(column(k));
+    right += double(count(k, k));
+    both += t * p;
+    truths += t * t;
+    predictions += p * p;
+  }
+  return detail::ratio(right * n - both, std::sqrt((n * n - truths) * (n * n - predictions)));
+}
+
+UNROLL_FUNCTION std::string ConfusionMatrix::str() const {
+  std::size_t width = 9, first = 4;
+  for (const std::string& name : names_) {
+    width = (std::max)(width, name.size() + 2);
+    first = (std::max)(first, name.size());
+  }
+  std::string text = "true";
+  text.append(first - 4, ' ');
+  for (const std::string& name : names_) detail::append_cell(text, name, width);
+  text += "   precision   recall       F1\n";
+  for (Index t = 0; t < classes(); ++t) {
+    const std::string& name = names_[static_cast<std::size_t>(t)];
+    text += name;
+    text.append(first - name.size(), ' ');
+    for (Index p = 0; p < classes(); ++p) detail::append_cell(text, concat(count(t, p)), width);
+    detail::append_cell(text, detail::fixed3(precision(t)), 12);
+    detail::append_cell(text, detail::fixed3(recall(t)), 9);
+    detail::append_cell(text, detail::fixed3(f1(t)), 9);
+    text += '\n';
+  }
+  text += concat("accuracy ", detail::fixed3(accuracy()), ", macro F1 ", detail::fixed3(macro_f1()), "\n");
+  return text;
+}
+
+}  // namespace unroll::inline UNROLL_ABI
