@@ -23,7 +23,7 @@ namespace {
 using namespace unroll;
 namespace fs = std::filesystem;
 
-// 1. The models. Two plans, and each says everything about itself: the layers, the loss, the optimizer, and how
+// 1. The models. Three plans, and each says everything about itself: the layers, the loss, the optimizer, and how
 // training is watched.
 
 /// Plan one (--architecture lstm, gru or rnn): two recurrent layers with dropout on their inputs and on their
@@ -76,13 +76,42 @@ struct Bidirectionals {
   }
 };
 
+/// Plan three (--architecture attention): read from both ends, and judged by the words that matter. No chain any more,
+/// so the model is its forward pass.
+struct Attentive : Composite<Attentive> {
+  Embedding<> embed;
+  Dropout<> drop_words{0.4};
+  Bidirectional<Lstm<>> read;
+  AttentionPool<> pool;
+  Dropout<> drop{0.4};
+  Dense<> head;
+  UNROLL_PARTS(embed, drop_words, read, pool, drop, head)
+
+  explicit Attentive(Index words) : embed(words, 100), read(Lstm{100, 64}), pool(128, 64), head(256, 1) {}
+  auto operator()(Wiring& run, Node<TokenBatch> x) const {
+    const auto h = run(read, run(drop_words, run(embed, x)));
+    return run(head, run(drop, concat_rows(run(pool, h), max_over_time(h))));
+  }
+};
+struct Attention {
+  static auto make(Index words) { return Attentive(words); }
+  using Loss = BinaryCrossEntropy;
+  static Adam optimizer() { return {.rate = 1e-3}; }
+  static Scheme scheme() { return Scheme::keras(); }
+  static constexpr double clip_norm = 1;
+  static std::vector<Callback> callbacks() {
+    return {EarlyStopping{.monitor = "val_loss", .patience = 3, .restore_best = true}};
+  }
+};
+
 /// Calls f with the plan of that name. The name is in the model file, so `predict` needs no option.
 template <class F> auto with_plan(const std::string& architecture, const F& f) {
   if (architecture == "lstm") return f(TwoLayers<Lstm>{});
   if (architecture == "gru") return f(TwoLayers<Gru>{});
   if (architecture == "rnn") return f(TwoLayers<Rnn>{});
   if (architecture == "bilstm") return f(Bidirectionals{});
-  fail<FormatError>("unknown architecture '", architecture, "', expected lstm, bilstm, gru or rnn");
+  if (architecture == "attention") return f(Attention{});
+  fail<FormatError>("unknown architecture '", architecture, "', expected lstm, bilstm, attention, gru or rnn");
 }
 
 // 2. The data.
@@ -220,7 +249,8 @@ int main(int argc, char** argv) try {
   train_command->add_option("--train", options.train,
                             "file of label<TAB>text lines (.gz too), or folder with pos/, neg/");
   train_command->add_option("--test", options.test, "the same, never looked at in training");
-  train_command->add_option("--architecture", options.architecture, "lstm, bilstm, gru or rnn")->capture_default_str();
+  train_command->add_option("--architecture", options.architecture, "lstm, bilstm, attention, gru or rnn")
+      ->capture_default_str();
   train_command->add_option("--epochs", options.epochs, "default: 10; 20 for the bundled reviews")
       ->check(CLI::Range(0, 1'000'000'000));
   train_command->add_option("--limit", options.limit, "only the first so many reviews of each; 0: all")
