@@ -115,6 +115,10 @@ template <class... Ls> class Sequential {
     const auto& output() const { return std::get<size - 1>(layers).output(); }
   };
 
+  /// A variable, because a compiler lists no reasons for one.
+  template <class In>
+  static constexpr bool last_takes_nothing = detail::TakesNothing<std::tuple_element_t<size - 1, std::tuple<Ls...>>,
+                                                                  typename detail::Flow<In, Ls...>::LastInput>;
   template <class In> using InputGradient = std::conditional_t<Tokens<In>, Nothing, const In&>;
 
   explicit Sequential(Ls... of) : layers(std::move(of)...) {}
@@ -138,8 +142,7 @@ template <class... Ls> class Sequential {
                              Carry<State> d = {}) const {
     return run_backward(x, dy, c, gradient, d);
   }
-  template <class In> requires detail::TakesNothing<std::tuple_element_t<size - 1, std::tuple<Ls...>>,
-                                                    typename detail::Flow<In, Ls...>::LastInput>
+  template <class In> requires last_takes_nothing<In>
   InputGradient<In> backward(const In& x, Nothing dy, Cache<In>& c, Sequential& gradient, Carry<State> d = {}) const {
     return run_backward(x, dy, c, gradient, d);
   }
