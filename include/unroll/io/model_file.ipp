@@ -159,8 +159,8 @@ UNROLL_FUNCTION void save_model(const std::filesystem::path& path, const SavedMo
     if (model.takes_tokens && input.empty() && vocabulary != nullptr)
       input.tokens = make_test_tokens(vocabulary->size(), TestInput::max_steps);
     if ((model.is_network || model.has_known_input) && input.empty()) input = make_test_input(model);
-    if (model.has_likely_input && input.empty() && takes_input(run, make_test_input(model)))
-      input = make_test_input(model);
+    if (model.has_likely_input && input.empty())
+      if (TestInput likely = make_test_input(model); takes_input(run, likely)) input = std::move(likely);
     if (!input.empty()) add_test_vector(writer, input, run);
   } else {
     require(options.test_input.empty(), "save: this model takes neither token ids nor values, so no test input");

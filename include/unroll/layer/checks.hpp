@@ -1,6 +1,7 @@
 // What a layer asks of what it is given, and where in a model the one stands that was given something else.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <utility>
 
@@ -106,13 +107,18 @@ class PartError : public std::invalid_argument {
 }
 #endif
 
-/// f() of a part of a model, a number or a name: what it throws says which part. Costs nothing where nothing is wrong.
-template <class F, class Source> decltype(auto) in_part(const Part& part, const F& f, const Source& add_source) {
+/// f() of a part of a model, a number or a name or what finds it: what it throws says which part. Costs nothing where
+/// nothing is wrong.
+template <class Place, class F, class Source>
+decltype(auto) in_part(const Place& part, const F& f, const Source& add_source) {
 #if defined(__cpp_exceptions)
   try {
     return f();
   } catch (const std::invalid_argument&) {
-    rethrow_from_part(part, add_source);
+    if constexpr (std::invocable<const Place&>)
+      rethrow_from_part(part(), add_source);
+    else
+      rethrow_from_part(part, add_source);
   }
 #else
   static_cast<void>(part), static_cast<void>(add_source);

@@ -266,8 +266,6 @@ class Wiring {
     return Node<typename F::template Output<X...>>{record.y, &record.dy, &tape_};
   }
 
-  const Context& context() const { return context_; }
-
  private:
   template <class L, class... X>
   auto call(const L& layer, const Node<typename detail::StateOf<L>::type>& start, const Node<X>&... x) {
@@ -299,16 +297,7 @@ class Wiring {
     return *entry;
   }
   template <class F> decltype(auto) in_part(std::ptrdiff_t entry, const F& f) const {
-#if defined(__cpp_exceptions)
-    try {
-      return f();
-    } catch (const std::invalid_argument&) {
-      detail::rethrow_from_part(tape_.path_of(entry, own_), [](std::string&) {});
-    }
-#else
-    static_cast<void>(entry);
-    return f();
-#endif
+    return detail::in_part([&] { return tape_.path_of(entry, own_); }, f, [](std::string&) {});
   }
 
   Tape& tape_;

@@ -23,10 +23,7 @@ struct SumFunction {
   };
   template <class Y> const Y& forward(const Y& a, const Y& b, Cache<Y, Y>& c) const {
     require_alike("+", a, b);
-    shape_like(c.y, a, values(a).rows());
-    for_columns(values(a).cols(), [&](Index k, Index n) {
-      values(c.y).middleCols(k, n) = values(a).middleCols(k, n) + values(b).middleCols(k, n);
-    });
+    add_values(c.y, a, b);
     return c.y;
   }
   template <class Y> std::tuple<const Y&, const Y&> backward(const Y&, const Y&, const Y& dy, Cache<Y, Y>&) const {
@@ -296,53 +293,39 @@ struct EachStepFunction {
 // Y is a Matrix or a PackedSequence; both sides have the same shape.
 
 namespace detail {
-template <class A, class B> consteval void assert_alike() {
+/// f(a, b) of two values of one kind.
+template <class F, class A, class B> Node<A> apply_alike(const F& f, const Node<A>& a, const Node<B>& b) {
   constexpr bool alike = std::same_as<A, B>;  // a compiler lists no reasons for a variable
-  static_assert(
-      alike,
-      "unroll: the two values are of different kinds: a PackedSequence has a column for each step, a Matrix one "
-      "for each sequence: each_step(v, like) gives the one out of the other.");
+  static_assert(alike,
+                "unroll: the two values are of different kinds: a PackedSequence has a column for each step, a Matrix "
+                "one for each sequence: each_step(v, like) gives the one out of the other.");
+  if constexpr (alike)
+    return apply(f, a, b);
+  else
+    return a;
 }
 }  // namespace detail
 
-template <class Y> Node<Y> operator+(const Node<Y>& a, const Node<Y>& b) { return apply(detail::SumFunction{}, a, b); }
-template <class Y> Node<Y> operator-(const Node<Y>& a, const Node<Y>& b) {
-  return apply(detail::DifferenceFunction{}, a, b);
+template <class A, class B> Node<A> operator+(const Node<A>& a, const Node<B>& b) {
+  return detail::apply_alike(detail::SumFunction{}, a, b);
 }
-template <class A, class B> requires(!std::same_as<A, B>)
-Node<A> operator+(const Node<A>& a, const Node<B>&) {
-  detail::assert_alike<A, B>();
-  return a;
-}
-template <class A, class B> requires(!std::same_as<A, B>)
-Node<A> operator-(const Node<A>& a, const Node<B>&) {
-  detail::assert_alike<A, B>();
-  return a;
-}
-template <class A, class B> requires(!std::same_as<A, B>)
-Node<A> operator*(const Node<A>& a, const Node<B>&) {
-  detail::assert_alike<A, B>();
-  return a;
+template <class A, class B> Node<A> operator-(const Node<A>& a, const Node<B>& b) {
+  return detail::apply_alike(detail::DifferenceFunction{}, a, b);
 }
 /// Element by element.
-template <class Y> Node<Y> operator*(const Node<Y>& a, const Node<Y>& b) {
-  return apply(detail::ProductFunction{}, a, b);
+template <class A, class B> Node<A> operator*(const Node<A>& a, const Node<B>& b) {
+  return detail::apply_alike(detail::ProductFunction{}, a, b);
 }
 template <class Y> Node<Y> operator*(double factor, const Node<Y>& x) {
   return apply(detail::ScaledFunction{factor}, x);
 }
 
 /// a above b: (A, n) and (B, n) give (A + B, n).
-template <class Y> Node<Y> concat_rows(const Node<Y>& a, const Node<Y>& b) {
-  return apply(detail::ConcatRowsFunction{}, a, b);
+template <class A, class B> Node<A> concat_rows(const Node<A>& a, const Node<B>& b) {
+  return detail::apply_alike(detail::ConcatRowsFunction{}, a, b);
 }
-template <class A, class B> requires(!std::same_as<A, B>)
-Node<A> concat_rows(const Node<A>& a, const Node<B>&) {
-  detail::assert_alike<A, B>();
-  return a;
-}
-template <class Y, class... More>
-Node<Y> concat_rows(const Node<Y>& a, const Node<Y>& b, const Node<Y>& c, const More&... more) {
+template <class A, class B, class C, class... More>
+Node<A> concat_rows(const Node<A>& a, const Node<B>& b, const Node<C>& c, const More&... more) {
   return concat_rows(concat_rows(a, b), c, more...);
 }
 /// Features first .. first + count - 1.

@@ -25,10 +25,9 @@ void set_zero_like(S& zero, const S& like) {
 
 /// sum = a + b, where sum may be a.
 template <class Y> requires is_values<Y>
-void add_gradients(Y& sum, const Y& a, const Y& b) {
-  require(values(a).rows() == values(b).rows() && values(a).cols() == values(b).cols(),
-          "two gradients of one value are ", values(a).rows(), " x ", values(a).cols(), " and ", values(b).rows(),
-          " x ", values(b).cols());
+void add_values(Y& sum, const Y& a, const Y& b) {
+  require(values(a).rows() == values(b).rows() && values(a).cols() == values(b).cols(), "two values to be added are ",
+          values(a).rows(), " x ", values(a).cols(), " and ", values(b).rows(), " x ", values(b).cols());
   if (&sum != &a) shape_like(sum, a, values(a).rows());
   parallel_ranges(values(a).cols(), 256, [&](Index first, Index last) {
     const Index n = last - first;
@@ -36,7 +35,7 @@ void add_gradients(Y& sum, const Y& a, const Y& b) {
   });
 }
 template <class S> requires(!is_values<S>)
-void add_gradients(S& sum, const S& a, const S& b) {
+void add_values(S& sum, const S& a, const S& b) {
   if (&sum != &a) sum = a;
   visit_state([](const Path&, auto& s, const auto& more) { s += more; }, sum, b);
 }
@@ -49,7 +48,7 @@ template <class Y> class Slot {
   void reset(bool wanted) { wanted_ = wanted, gradient_ = nullptr; }
   bool wanted() const { return wanted_; }
   void add(const Y& d) {
-    if (gradient_ != nullptr) detail::add_gradients(sum_, *gradient_, d);
+    if (gradient_ != nullptr) detail::add_values(sum_, *gradient_, d);
     gradient_ = gradient_ == nullptr ? &d : &sum_;
   }
   const Y* get() const { return gradient_; }  ///< null: none has come

@@ -101,6 +101,10 @@ template <class... D, class... X> void give(const std::tuple<const D&...>& d, co
   std::apply([&](const auto&... each) { (give(each, in), ...); }, d);
 }
 
+template <class... X> bool any_wanted(const std::tuple<Node<X>...>& x) {
+  return std::apply([](const auto&... in) { return (in.wanted() || ...); }, x);
+}
+
 /// A call of a part.
 template <class L, class... X> class LayerCall final : public Call {
  public:
@@ -128,7 +132,7 @@ template <class L, class... X> class LayerCall final : public Call {
     part.d_last = &d_last;
   }
   void plan() override {
-    input_wanted_ = std::apply([](const auto&... in) { return (in.wanted() || ...); }, x_);
+    input_wanted_ = any_wanted(x_);
     const bool wanted =
         input_wanted_ || start_.wanted() || entry().trainable || (is_first_ && entry().d_start != nullptr);
     dy.reset(wanted);
@@ -191,9 +195,7 @@ template <class F, class L, class... X> class BorrowCall final : public Call {
     x_ = {x...};
     y = &f_.forward(layer, *x.value..., cache_);
   }
-  void plan() override {
-    dy.reset(entry().trainable || std::apply([](const auto&... in) { return (in.wanted() || ...); }, x_));
-  }
+  void plan() override { dy.reset(entry().trainable || any_wanted(x_)); }
   void backward() override {
     if (!dy.wanted() || dy.get() == nullptr) return;
     L& gradient = *static_cast<L*>(entry().gradient);
@@ -226,9 +228,7 @@ template <class F, class... X> class FunctionCall final : public Call {
     x_ = {x...};
     y = &f_.forward(*x.value..., cache_);
   }
-  void plan() override {
-    dy.reset(std::apply([](const auto&... in) { return (in.wanted() || ...); }, x_));
-  }
+  void plan() override { dy.reset(any_wanted(x_)); }
   void backward() override {
     if (!dy.wanted() || dy.get() == nullptr) return;
     std::apply([&](const auto&... in) { give(f_.backward(*in.value..., *dy.get(), cache_), in...); }, x_);

@@ -49,18 +49,13 @@ UNROLL_FUNCTION void Tape::plan() const {
   for (detail::Call* call : calls_) call->plan();
 }
 UNROLL_FUNCTION void Tape::backward() const {
-  std::size_t k = calls_.size();
-#if defined(__cpp_exceptions)
-  try {
-#endif
-    while (k-- > 0) calls_[k]->backward();
-#if defined(__cpp_exceptions)
-  } catch (const std::invalid_argument&) {
-    const std::ptrdiff_t part = calls_[k]->part();
-    if (part < 0) throw;
-    detail::rethrow_from_part(path_of(part, 0), [](std::string&) {});
+  for (std::size_t k = calls_.size(); k-- > 0;) {
+    detail::Call& call = *calls_[k];
+    if (call.part() < 0)
+      call.backward();
+    else
+      detail::in_part([&] { return path_of(call.part(), 0); }, [&] { call.backward(); }, [](std::string&) {});
   }
-#endif
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -39,8 +39,7 @@ struct TiedOutputOperation {
 }  // namespace detail
 
 /// E^T h: a logit for each word of the embedding's vocabulary, (V, n) for h (D, n). Press and Wolf 2017. The gradients
-/// of both uses of E add up. A padding word, which the embedding
-/// itself leaves alone, is a word like any other here.
+/// of both uses of E add up. A padding word, which the embedding itself leaves alone, is a word like any other here.
 template <class T, class X> Node<X> tied_output(Wiring& run, const Embedding<T>& table, const Node<X>& h) {
   return run.borrow(detail::TiedOutputOperation{}, table, h);
 }

@@ -31,7 +31,7 @@ template <class D> void fill_batch(const D& data, std::span<const Index> rows, t
 template <class D, class T>
 void load_batch(const D& data, std::span<const Index> rows, typename D::Batch& x, BatchTargets<T>& targets) {
   fill_batch(data, rows, x);
-  if constexpr (requires { data.fill_targets(rows, x, targets); }) {
+  if constexpr (is_inputs<typename D::Batch>) {
     data.fill_targets(rows, x, targets);
   } else {
     data.fill_targets(rows, x.packing, targets);
