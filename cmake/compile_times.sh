@@ -11,7 +11,6 @@ sh cmake/packages.sh time g++ libeigen3-dev nlohmann-json3-dev >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mode=check
-form=
 case ${1-} in
   --table | --record | --quick) mode=${1#--} && shift ;;
 esac
@@ -23,8 +22,8 @@ compiled="-DUNROLL_COMPILED -DUNROLL_STATIC"
 seconds() {
   file=$1
   shift
-  env time -q -f '%U %S %M' -o "$work/time$form" $compile "$@" -c "$file" -o "$work/out$form.o" || return 1
-  awk '{ printf "%.2f %d\n", $1 + $2, $3 / 1024 }' "$work/time$form"
+  env time -q -f '%U %S %M' -o "$work/time" $compile "$@" -c "$file" -o "$work/out.o" || return 1
+  awk '{ printf "%.2f %d\n", $1 + $2, $3 / 1024 }' "$work/time"
 }
 
 if [ "$mode" = table ]; then
