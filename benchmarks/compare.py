@@ -32,6 +32,7 @@ def table():
     yield "sentiment/lstm/inference-folded", model, torch, "sentiment/lstm/inference", [""], 10
     yield "sentiment/bilstm/inference-folded", model, torch, "sentiment/bilstm/inference", ["", "packed"], 4
     yield "words/lstm/train", model, torch, "words/lstm/train", ["", "fused"], 4
+    yield "decoder/gru/train", model, torch, "decoder/gru/train", ["", "gates"], 5
     for cell in ["lstm", "gru", "rnn"]:
         for size in SIZES + (SMALL if cell != "rnn" else []):
             row = f"{cell}/forward+backward/{size}"
@@ -113,7 +114,7 @@ def compare(options, threads, row, program, script, their_row, variants, steps):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--build", type=pathlib.Path, required=True, help="the folder with model_throughput and cell_throughput")
-    options.add_argument("--batches", required=True, help="what peers/imdb.py wrote")
+    options.add_argument("--batches", default="", help="what peers/imdb.py wrote, for the rows sentiment/")
     options.add_argument("--threads", type=int, nargs="+", default=[1])
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--rows", default="", help="a regular expression")

@@ -1,5 +1,6 @@
 // Whole models on real reviews, and a word language model: training steps with clipping and Adam (or SGD), and
-// inference. The rows are those of benchmarks/peers/pytorch_rows.py and keras_rows.py:
+// inference; and a decoder that attends, alone, forward and backward. The rows are those of
+// benchmarks/peers/pytorch_rows.py and keras_rows.py:
 //   model_throughput --batches=FILE --threads=1 --benchmark_filter=sentiment/lstm/train
 // FILE comes from benchmarks/peers/imdb.py. A row's time is that of a step, the mean over the file's first batches;
 // tokens/s counts real tokens. FLOPs are those of the products, on real tokens.
@@ -10,6 +11,8 @@
 #include <benchmark/benchmark.h>
 
 #include <unroll/io/safetensors.hpp>
+#include <unroll/layer/additive_attention.hpp>
+#include <unroll/layer/composite_cell.hpp>
 #include <unroll/train/train_step.hpp>
 #include <unroll/unroll.hpp>
 
@@ -146,6 +149,39 @@ void train_words(benchmark::State& state) {
   bench::report(state, tokens, tokens * 3 * 2.0 * (2 * 4 * 650 * 1300 + 650 * 10'000));
 }
 
+/// Bahdanau et al. 2015: 512 units, 64 sequences of 12 words, over 12 steps of an encoder's 512.
+struct Decoder : CompositeCell<Decoder> {
+  AdditiveAttention<> attend{512, 512, 512};
+  Dense<> context{512, 3 * 512, {.bias = false}};
+  Pointwise<Gru<>> gru{Gru{256, 512}};
+  UNROLL_PARTS(attend, context, gru)
+  auto operator()(StepWiring<>& run, StepNode<> a, StepMemory<> memory) const {
+    return run(gru, a + run(context, run(attend, run.previous(gru), memory)));
+  }
+};
+void train_decoder(benchmark::State& state) {
+  constexpr Index batch = 64, steps = 12;
+  Recurrent decoder{Decoder{}};
+  decoder.initialize(Rng(1), Scheme::pytorch());
+  auto gradient = zeros_like(decoder);
+  PackedSequence<> words, encoded;
+  for (auto* x : {&words, &encoded}) {
+    x->packing = Packing::from_lengths(std::vector<Index>(batch, steps), steps);
+    x->values.resize(x == &words ? 256 : 512, batch * steps);
+    Rng rng(2);
+    for (Index k = 0; k < x->values.size(); ++k) x->values.data()[k] = static_cast<float>(rng.uniform(-1, 1));
+  }
+  decltype(decoder)::Cache<PackedSequence<>, PackedSequence<>> cache;
+  const PackedSequence<> dy = decoder.forward({.training = true}, words, encoded, cache);
+  double tokens = 0;
+  for (auto _ : state) {
+    decoder.forward({.training = true}, words, encoded, cache);
+    decoder.backward(words, encoded, dy, cache, gradient);
+    tokens += batch * steps;
+  }
+  bench::report(state, tokens, tokens * 3 * 2 * (3 * 512 * (256 + 512 + 512) + 512 * (512 + 512) + 12 * 2 * 512));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -175,6 +211,7 @@ int main(int argc, char** argv) {
     row("sentiment/bilstm/inference", [](benchmark::State& s) { infer(s, two_bidirectional_lstms(), bilstm_flops); });
   }
   row("words/lstm/train", train_words);
+  row("decoder/gru/train", train_decoder);
   benchmark::AddCustomContext("simd level", std::string(name(simd_level())));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

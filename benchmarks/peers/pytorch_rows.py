@@ -5,7 +5,7 @@
 
 `--variant` chooses among ways to the same result, to take the fastest: `fused` (Adam in one kernel), `no-onednn`, `packed`
 (pack_padded_sequence instead of a reversal within each length), `packed-denormals` (the same with PyTorch's default of computing with
-denormals: the article's own code). Everything else flushes them.
+denormals: the article's own code), `gates` (W x for all steps at once, and the GRU's equations, instead of GRUCell). Everything else flushes them.
 """
 
 import torch
@@ -132,6 +132,38 @@ def words(variant):
     return train
 
 
+def decoder(variant):
+    """Bahdanau et al. 2015: 512 units, 64 sequences of 12 words, over 12 steps of an encoder's 512."""
+    batch, steps, units = 64, 12, 512
+    query, key, score = nn.Linear(units, units, bias=False), nn.Linear(units, units), nn.Linear(units, 1, bias=False)
+    cell = nn.GRUCell(256 + units, units)
+    of_words, of_context, of_state = nn.Linear(256, 3 * units), nn.Linear(units, 3 * units, bias=False), nn.Linear(units, 3 * units)
+    words = torch.randn(steps, batch, 256, requires_grad=True)
+    encoded = torch.randn(batch, steps, units, requires_grad=True)
+    dy = torch.randn(steps, batch, units)
+
+    def gru(gates, h):
+        r, z, n = zip(gates.chunk(3, 1), of_state(h).chunk(3, 1))
+        r, z = torch.sigmoid(sum(r)), torch.sigmoid(sum(z))
+        n = torch.tanh(n[0] + r * n[1])
+        return n + z * (h - n)
+
+    def train(_):
+        keys, h, outputs = key(encoded), torch.zeros(batch, units), []
+        gates = of_words(words) if variant == "gates" else None
+        for t in range(steps):
+            weights = torch.softmax(score(torch.tanh(query(h).unsqueeze(1) + keys)).squeeze(2), 1)
+            context = torch.bmm(weights.unsqueeze(1), encoded).squeeze(1)
+            h = cell(torch.cat([words[t], context], 1), h) if gates is None else gru(gates[t] + of_context(context), h)
+            outputs.append(h)
+        torch.stack(outputs).backward(dy)
+        for part in [query, key, score, cell, of_words, of_context, of_state]:
+            part.zero_grad(set_to_none=True)
+        words.grad = encoded.grad = None
+
+    return train
+
+
 def main():
     options = rows.options(__doc__)
     torch.set_flush_denormal("denormals" not in options.variant)  # Before the first parallel region: its threads inherit the mode.
@@ -141,6 +173,8 @@ def main():
         step = sentiment(options.row, options.variant, options.batches)
     elif options.row.startswith("words/"):
         step = words(options.variant)
+    elif options.row.startswith("decoder/"):
+        step = decoder(options.variant)
     else:
         step = layer(options.row, options.variant)
     rows.serve(step, options.steps)

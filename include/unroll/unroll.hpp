@@ -12,6 +12,7 @@
 // <unroll/stream/stream.hpp> and the layers beside it, a gradient check <unroll/testing/check_gradient.hpp>.
 #pragma once
 
+#include <unroll/cell/delay.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>
@@ -28,9 +29,11 @@
 #include <unroll/data/stream_batches.hpp>
 #include <unroll/data/token_files.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/composite.hpp>
+#include <unroll/layer/composite_cell.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>

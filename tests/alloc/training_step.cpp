@@ -7,8 +7,10 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/data/batches.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
+#include <unroll/layer/composite_cell.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
@@ -73,22 +75,33 @@ template <class M, class L, class R> long count(M model, const L& loss, R rule, 
   return allocations;
 }
 
+/// A cell that looks back, in each of its steps.
+struct Look : unroll::CompositeCell<Look> {
+  unroll::AdditiveAttention<> attend{48, 48, 8};
+  unroll::Dense<> context{48, 3 * 48};
+  unroll::Pointwise<unroll::Gru<>> gru{unroll::Gru{48, 48}};
+  UNROLL_PARTS(attend, context, gru)
+  auto operator()(unroll::StepWiring<>& run, unroll::StepNode<> a, unroll::StepMemory<> memory) const {
+    return run(gru, a + run(context, run(attend, run.previous(gru), memory)));
+  }
+};
 /// A wiring whose number of calls changes with the batch: 3 more in the longest.
 struct Attentive : unroll::Composite<Attentive> {
   unroll::Embedding<> embed{words, 24};
   unroll::Bidirectional<unroll::Lstm<>> read{unroll::Lstm{24, 24}, {.dropout = 0.2}};
   std::vector<unroll::Recurrent<unroll::Gru<>>> deep{unroll::Recurrent{unroll::Gru{48, 48}},
                                                      unroll::Recurrent{unroll::Gru{48, 48}}};
+  unroll::Recurrent<Look> look{Look{}};
   unroll::AttentionPool<> pool{48, 16};
   unroll::Dropout<> drop{0.2};
   unroll::Dense<> head{96, 2};
-  UNROLL_PARTS(embed, read, deep, pool, drop, head)
+  UNROLL_PARTS(embed, read, deep, look, pool, drop, head)
   auto operator()(unroll::Wiring& run, unroll::Node<unroll::TokenBatch> x) const {
     const auto first = run(read, run(embed, x));
     auto h = first + first;
     for (const auto& layer : deep) h = h + dot_attention<float>(run(layer, h), first);
     for (Index t = 0; t < (x->packing.steps() + 3) % 4; ++t) h = run(deep[0], h);
-    h = run(deep[1], h);
+    h = run(look, run(deep[1], h), first);
     return run(head, run(drop, concat_rows(run(pool, h), max_over_time(h))));
   }
 };

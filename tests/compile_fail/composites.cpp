@@ -6,6 +6,10 @@
 // CASE 5: must say "the two values are of different kinds"
 // CASE 6: must say "run: this layer cannot take this input"
 // CASE 7: must say "this model cannot read this data set"
+// CASE 8: must say "CompositeCell: operator()(StepWiring<T>& run, StepNode<T> a) const is missing"
+// CASE 9: must say "run: this layer cannot take this input"
+// CASE 10: must say "CompositeCell: no cell is among the parts"
+// CASE 11: must say "a part of a CompositeCell is a cell, Dense,"
 #include <unroll/unroll.hpp>
 using namespace unroll;
 
@@ -34,6 +38,32 @@ struct Tagger : Composite<Tagger> {
   }
 };
 
+#if CASE >= 8
+struct OwnCell : CompositeCell<OwnCell> {
+  Dense<> dense{4, 4};
+  Embedding<> embed{4, 4};
+  Pointwise<Gru<>> gru{Gru{4, 4}};
+  AdditiveAttention<> attend{4, 4, 4};
+#if CASE == 10
+  UNROLL_PARTS(dense)
+  auto operator()(StepWiring<>& run, StepNode<> a) const { return run(dense, a); }
+#elif CASE == 11
+  UNROLL_PARTS(embed, gru)
+  auto operator()(StepWiring<>& run, StepNode<> a) const { return run(gru, run(embed, a)); }
+#elif CASE == 8
+  UNROLL_PARTS(gru)
+#else
+  UNROLL_PARTS(gru, attend)
+  auto operator()(StepWiring<>& run, StepNode<> a, StepMemory<>) const { return run(gru, a); }
+#endif
+};
+struct Steps : Composite<Steps> {
+  Recurrent<OwnCell> read{OwnCell{}};
+  UNROLL_PARTS(read)
+  auto operator()(Wiring& run, Node<PackedSequence<>> x) const { return run(read, x); }  // CASE 9: and the memory
+};
+#endif
+
 template <class In> void use(const In& x) {
   Tagger model;
   CacheFor<Tagger, In> cache;
@@ -46,6 +76,10 @@ int main() {
 #elif CASE == 7
   Tagger model;
   fit(model, CrossEntropy{}, Adam{}, SequenceDataset<>{});
+#elif CASE >= 8
+  Steps model;
+  CacheFor<Steps, PackedSequence<>> cache;
+  model.forward({}, PackedSequence<>{}, cache);
 #else
   use(TokenBatch{});
 #endif

@@ -1,4 +1,4 @@
-// The cell of docs/own_cell.md: written, checked, trained, streamed.
+// The cells of docs/own_cell.md: written, checked, trained, streamed.
 // region includes
 #include <iostream>
 
@@ -52,6 +52,30 @@ template <class T = float> struct CoupledLstm : CellSize<T> {
   }
 };
 CoupledLstm(Index, Index) -> CoupledLstm<>;
+// endregion
+
+// region parts
+template <class T> struct Decoder : CompositeCell<Decoder<T>, T> {
+  AdditiveAttention<T> attend{8, 6, 5};  // queries of 8, a memory of 6, 5 units
+  Dense<T> context{6, 3 * 8, {.bias = false}};
+  Pointwise<Gru<T>> gru{Gru<T>{3, 8}};
+  UNROLL_PARTS(attend, context, gru)
+
+  auto operator()(StepWiring<T>& run, StepNode<T> a, StepMemory<T> memory) const {
+    const auto c = run(attend, run.previous(gru), memory);
+    return run(gru, a + run(context, c));
+  }
+};
+
+template <class T> struct Copier : Composite<Copier<T>, T> {
+  Recurrent<Gru<T>> encoder{Gru<T>{3, 6}};
+  Recurrent<Decoder<T>> decoder{Decoder<T>{}};
+  UNROLL_PARTS(encoder, decoder)
+
+  auto operator()(Wiring& run, Node<PackedSequence<T>> source, Node<PackedSequence<T>> target) const {
+    return run(decoder, target, run(encoder, source));
+  }
+};
 // endregion
 
 namespace {
@@ -110,5 +134,19 @@ int main() {
     worst = std::max(worst, std::abs(logit - infer(model, unseen[k])(0, 0)));
   }
   std::cout << "the last answers of the stream are the batch's to within " << (worst < 1e-4f ? "1e-4" : "more") << '\n';
+  // endregion
+
+  begin("parts-check");
+  // region parts-check
+  Copier<double> copier;
+  randomize(copier, Rng(2));
+  const auto series = [](const std::vector<Index>& lengths) {
+    PackedSequence<double> x;
+    x.packing = Packing::from_lengths(lengths, 4);
+    x.values = Eigen::MatrixXd::Random(3, x.packing.total());
+    return x;
+  };
+  Inputs<PackedSequence<double>, PackedSequence<double>> batch{{series({4, 0, 2}), series({1, 3, 4})}};
+  std::cout << "passed: " << check_gradient(copier, batch).passed() << '\n';
   // endregion
 }

@@ -52,13 +52,15 @@ template <class T> struct RecurrentMask {
 
 /// One for each of the S fields of a state.
 template <class X, int S> using PerState = std::array<X, static_cast<std::size_t>(S)>;
+/// The matrices of a state, which may be some of those of a larger one.
+template <class T, int S> using StateFields = std::span<Matrix<T>, static_cast<std::size_t>(S)>;
 
 /// One pass of a batch through a layer, as its cell sees it.
 template <class T, int S> struct Pass {
   Matrix<T>& gates;  ///< (GX H, N): W x + b on the way forward, then the cell's to keep what it wants; it leaves the
                      ///< gradient there. Without `keep` (GX H, some columns)
-  PerState<Matrix<T>, S>& states;  ///< (rows, B + N)
-  std::span<const Step> steps;     ///< of all these columns, all sequences, in the order of the forward pass
+  StateFields<T, S> states;     ///< (rows, B + N)
+  std::span<const Step> steps;  ///< of all these columns, all sequences, in the order of the forward pass
   const RecurrentMask<T>& mask;
   bool keep;                                ///< a backward pass may follow
   Blocks order;                             ///< of sums over columns: that in which the backward pass is done with them
@@ -75,7 +77,8 @@ template <class T> struct StepScratch {
 ///   prepare(cache, N, keep)                       once before a pass: sizes buffers, packs weights; N columns, or
 ///                                                 fewer where the layer recomputes
 ///   step(pass, cache, step, scratch)              reads states at step.in, writes them at step.out
-///   step_backward(pass, cache, step, d, scratch)  d (rows, B) holds d_next at step.column on entry, d_prev on return;
+///   step_backward(pass, cache, step, d, scratch)  d, StateFields (rows, B), holds d_next at step.column on entry,
+///   d_prev on return;
 ///                                                 writes the gradient of pass.gates at step.at
 ///   accumulate(pass, cache, gradient, columns)    gradient += for its own parameters, over these columns, which are
 ///                                                 all, or a block of a product's sum: blocks come in `pass.order`
@@ -90,7 +93,7 @@ template <class T> struct StepScratch {
 /// belongs to the thread; each output element is summed in an order that does not depend on the columns beside it.
 template <class C>
 concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pass<typename C::Scalar, C::S>& pass,
-                        const Step& step, std::array<Matrix<typename C::Scalar>, C::S>& d,
+                        const Step& step, StateFields<typename C::Scalar, C::S> d,
                         StepScratch<typename C::Scalar>& scratch, const Columns& columns, Rng rng) {
   { C::S } -> std::convertible_to<int>;
   { C::gates } -> std::convertible_to<int>;

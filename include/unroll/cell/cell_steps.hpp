@@ -12,7 +12,7 @@ namespace unroll::inline UNROLL_ABI {
 template <class T, int S> struct CellSteps {
   void (*prepare)(const void* cell, void* cache, Index columns, bool keep);
   void (*step)(const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StepScratch<T>& scratch);
-  void (*step_backward)(const void* cell, Pass<T, S>& pass, void* cache, const Step& step, PerState<Matrix<T>, S>& d,
+  void (*step_backward)(const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StateFields<T, S> d,
                         StepScratch<T>& scratch);
   void (*accumulate)(const void* cell, Pass<T, S>& pass, void* cache, void* gradient, const Columns& columns);
   void (*visit_columns)(void* cache, FunctionRef<Matrix<T>&> f);  ///< null for a cell that cannot recompute
@@ -32,7 +32,7 @@ template <class C> const CellSteps<typename C::Scalar, C::S>& cell_steps() {
       [](const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StepScratch<T>& scratch) {
         static_cast<const C*>(cell)->step(pass, *static_cast<Cache*>(cache), step, scratch);
       },
-      [](const void* cell, Pass<T, S>& pass, void* cache, const Step& step, PerState<Matrix<T>, S>& d,
+      [](const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StateFields<T, S> d,
          StepScratch<T>& scratch) {
         static_cast<const C*>(cell)->step_backward(pass, *static_cast<Cache*>(cache), step, d, scratch);
       },
@@ -74,7 +74,7 @@ template <class T, int S> struct AnyCell {
   void step(Pass<T, S>& pass, const Step& at, StepScratch<T>& scratch) const {
     steps->step(cell, pass, cache, at, scratch);
   }
-  void step_backward(Pass<T, S>& pass, const Step& at, PerState<Matrix<T>, S>& d, StepScratch<T>& scratch) const {
+  void step_backward(Pass<T, S>& pass, const Step& at, StateFields<T, S> d, StepScratch<T>& scratch) const {
     steps->step_backward(cell, pass, cache, at, d, scratch);
   }
   void accumulate(Pass<T, S>& pass, void* gradient, const Columns& columns) const {

@@ -73,7 +73,7 @@ template <class T = float> class GruResetBefore {
     pass.states[0].middleCols(at.out, at.n) = n + z.cwiseProduct(h_prev - n);
   }
 
-  void step_backward(Pass<T, 1>& pass, Cache& cache, const Step& at, std::array<Matrix<T>, 1>& d,
+  void step_backward(Pass<T, 1>& pass, Cache& cache, const Step& at, StateFields<T, 1> d,
                      StepScratch<T>& scratch) const {
     const Index H = units_;
     const auto h_prev = pass.states[0].middleCols(at.in, at.n).array();

@@ -85,7 +85,7 @@ template <PointwiseCell E> class Pointwise {
     recurrent_step(step);
   }
 
-  void step_backward(Pass<T, S>& pass, Cache& cache, const Step& at, PerState<Matrix<T>, S>& d, StepScratch<T>&) const {
+  void step_backward(Pass<T, S>& pass, Cache& cache, const Step& at, StateFields<T, S> d, StepScratch<T>&) const {
     StepBackward<E> step{.units = units_,
                          .columns = at.n,
                          .weights = &cache.weights,

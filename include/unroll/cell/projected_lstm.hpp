@@ -100,7 +100,7 @@ template <class T = float> class ProjectedLstm {
            scratch.product);
   }
 
-  void step_backward(Pass<T, 2>& pass, Cache& cache, const Step& at, std::array<Matrix<T>, 2>& d,
+  void step_backward(Pass<T, 2>& pass, Cache& cache, const Step& at, StateFields<T, 2> d,
                      StepScratch<T>& scratch) const {
     const Index H = units_;
     const auto a = cache.values.middleCols(at.at, at.n).array();

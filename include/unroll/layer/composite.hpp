@@ -244,6 +244,11 @@ class Wiring {
   auto operator()(const L& layer, const Node<X>& x, const From<typename detail::StateOf<L>::type>& start) {
     return call(layer, start.state, x);
   }
+  template <class L, class X, class More> requires(!detail::is_composite<L>)
+  auto operator()(const L& layer, const Node<X>& x, const Node<More>& more,
+                  const From<typename detail::StateOf<L>::type>& start) {
+    return call(layer, start.state, x, more);
+  }
   /// A composite takes and gives whatever its operator() does; its calls are recorded with this one's.
   template <class L, class... X> requires detail::is_composite<L>
   auto operator()(const L& layer, const X&... x) {

@@ -28,7 +28,9 @@ template <class C> class Recurrent {
   static constexpr int S = Cell::S;
   using State = RecurrentState<T, S>;
   using Options = RecurrentOptions;
-  template <Sequences<T> In> using Output = PackedSequence<T>;
+  /// Of sequences x, and of those that the cell looks back at where it does (see CompositeCell).
+  template <Sequences<T>... In> requires(sizeof...(In) == (detail::LooksBack<Cell> ? 2 : 1))
+  using Output = PackedSequence<T>;
 
   Parameter<T> weight_ih;               ///< W (GX H, D)
   Parameter<T> bias_ih;                 ///< b (GX H), absent without bias
@@ -36,7 +38,7 @@ template <class C> class Recurrent {
   PerState<Parameter<T>, S> initial{};  ///< learned initial state (rows), absent unless asked for
   Options options;
 
-  template <Sequences<T> In> using Cache = RecurrentCache<Cell>;
+  template <Sequences<T>... In> using Cache = RecurrentCache<Cell>;
 
   static constexpr std::string_view who = detail::RecurrentName<Cell>::value;  ///< for messages
 
@@ -77,6 +79,22 @@ template <class C> class Recurrent {
                                  {gradient.weight_ih, gradient.bias_ih, gradient.initial, &gradient.cell});
     return c.dx;
   }
+  /// The memory has a sequence for each of x, of a length of its own.
+  template <Sequences<T> In> requires detail::LooksBack<Cell>
+  const PackedSequence<T>& forward(const Context& context, const In& x, const In& memory, Cache<In, In>& c,
+                                   Carry<State> carry = {}) const {
+    check_batch(who, memory);
+    check_batch(who, x);
+    cell.enter(c.cell, memory, x.packing);
+    return forward(context, x, c, carry);
+  }
+  template <Sequences<T> In, class Dy> requires detail::LooksBack<Cell>
+  std::tuple<const In&, const In&> backward(const In& x, const In& memory, const Dy& dy, Cache<In, In>& c,
+                                            Recurrent& gradient, Carry<State> d = {}) const {
+    cell.begin_backward(c.cell, memory);
+    backward(x, dy, c, gradient, d);
+    return {c.dx, cell.finish(c.cell, gradient.cell)};
+  }
   /// Throws where a public member has been given another shape or range.
   void check_parameters() const {
     detail::require_fraction(who, "dropout rate", options.dropout);
@@ -110,9 +128,8 @@ template <class C> class Recurrent {
             ", expected a finite number");
     fill(weight_ih, scheme.input, fan, rng.child(0));
     fill(bias_ih, scheme.bias, fan, rng.child(1));
-    if constexpr (requires { C::forget_gate; })
-      if (bias_ih.size() > 0)
-        bias_ih.middleRows(C::forget_gate * cell.units(), cell.units()).array() += static_cast<T>(scheme.forget_bias);
+    if (const Columns rows = detail::forget_rows(cell); bias_ih.size() > 0 && rows.n > 0)
+      bias_ih.middleRows(rows.first, rows.n).array() += static_cast<T>(scheme.forget_bias);
     cell.initialize(rng.child(2), scheme);
     for (auto& start : initial) start.setZero();
   }

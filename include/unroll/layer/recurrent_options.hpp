@@ -66,6 +66,23 @@ template <class Cell> struct RecurrentCache : RecurrentBuffers<typename Cell::Sc
 };
 
 namespace detail {
+/// Cells that look at the same sequences in all their steps.
+template <class C>
+concept LooksBack =
+    requires(const C& cell, typename C::Cache& cache, const PackedSequence<typename C::Scalar>& memory) {
+      cell.enter(cache, memory, memory.packing);
+    };
+/// Where among its gates a cell forgets, for the bias that it starts with.
+template <class C> Columns forget_rows(const C& cell) {
+  if constexpr (requires { cell.forget_rows(); })
+    return cell.forget_rows();
+  else if constexpr (requires { C::Equations::forget_gate; })
+    return {C::Equations::forget_gate * cell.units(), cell.units()};
+  else if constexpr (requires { C::forget_gate; })
+    return {C::forget_gate * cell.units(), cell.units()};
+  else
+    return {0, 0};
+}
 /// In the place of what is none, so that nothing more is said about it.
 struct NoCell {
   using Scalar = float;
