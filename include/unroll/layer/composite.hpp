@@ -127,104 +127,51 @@ template <class Self> struct CompositeState {
 };
 
 namespace detail {
-/// Where a part stands among the entries of a tape.
-struct PartPlace {
-  std::string_view name{};
-  Index number = -1, place = 0;
-  std::ptrdiff_t parent = -1;
-};
-
-/// Goes through all parts, the outer before the inner: f.group(place, part) for a list or a Composite, which tells its
-/// number, and f.leaf(place, part, in, out) for a layer, with its states, which are null where there are none.
-template <class P, class S, class F> void walk_parts(const PartPlace& at, P& part, const S* in, S* out, const F& f) {
-  using Part = std::remove_const_t<P>;
-  if constexpr (is_list<Part>) {
-    if (in != nullptr && in->items.size() != part.size()) refuse_lists("the state", in->items.size(), part.size());
-    if (out != nullptr && out->items.size() != part.size()) out->items.resize(part.size());
-    const std::ptrdiff_t self = f.group(at, part);
-    for (std::size_t j = 0; j < part.size(); ++j)
-      walk_parts({{}, static_cast<Index>(j), static_cast<Index>(j), self}, part[j],
-                 in != nullptr ? &in->items[j] : nullptr, out != nullptr ? &out->items[j] : nullptr, f);
-  } else if constexpr (is_composite<Part>) {
-    const std::ptrdiff_t self = f.group(at, part);
-    for_each_part(
-        [&](auto k, std::string_view name, auto& inner) {
-          walk_parts({name, -1, static_cast<Index>(k()), self}, inner,
-                     in != nullptr ? &std::get<k()>(in->parts) : nullptr,
-                     out != nullptr ? &std::get<k()>(out->parts) : nullptr, f);
-        },
-        part);
+template <class S> void copy_state(void* to, const void* from) { *static_cast<S*>(to) = *static_cast<const S*>(from); }
+template <class S> void zero_state(void* zero, const void* like) {
+  set_zero_like(*static_cast<S*>(zero), *static_cast<const S*>(like));
+}
+template <class S> void add_state(void* slot, const void* d) {
+  static_cast<Slot<S>*>(slot)->add(*static_cast<const S*>(d));
+}
+/// What a tape does with a part of type L at the borders of a batch, without knowing L.
+template <class L> const PartKind& kind_of_part() {
+  using S = typename StateOf<L>::type;
+  constexpr auto trainable = [](const void* part) { return any_trainable(*static_cast<const L*>(part)); };
+  if constexpr (is_stateless<S>) {
+    static constexpr PartKind kind{trainable, nullptr, nullptr, nullptr};
+    return kind;
   } else {
-    f.leaf(at, part, in, out);
+    static constexpr PartKind kind{trainable, copy_state<S>, zero_state<S>, add_state<S>};
+    return kind;
   }
 }
 
-/// Before the forward pass: what there is, and the states to start from.
-struct ListParts {
-  Tape& tape;
-  template <class P> std::ptrdiff_t group(const PartPlace& at, P& part) const {
-    PartEntry& entry = tape.parts.emplace_back(&part, TypeId::of<std::remove_const_t<P>>());
-    entry.name = at.name, entry.number = at.number, entry.place = at.place, entry.parent = at.parent;
-    return static_cast<std::ptrdiff_t>(tape.parts.size()) - 1;
+/// Goes through all parts, the outer before the inner, and tells `list` of each: a list, a Composite, or a layer with
+/// its states, which are null where there are none.
+template <class P, class S> void walk_parts(PartList& list, const PartPlace& at, P& part, const S* in, S* out) {
+  if constexpr (is_list<P>) {
+    if (in != nullptr && in->items.size() != part.size()) refuse_lists("the state", in->items.size(), part.size());
+    if (out != nullptr && out->items.size() != part.size()) out->items.resize(part.size());
+    const std::ptrdiff_t self = list.add(at, &part, TypeId::of<P>());
+    for (std::size_t j = 0; j < part.size(); ++j)
+      walk_parts(list, {{}, static_cast<Index>(j), static_cast<Index>(j), self}, part[j],
+                 in != nullptr ? &in->items[j] : nullptr, out != nullptr ? &out->items[j] : nullptr);
+  } else if constexpr (is_composite<P>) {
+    const std::ptrdiff_t self = list.add(at, &part, TypeId::of<P>());
+    for_each_part(
+        [&](auto k, std::string_view name, auto& inner) {
+          walk_parts(list, {name, -1, static_cast<Index>(k()), self}, inner,
+                     in != nullptr ? &std::get<k()>(in->parts) : nullptr,
+                     out != nullptr ? &std::get<k()>(out->parts) : nullptr);
+        },
+        part);
+  } else if constexpr (is_stateless<S>) {
+    list.add(at, &part, TypeId::of<P>(), &kind_of_part<P>());
+  } else {
+    list.add(at, &part, TypeId::of<P>(), &kind_of_part<P>(), in, out);
   }
-  template <class P, class S> void leaf(const PartPlace& at, P& part, const S* in, S*) const {
-    group(at, part);
-    tape.parts.back().start = in;
-  }
-};
-/// What goes through the entries a second time, in the same order.
-struct NextEntry {
-  Tape& tape;
-  std::size_t& k;
-  template <class P> std::ptrdiff_t group(const PartPlace&, P&) const {
-    if (k >= tape.parts.size())
-      fail("Composite: the gradient has more parts than the model; make it by zeros_like(model)");
-    return static_cast<std::ptrdiff_t>(k++);
-  }
-  PartEntry& next() const {
-    group({}, k);
-    return tape.parts[k - 1];
-  }
-};
-/// After it: the final states.
-struct TakeStates : NextEntry {
-  template <class P, class S> void leaf(const PartPlace&, P&, const S* in, S* out) const {
-    const PartEntry& entry = next();
-    if (out == nullptr) return;
-    if (entry.last != nullptr)
-      *out = *static_cast<const S*>(entry.last);
-    else if (in != nullptr && in != out)
-      *out = *in;
-  }
-};
-/// Before the backward pass: where gradients go.
-struct ListGradients : NextEntry {
-  template <class P, class S> void leaf(const PartPlace&, P& gradient, const S*, S* out) const {
-    PartEntry& entry = next();
-    entry.gradient = &gradient;
-    entry.trainable = any_trainable(*static_cast<const P*>(entry.self));
-    entry.d_start = out;
-    entry.has_d_start = false;
-  }
-};
-/// When slots are ready: gradients of the final states.
-struct GiveStates : NextEntry {
-  template <class P, class S> void leaf(const PartPlace&, P&, const S* in, S*) const {
-    const PartEntry& entry = next();
-    if (in != nullptr && entry.d_last != nullptr) static_cast<Slot<S>*>(entry.d_last)->add(*in);
-  }
-};
-/// At the end: what no gradient came to has zeros.
-struct FinishStates : NextEntry {
-  template <class P, class S> void leaf(const PartPlace&, P&, const S* in, S* out) const {
-    const PartEntry& entry = next();
-    if (out == nullptr || entry.has_d_start) return;
-    if (entry.last != nullptr)
-      set_zero_like(*out, *static_cast<const S*>(entry.last));
-    else if (in != nullptr && in != out)
-      *out = *in;  // the state went through untouched
-  }
-};
+}
 
 }  // namespace detail
 
@@ -375,15 +322,13 @@ template <class Self, class T> struct Composite {
       detail::with_inputs(x, [](const auto&... each) { (check_columns("Composite", each), ...); });
       c.x = nullptr;
       c.tape.start();
-      detail::walk_parts(detail::PartPlace{}, self(), carry.in, carry.out, detail::ListParts{c.tape});
+      detail::PartList parts(c.tape.parts, false);
+      detail::walk_parts(parts, {}, const_cast<Self&>(self()), carry.in, carry.out);
       Wiring run(c.tape, context, 0);
       detail::with_inputs(x, [&]<class... X>(const X&... each) {
         std::apply([&](auto&... slot) { c.y = self()(run, Node<X>{&each, &slot, &c.tape}...); }, c.inputs);
       });
-      if (carry.out != nullptr) {
-        std::size_t k = 0;
-        detail::walk_parts(detail::PartPlace{}, self(), carry.in, carry.out, detail::TakeStates{{c.tape, k}});
-      }
+      if (carry.out != nullptr) c.tape.take_states();
       c.x = &x;
     }
     return *c.y.value;
@@ -436,16 +381,11 @@ template <class Self, class T> struct Composite {
             "Composite: backward without a forward pass of the same batch, the very same object, before it");
     check_gradient_shapes("Composite", self(), gradient);  // of all parts before one of them adds to it
     std::apply([&]<class... X>(Slot<X>&... slot) { (slot.reset(c.want_dx && !Tokens<X>), ...); }, c.inputs);
-    const auto walk = [&]<class Do>(const Do& how) {
-      detail::walk_parts(detail::PartPlace{}, gradient, d.in, d.out, how);
-    };
-    std::size_t k = 0;
-    walk(detail::ListGradients{{c.tape, k}});
+    detail::PartList parts(c.tape.parts, true);
+    detail::walk_parts(parts, {}, gradient, d.in, d.out);
     c.tape.plan();
     if (dy != nullptr) c.y.gradient->add(*dy);
-    if (d.in != nullptr) k = 0, walk(detail::GiveStates{{c.tape, k}});
     c.tape.backward();
-    if (d.out != nullptr) k = 0, walk(detail::FinishStates{{c.tape, k}});
     if constexpr (is_inputs<In>)
       return detail::with_inputs(x, [&](const auto&... each) {
         return std::apply([&](auto&... slot) { return InputGradient<In>{detail::gradient_of(slot, each)...}; },

@@ -62,22 +62,14 @@ template <class C> class Recurrent {
     return c.y;
   }
 
-  template <Sequences<T> In, class Dy>
-  const In& backward(const In& x, const Dy& dy, Cache<In>& c, Recurrent& gradient, Carry<State> d = {}) const {
-    require(c.ready, who, ": backward without a forward pass before it that kept its gradients (Context::gradients)");
-    check_parameters();
-    detail::require_forward(who, x, c.y);
-    detail::require_features(who, x.values, weight_ih.cols());
-    if constexpr (!std::same_as<Dy, Nothing>) {
-      detail::require_gradient(who, dy.values, cell.state_rows(0), x.packing.total());
-      require(dy.packing == x.packing, who, ": dy has another packing than x");
-    }
-    check_gradient_shapes(who, *this, gradient);
-    const Matrix<T>* dy_values = nullptr;
-    if constexpr (!std::same_as<Dy, Nothing>) dy_values = &dy.values;
-    run_recurrent_backward<T, S>(parts(c), x, dy_values, c, d.in, d.out,
-                                 {gradient.weight_ih, gradient.bias_ih, gradient.initial, &gradient.cell});
-    return c.dx;
+  template <Sequences<T> In>
+  const In& backward(const In& x, const PackedSequence<T>& dy, Cache<In>& c, Recurrent& gradient,
+                     Carry<State> d = {}) const {
+    return run_backward(x, &dy, c, gradient, d);
+  }
+  template <Sequences<T> In>
+  const In& backward(const In& x, Nothing, Cache<In>& c, Recurrent& gradient, Carry<State> d = {}) const {
+    return run_backward(x, nullptr, c, gradient, d);
   }
   /// The memory has a sequence for each of x, of a length of its own.
   template <Sequences<T> In> requires detail::LooksBack<Cell>
@@ -152,6 +144,21 @@ template <class C> class Recurrent {
   }
 
  private:
+  const PackedSequence<T>& run_backward(const PackedSequence<T>& x, const PackedSequence<T>* dy,
+                                        RecurrentCache<Cell>& c, Recurrent& gradient, Carry<State> d) const {
+    require(c.ready, who, ": backward without a forward pass before it that kept its gradients (Context::gradients)");
+    check_parameters();
+    detail::require_forward(who, x, c.y);
+    detail::require_features(who, x.values, weight_ih.cols());
+    if (dy != nullptr) {
+      detail::require_gradient(who, dy->values, cell.state_rows(0), x.packing.total());
+      require(dy->packing == x.packing, who, ": dy has another packing than x");
+    }
+    check_gradient_shapes(who, *this, gradient);
+    run_recurrent_backward<T, S>(parts(c), x, dy != nullptr ? &dy->values : nullptr, c, d.in, d.out,
+                                 {gradient.weight_ih, gradient.bias_ih, gradient.initial, &gradient.cell});
+    return c.dx;
+  }
   RecurrentParts<T, S> parts(RecurrentCache<Cell>& cache) const {
     return {who, weight_ih, bias_ih, initial, options, {cell, cache.cell}};
   }

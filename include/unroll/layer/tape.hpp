@@ -15,13 +15,25 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// A part of a model, at whatever depth: where it is, in the model and in the gradient, and how often it was called.
-struct PartEntry {
-  const void* self = nullptr;
-  TypeId type = TypeId::of<Nothing>();
-  std::string_view name{};       ///< in its own composite
-  Index number = -1, place = 0;  ///< in a list of parts; which of its composite's or list's
+/// Where a part stands: its name in its composite or its number in a list, which of the parts there it is, and the
+/// entry of that composite or list.
+struct PartPlace {
+  std::string_view name{};
+  Index number = -1, place = 0;
   std::ptrdiff_t parent = -1;
+};
+/// What is done with parts of a type and their states; without a state null, but for the first.
+struct PartKind {
+  bool (*trainable)(const void* part);
+  void (*copy)(void* to, const void* from);
+  void (*set_zero)(void* zero, const void* like);
+  void (*add)(void* slot, const void* gradient);
+};
+/// A part of a model, at whatever depth: where it is, in the model and in the gradient, and how often it was called.
+struct PartEntry : PartPlace {
+  const void* self;
+  TypeId type;
+  const PartKind* kind;  ///< null for a list or a composite
   void* gradient = nullptr;
   bool trainable = false;
   std::uint64_t calls = 0;
@@ -29,12 +41,29 @@ struct PartEntry {
   TypeId y_type = TypeId::of<Nothing>();
   // States at the border of the batch, all of the part's State.
   const void* start = nullptr;  ///< the first call starts from it
+  void* end = nullptr;          ///< where what the last call leaves is wanted
   const void* last = nullptr;   ///< what the last call has left
   void* d_last = nullptr;       ///< Slot<State> of the last call
+  const void* d_end = nullptr;  ///< the gradient of `end`
   void* d_start = nullptr;      ///< where the gradient of `start` is wanted
   bool has_d_start = false;
 
-  explicit PartEntry(const void* at, TypeId of) : self(at), type(of) {}
+  PartEntry(const PartPlace& at, const void* of, TypeId its, const PartKind* what)
+      : PartPlace(at), self(of), type(its), kind(what) {}
+};
+/// What a walk over a model's parts, or over its gradient's, writes: the entries of the first walk, and what is
+/// different in the second.
+class PartList {
+ public:
+  PartList(std::vector<PartEntry>& entries, bool of_gradient) : entries_(entries), of_gradient_(of_gradient) {}
+  /// The number of its entry.
+  UNROLL_API std::ptrdiff_t add(const PartPlace& at, void* part, TypeId type, const PartKind* kind = nullptr,
+                                const void* state_in = nullptr, void* state_out = nullptr);
+
+ private:
+  std::vector<PartEntry>& entries_;
+  bool of_gradient_;
+  std::size_t next_ = 0;
 };
 
 class Call {
@@ -74,7 +103,10 @@ class Tape {
     return static_cast<C&>(*call);
   }
 
+  /// After the forward pass: the final states to where they are wanted.
+  UNROLL_API void take_states() const;
   UNROLL_API void plan() const;
+  /// The gradients of the final states are added, those of the first go to where they are wanted.
   UNROLL_API void backward() const;
 
  private:

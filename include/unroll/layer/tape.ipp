@@ -5,6 +5,28 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+namespace detail {
+UNROLL_FUNCTION std::ptrdiff_t PartList::add(const PartPlace& at, void* part, TypeId type, const PartKind* kind,
+                                             const void* state_in, void* state_out) {
+  const std::size_t k = next_++;
+  if (of_gradient_) {
+    if (k >= entries_.size())
+      fail("Composite: the gradient has more parts than the model; make it by zeros_like(model)");
+    PartEntry& entry = entries_[k];
+    entry.gradient = part;
+    entry.trainable = kind != nullptr && kind->trainable(entry.self);
+    entry.d_end = state_in;
+    entry.d_start = state_out;
+    entry.has_d_start = false;
+  } else {
+    PartEntry& entry = entries_.emplace_back(at, part, type, kind);
+    entry.start = state_in;
+    entry.end = state_out;
+  }
+  return static_cast<std::ptrdiff_t>(k);
+}
+}  // namespace detail
+
 UNROLL_FUNCTION void Tape::start() {
   parts.clear();
   calls_.clear();
@@ -45,16 +67,32 @@ UNROLL_FUNCTION Context Tape::context_of(const detail::PartEntry& entry, std::pt
   return entry.calls == 0 ? its : its.child((std::uint64_t{1} << 32) + entry.calls);
 }
 
+UNROLL_FUNCTION void Tape::take_states() const {
+  for (const detail::PartEntry& part : parts)
+    if (part.end != nullptr) {
+      if (const void* from = part.last != nullptr ? part.last : part.start; from != nullptr && from != part.end)
+        part.kind->copy(part.end, from);
+    }
+}
 UNROLL_FUNCTION void Tape::plan() const {
   for (detail::Call* call : calls_) call->plan();
 }
 UNROLL_FUNCTION void Tape::backward() const {
+  for (const detail::PartEntry& part : parts)
+    if (part.d_end != nullptr && part.d_last != nullptr) part.kind->add(part.d_last, part.d_end);
   for (std::size_t k = calls_.size(); k-- > 0;) {
     detail::Call& call = *calls_[k];
     if (call.part() < 0)
       call.backward();
     else
       detail::in_part([&] { return path_of(call.part(), 0); }, [&] { call.backward(); }, [](std::string&) {});
+  }
+  for (const detail::PartEntry& part : parts) {
+    if (part.d_start == nullptr || part.has_d_start) continue;
+    if (part.last != nullptr)
+      part.kind->set_zero(part.d_start, part.last);
+    else if (part.d_end != nullptr && part.d_end != part.d_start)
+      part.kind->copy(part.d_start, part.d_end);  // the state went through untouched
   }
 }
 
