@@ -8,6 +8,7 @@
 #include <unroll/cell/rnn.hpp>
 #include <unroll/kernel/thread_pool.hpp>
 #include <unroll/layer/additive_attention.hpp>
+#include <unroll/layer/composite.hpp>
 #include <unroll/layer/composite_cell.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/sequential.hpp>

@@ -63,10 +63,6 @@ template <class L> inline constexpr bool has_description<FinalState<L>> = has_de
 template <class... Ls> inline constexpr bool has_description<Sequential<Ls...>> = (has_description<Ls> && ...);
 template <class... Ls> inline constexpr bool has_description<Stack<Ls...>> = (has_description<Ls> && ...);
 
-/// Whether it is a group, and whether the layers of the group are numbered as `_l0`, `_l1` or as `0.`, `1.`.
-template <class L> inline constexpr bool is_group = false;
-template <class... Ls> inline constexpr bool is_group<Sequential<Ls...>> = true;
-template <class... Ls> inline constexpr bool is_group<Stack<Ls...>> = true;
 template <class L> inline constexpr bool is_final_state = false;
 template <class L> inline constexpr bool is_final_state<FinalState<L>> = true;
 template <class L> inline constexpr bool is_dropout = false;
@@ -74,24 +70,23 @@ template <class T> inline constexpr bool is_dropout<Dropout<T>> = true;
 template <class L> inline constexpr bool is_stack = false;
 template <class... Ls> inline constexpr bool is_stack<Stack<Ls...>> = true;
 
-/// f(layer, path, final) for every layer of a model in order, groups and FinalState opened; `final` where the layer
-/// gives its final state alone. Dropout, which is nothing when a model runs, is left out.
+/// f(layer, path, final) for every layer of a model in order, those opened that are made of layers; `final` where the
+/// layer gives its final state alone. Dropout, which is nothing when a model runs, is left out.
 template <class M, class F> void walk_layers(M& model, const Path& at, bool final, F&& f) {
   using L = std::remove_const_t<M>;
-  if constexpr (is_final_state<L>) {
-    walk_layers(model.inner, at, true, f);
-  } else if constexpr (is_group<L>) {
-    Index number = 0;  // as Stack counts: layers without a state are not
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-      (
-          [&] {
-            auto& layer = std::get<K>(model.layers);
-            const Path part = is_stack<L> ? at.layer(number) : at / static_cast<Index>(K);
-            walk_layers(layer, part, final && K + 1 == sizeof...(K), f);
-            number += is_stateless<typename std::remove_cvref_t<decltype(layer)>::State> ? 0 : 1;
-          }(),
-          ...);
-    }(std::make_index_sequence<L::size>{});
+  if constexpr (HasParts<L>) {
+    for_each_part(
+        [&](auto k, std::string_view, auto& layer) {
+          const Path here = [&] {
+            if constexpr (is_stack<L>)
+              return at.layer(L::number_of(k()));
+            else
+              return part_path<L>(at, k());
+          }();
+          const bool is_last = k() + 1 == std::tuple_size_v<PartsOf<L>>;
+          walk_layers(layer, here, is_final_state<L> || (final && is_last), f);
+        },
+        model);
   } else if constexpr (!is_dropout<L>) {
     f(model, at, final);
   }

@@ -18,14 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/layer/parts.hpp>
 #include <unroll/layer/tape.hpp>
-
-/// Names the parts of a Composite, once: in the order in which they are initialized, numbered for dropout, and shown.
-/// After the members it names. A part is a layer, a Composite, or a std::vector or std::array of parts.
-#define UNROLL_PARTS(...)                                                     \
-  static constexpr std::string_view names_of_parts() { return #__VA_ARGS__; } \
-  auto parts() { return std::tie(__VA_ARGS__); }                              \
-  auto parts() const { return std::tie(__VA_ARGS__); }
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -34,60 +28,6 @@ template <class Self, class T = float> struct Composite;
 namespace detail {
 template <class L>
 inline constexpr bool is_composite = requires { requires std::derived_from<L, Composite<L, typename L::Scalar>>; };
-template <class P> inline constexpr bool is_list = false;
-template <class P, class A> inline constexpr bool is_list<std::vector<P, A>> = true;
-template <class P, std::size_t n> inline constexpr bool is_list<std::array<P, n>> = true;
-
-/// The k-th of "embed, read, head".
-constexpr std::string_view name_of_part(std::string_view names, std::size_t k) {
-  for (; k > 0; --k) names.remove_prefix(names.find(',') + 1);
-  names = names.substr(0, names.find(','));
-  while (!names.empty() && names.front() == ' ') names.remove_prefix(1);
-  return names;
-}
-
-template <class M> struct AssertParts {
-  static constexpr bool named = requires(M& model) { model.parts(); };
-  static_assert(named, "unroll::Composite: UNROLL_PARTS(..) with the names of the parts is missing.");
-};
-template <class M> auto parts_of(M& model) {
-  if constexpr (AssertParts<std::remove_const_t<M>>::named)
-    return model.parts();
-  else
-    return std::tuple<>();
-}
-template <class M> using PartsOf = decltype(parts_of(std::declval<M&>()));
-
-template <std::size_t K, class F, class... M> void with_part(const F& f, std::string_view name, M&... model) {
-  f(std::integral_constant<std::size_t, K>{}, name, std::get<K>(model.parts())...);
-}
-/// f(k, name, k-th part of each model).
-template <class F, class M, class... More> void for_each_part(const F& f, M& model, More&... more) {
-  if constexpr (AssertParts<std::remove_const_t<M>>::named)
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-      (with_part<K>(f, name_of_part(M::names_of_parts(), K), model, more...), ...);
-    }(std::make_index_sequence<std::tuple_size_v<PartsOf<M>>>{});
-}
-
-UNROLL_COLD inline void refuse_lists(std::string_view what, std::size_t got, std::size_t expected) {
-  fail("Composite: ", what, " has ", got, " parts in a list, expected ", expected);
-}
-
-template <class F, class P, class... More> void visit_part(F& f, const Path& at, P& part, More&... more) {
-  if constexpr (is_list<std::remove_const_t<P>>) {
-    const auto check = [&](const auto& other) {
-      if (other.size() != part.size()) refuse_lists("another model", other.size(), part.size());
-    };
-    (check(more), ...);
-    for (std::size_t j = 0; j < part.size(); ++j) {
-      const Path here = at / static_cast<Index>(j);
-      visit_part(f, here, part[j], more[j]...);
-    }
-  } else {
-    std::remove_const_t<P>::visit(f, at, part, more...);
-  }
-}
-
 /// States of a list of parts.
 template <class S> struct StateList {
   std::vector<S> items;
@@ -121,8 +61,7 @@ template <class Self> struct CompositeState {
  private:
   template <std::size_t K, class F, class... S> static void visit_part(F& f, const Path& at, S&... self) {
     using State = std::tuple_element_t<K, decltype(parts)>;
-    if constexpr (!is_stateless<State>)
-      State::visit(f, at / detail::name_of_part(Self::names_of_parts(), K), std::get<K>(self.parts)...);
+    if constexpr (!is_stateless<State>) State::visit(f, detail::part_path<Self>(at, K), std::get<K>(self.parts)...);
   }
 };
 
@@ -161,7 +100,7 @@ template <class P, class S> void walk_parts(PartList& list, const PartPlace& at,
     const std::ptrdiff_t self = list.add(at, &part, TypeId::of<P>());
     for_each_part(
         [&](auto k, std::string_view name, auto& inner) {
-          walk_parts(list, {name, -1, static_cast<Index>(k()), self}, inner,
+          walk_parts(list, {name, name.empty() ? static_cast<Index>(k()) : -1, static_cast<Index>(k()), self}, inner,
                      in != nullptr ? &std::get<k()>(in->parts) : nullptr,
                      out != nullptr ? &std::get<k()>(out->parts) : nullptr);
         },
@@ -346,29 +285,9 @@ template <class Self, class T> struct Composite {
     return run_backward(x, static_cast<const Output<In>*>(nullptr), c, gradient, d);
   }
 
-  void initialize(Rng rng, const Scheme& scheme) {
-    detail::for_each_part([&](auto k, std::string_view, auto& part) { initialize_part(part, rng.child(k()), scheme); },
-                          self());
-  }
-  std::string describe() const {
-    std::string text;
-    detail::for_each_part(
-        [&](auto, std::string_view name, const auto& part) {
-          if (!text.empty()) text += ", ";
-          text += concat(name, ": ");
-          describe_part(part, text);
-        },
-        self());
-    return text;
-  }
-  template <class F, class... M> static void visit(F&& f, const Path& at, M&... m) {
-    detail::for_each_part(
-        [&](auto, std::string_view name, auto&... part) {
-          const Path here = at / name;
-          detail::visit_part(f, here, part...);
-        },
-        m...);
-  }
+  void initialize(Rng rng, const Scheme& scheme) { detail::initialize_parts(self(), rng, scheme); }
+  std::string describe() const { return detail::describe_parts(self()); }
+  template <class F, class... M> static void visit(F&& f, const Path& at, M&... m) { detail::visit_parts(f, at, m...); }
 
  private:
   Self& self() { return static_cast<Self&>(*this); }
@@ -393,26 +312,6 @@ template <class Self, class T> struct Composite {
       });
     else
       return detail::gradient_of(std::get<0>(c.inputs), x);
-  }
-  template <class P> static void initialize_part(P& part, Rng rng, const Scheme& scheme) {
-    if constexpr (detail::is_list<P>)
-      for (std::size_t j = 0; j < part.size(); ++j) initialize_part(part[j], rng.child(j), scheme);
-    else
-      part.initialize(rng, scheme);
-  }
-  template <class P> static void describe_part(const P& part, std::string& text) {
-    if constexpr (detail::is_list<P>) {
-      text += "(";
-      for (std::size_t j = 0; j < part.size(); ++j) {
-        if (j > 0) text += ", ";
-        describe_part(part[j], text);
-      }
-      text += ")";
-    } else if constexpr (detail::is_composite<P>) {
-      text += concat("(", part.describe(), ")");
-    } else {
-      text += part.describe();
-    }
   }
 };
 

@@ -20,7 +20,7 @@
 #include <tuple>
 #include <vector>
 
-#include <unroll/layer/composite.hpp>
+#include <unroll/layer/parts.hpp>
 #include <unroll/layer/recurrent_options.hpp>
 #include <unroll/layer/step_of.hpp>
 #include <unroll/layer/step_value.hpp>
@@ -448,18 +448,8 @@ template <class Self, class T = float> struct CompositeCell {
       if constexpr (requires { cell.check_parameters(); }) cell.check_parameters();
     });
   }
-  void initialize(Rng rng, const Scheme& scheme) {
-    detail::for_each_part([&](auto k, std::string_view, auto& part) { part.initialize(rng.child(k()), scheme); },
-                          self());
-  }
-  template <class F, class... M> static void visit(F&& f, const Path& at, M&... m) {
-    detail::for_each_part(
-        [&](auto, std::string_view part_name, auto&... part) {
-          const Path here = at / part_name;
-          detail::visit_part(f, here, part...);
-        },
-        m...);
-  }
+  void initialize(Rng rng, const Scheme& scheme) { detail::initialize_parts(self(), rng, scheme); }
+  template <class F, class... M> static void visit(F&& f, const Path& at, M&... m) { detail::visit_parts(f, at, m...); }
 
  private:
   Self& self() { return static_cast<Self&>(*this); }

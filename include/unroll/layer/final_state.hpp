@@ -1,7 +1,7 @@
 // Sequence in, vector out.
 #pragma once
 
-#include <unroll/layer/layer.hpp>
+#include <unroll/layer/parts.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -32,6 +32,9 @@ template <class Inner> class FinalState {
   };
 
   explicit FinalState(Inner of) : inner(std::move(of)) {}
+  static constexpr std::string_view names_of_parts() { return "."; }
+  auto parts() { return std::tie(inner); }
+  auto parts() const { return std::tie(inner); }
 
   template <Sequences<T> In>
   const Matrix<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {

@@ -9,13 +9,12 @@ namespace unroll::inline UNROLL_ABI {
 /// The outputs of several layers of one input, one above the other: (sum of their features, n). Their parameters are
 /// called `<number of the layer>.<name in the layer>`.
 template <class First, class... Ls> struct Parallel : Composite<Parallel<First, Ls...>, typename First::Scalar> {
-  static_assert(sizeof...(Ls) > 0 && sizeof...(Ls) < 10, "unroll::Parallel: takes 2 to 10 layers.");
+  static_assert(sizeof...(Ls) > 0, "unroll::Parallel: takes two layers or more.");
   static_assert(detail::assert_layer<First>() && (detail::assert_layer<Ls>() && ...));
   std::tuple<First, Ls...> layers;
 
   explicit Parallel(First first, Ls... rest) : layers(std::move(first), std::move(rest)...) {}
 
-  static constexpr std::string_view names_of_parts() { return "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"; }
   auto parts() {
     return std::apply([](auto&... layer) { return std::tie(layer...); }, layers);
   }

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include <unroll/layer/layer.hpp>
+#include <unroll/layer/parts.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -125,11 +125,11 @@ template <class... Ls> class Sequential {
 
   template <std::size_t K> auto& layer() { return std::get<K>(layers); }
   template <std::size_t K> const auto& layer() const { return std::get<K>(layers); }
-  /// f(number, layer) for each.
-  template <class F> void for_each_layer(F&& f) const {
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-      (f(static_cast<Index>(K), std::get<K>(layers)), ...);
-    }(std::index_sequence_for<Ls...>{});
+  auto parts() {
+    return std::apply([](auto&... layer) { return std::tie(layer...); }, layers);
+  }
+  auto parts() const {
+    return std::apply([](const auto&... layer) { return std::tie(layer...); }, layers);
   }
 
   template <class In>
@@ -147,29 +147,14 @@ template <class... Ls> class Sequential {
     return run_backward(x, dy, c, gradient, d);
   }
 
-  void initialize(Rng rng, const Scheme& scheme) {
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-      (std::get<K>(layers).initialize(rng.child(K), scheme), ...);
-    }(std::index_sequence_for<Ls...>{});
-  }
-  std::string describe() const {
-    std::string text;
-    for_each_layer([&](Index k, const auto& layer) { text += concat(k > 0 ? ", " : "", layer.describe()); });
-    return text;
-  }
-
+  void initialize(Rng rng, const Scheme& scheme) { detail::initialize_parts(*this, rng, scheme); }
+  std::string describe() const { return detail::describe_parts(*this); }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-      (visit_layer<K>(f, at / static_cast<Index>(K), self...), ...);
-    }(std::index_sequence_for<Ls...>{});
+    detail::visit_parts(f, at, self...);
   }
 
  protected:
   template <std::size_t K> using Layer = std::tuple_element_t<K, std::tuple<Ls...>>;
-
-  template <std::size_t K, class F, class... Self> static void visit_layer(F& f, const Path& at, Self&... self) {
-    Layer<K>::visit(f, at, std::get<K>(self.layers)...);
-  }
 
  private:
   template <std::size_t K> static Carry<typename detail::StateOf<Layer<K>>::type> part(Carry<State> c) {

@@ -32,20 +32,23 @@ template <class... Ls> class Stack : public Sequential<Ls...> {
   std::string describe() const { return concat("Stack(", Base::describe(), ")"); }
 
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-      (Base::template visit_layer<K>(f, at.layer(number<K>()), self...), ...);
-    }(std::index_sequence_for<Ls...>{});
+    detail::for_each_part(
+        [&](auto k, std::string_view, auto&... layer) {
+          const Path here = at.layer(number_of(k()));
+          detail::visit_part(f, here, layer...);
+        },
+        self...);
+  }
+  /// How many layers with a state come before layer k.
+  static constexpr Index number_of(std::size_t k) {
+    constexpr std::array<bool, sizeof...(Ls)> stateless{is_stateless<typename Ls::State>...};
+    Index n = 0;
+    for (std::size_t i = 0; i < k; ++i) n += stateless[i] ? 0 : 1;
+    return n;
   }
 
  private:
   const Last& last() const { return std::get<sizeof...(Ls) - 1>(this->layers); }
-  /// How many layers with a state come before layer K.
-  template <std::size_t K> static constexpr Index number() {
-    constexpr std::array<bool, sizeof...(Ls)> stateless{is_stateless<typename Ls::State>...};
-    Index k = 0;
-    for (std::size_t i = 0; i < K; ++i) k += stateless[i] ? 0 : 1;
-    return k;
-  }
 };
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -11,10 +11,8 @@ namespace detail {
 
 /// References to the layers inside, in order: of a trained model those that leave something for a stream to do.
 template <class Layer> constexpr auto leaves(Layer& layer) {
-  if constexpr (requires { layer.layers; }) {
-    return std::apply([](auto&... part) { return std::tuple_cat(leaves(part)...); }, layer.layers);
-  } else if constexpr (requires { layer.inner; }) {  // FinalState, Skip
-    return leaves(layer.inner);
+  if constexpr (requires { layer.parts(); }) {
+    return std::apply([](auto&... part) { return std::tuple_cat(leaves(part)...); }, layer.parts());
   } else if constexpr (requires { layer.rate; }) {  // Dropout
     return std::tuple<>();
   } else {
@@ -79,6 +77,9 @@ template <class... Ls> class Sequential {
   constexpr explicit Sequential(Ls... of) requires(sizeof...(Ls) > 0)
       : layers(std::move(of)...) {}
 
+  constexpr auto parts() {
+    return std::apply([](auto&... layer) { return std::tie(layer...); }, layers);
+  }
   template <std::size_t K> constexpr auto& layer() { return std::get<K>(layers); }
   template <std::size_t K> constexpr const auto& layer() const { return std::get<K>(layers); }
 
@@ -151,6 +152,7 @@ template <class... Ls> class Skip {
   constexpr Skip() = default;
   constexpr explicit Skip(Ls... of) requires(sizeof...(Ls) > 0)
       : inner(std::move(of)...) {}
+  constexpr auto parts() { return inner.parts(); }
   template <class Model> void assign(const Model& model) { inner.assign(model); }
 
   constexpr State initial_state() const { return inner.initial_state(); }

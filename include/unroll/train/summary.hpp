@@ -6,23 +6,33 @@
 
 #include <unroll/core/any_model.hpp>
 #include <unroll/core/parameters.hpp>
+#include <unroll/layer/parts.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-UNROLL_API void write_summary_layer(std::ostream& out, Index k, const std::string& description, Index parameters);
+UNROLL_API void write_summary_layer(std::ostream& out, const std::string& name, const std::string& description,
+                                    Index parameters);
 UNROLL_API void write_summary_model(std::ostream& out, const std::string& description);
 /// The rest.
 UNROLL_API void write_summary_parameters(std::ostream& out, const AnyModel& model);
+template <class P> void write_summary_part(std::ostream& out, const std::string& name, const P& part) {
+  if constexpr (is_list<P>)
+    for (std::size_t j = 0; j < part.size(); ++j) write_summary_part(out, concat(name, ".", j), part[j]);
+  else
+    write_summary_layer(out, name, part.describe(), count_parameters(part));
+}
 }  // namespace detail
 
 /// Layers with their numbers of parameters, then each parameter with its path, shape and whether it is trained, then
 /// the totals.
 template <Visitable M> void summary(const M& model, std::ostream& out) {
-  if constexpr (requires { model.for_each_layer([](Index, const auto&) {}); })
-    model.for_each_layer([&](Index k, const auto& layer) {
-      detail::write_summary_layer(out, k, layer.describe(), count_parameters(layer));
-    });
+  if constexpr (detail::HasParts<M>)
+    detail::for_each_part(
+        [&](auto k, std::string_view name, const auto& part) {
+          detail::write_summary_part(out, name.empty() ? concat(k()) : std::string(name), part);
+        },
+        model);
   else if constexpr (requires { model.describe(); })
     detail::write_summary_model(out, model.describe());
   detail::write_summary_parameters(out, detail::AnyModel(model));

@@ -10,9 +10,10 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-UNROLL_FUNCTION void write_summary_layer(std::ostream& out, Index k, const std::string& description, Index parameters) {
+UNROLL_FUNCTION void write_summary_layer(std::ostream& out, const std::string& name, const std::string& description,
+                                         Index parameters) {
   const auto flags = out.flags();
-  out << std::right << std::setw(3) << k << "  " << std::left << std::setw(58) << description << std::right
+  out << std::right << std::setw(3) << name << "  " << std::left << std::setw(58) << description << std::right
       << std::setw(12) << parameters << '\n';
   out.flags(flags);
 }
