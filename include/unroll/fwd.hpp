@@ -32,10 +32,12 @@ template <class T> class Dense;
 template <class T> class Dropout;
 template <class... Ls> class Sequential;
 template <class... Ls> class Stack;
+template <class T> class Crf;
 
 struct CrossEntropy;
 struct BinaryCrossEntropy;
 struct MeanSquaredError;
+struct HeadLoss;
 struct Sgd;
 struct RmsProp;
 struct Adam;

@@ -27,6 +27,9 @@
 #include <unroll/data/split.hpp>
 #include <unroll/data/stream_batches.hpp>
 #include <unroll/data/token_files.hpp>
+#include <unroll/head/crf.hpp>
+#include <unroll/head/head_loss.hpp>
+#include <unroll/head/tag_scheme.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
@@ -46,6 +49,7 @@
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
+#include <unroll/loss/next_token.hpp>
 #include <unroll/metric/confusion_matrix.hpp>
 #include <unroll/metric/ranking.hpp>
 #include <unroll/metric/regression.hpp>
