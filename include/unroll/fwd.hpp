@@ -33,6 +33,7 @@ template <class T> class Dropout;
 template <class... Ls> class Sequential;
 template <class... Ls> class Stack;
 template <class T> class Crf;
+template <class T> class SoftmaxClassifier;
 
 struct CrossEntropy;
 struct BinaryCrossEntropy;

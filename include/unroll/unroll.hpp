@@ -27,9 +27,6 @@
 #include <unroll/data/split.hpp>
 #include <unroll/data/stream_batches.hpp>
 #include <unroll/data/token_files.hpp>
-#include <unroll/head/crf.hpp>
-#include <unroll/head/head_loss.hpp>
-#include <unroll/head/tag_scheme.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
@@ -64,3 +61,9 @@
 #include <unroll/text/tokenizer.hpp>
 #include <unroll/text/vocabulary.hpp>
 #include <unroll/train/fit.hpp>
+
+// After the layers, so that errors of a layer name a short way to it.
+#include <unroll/head/crf.hpp>
+#include <unroll/head/head_loss.hpp>
+#include <unroll/head/softmax_classifier.hpp>
+#include <unroll/head/tag_scheme.hpp>
