@@ -4,6 +4,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/head/crf.hpp>
+#include <unroll/head/head_loss.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/testing/check_gradient.hpp>
@@ -146,6 +147,18 @@ TEST_CASE("a CRF's gradients are those of its loss, and what is forbidden gets n
     for (const auto& [i, j] : c.crf.forbidden.pairs) CHECK(gradient.transitions(i, j) == 0);
     for (const Index k : c.crf.forbidden.starts) CHECK(gradient.start_transitions(k, 0) == 0);
     for (const Index k : c.crf.forbidden.ends) CHECK(gradient.end_transitions(k, 0) == 0);
+  }
+}
+
+TEST_CASE("a tagger with a CRF has the gradient of its loss, down to its input") {
+  for (Case& c : make_cases()) {
+    Sequential model{Bidirectional{Lstm<double>{2, 3}}, Dense<double>{6, c.crf.inputs()}, c.crf};
+    randomize(model, Rng(9));
+    PackedSequence<double> x = random_sequences<double>(2, {1, 5, 0, 4, 2}, 5, 11);
+    const GradientReport report = check_gradient(model, HeadLoss{}, x, c.labels);
+    INFO(report.str());
+    CHECK(report.passed());
+    CHECK(check_gradient(model, x).passed());  // as a layer the head gives its input through
   }
 }
 

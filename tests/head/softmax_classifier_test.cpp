@@ -190,6 +190,22 @@ TEST_CASE("a tied softmax is that of the embedding's table, and its gradient get
   CHECK(decided.size() == 3);
 }
 
+TEST_CASE("models with a softmax, tied or not, have the gradient of their loss") {
+  TokenBatch x;
+  const std::vector<std::vector<std::int32_t>> ids{{1, 2, 3}, {}, {4, 0, 1, 5}};
+  const std::vector<std::span<const std::int32_t>> views(ids.begin(), ids.end());
+  pack_tokens(std::span(views), x);
+  for (const bool tied : {false, true}) {
+    Sequential model{Embedding<double>{6, 4}, Recurrent{Gru<double>{4, 4}},
+                     Softmax{4, 6, {.tied = tied, .label_smoothing = 0.1}}};
+    randomize(model, Rng(2));
+    const GradientReport report = check_gradient(model, NextToken{HeadLoss{}}, x, x);
+    INFO(report.str());
+    CHECK(report.passed());
+    CHECK(report.elements == 24 + 3 * 4 * 8 + 3 * 4 * 2 + (tied ? 0 : 24) + 6);
+  }
+}
+
 TEST_CASE("a tied softmax without its embedding says so") {
   Sequential model{Embedding{10, 4}, SoftmaxClassifier{4, 11, {.tied = true}}};
   const TokenDataset data({{1, 2}});
