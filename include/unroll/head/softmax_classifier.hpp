@@ -1,7 +1,9 @@
 // A softmax over classes, few or a whole vocabulary.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -198,7 +200,7 @@ void SoftmaxClassifier<T>::exponentiate(const Block& b, View<T> x, Labels labels
     const T* const column = x.data + n * x.stride;
     s.of_label(n, 0) = double(column[at]);
     s.is_first[static_cast<std::size_t>(n)] =
-        std::none_of(column, column + at, [&](T earlier) { return earlier >= column[at]; }) ? 1 : 0;
+        std::any_of(column, column + at, [&](T earlier) { return earlier >= column[at]; }) ? 0 : 1;
   }
   parallel_ranges(x.cols, 16, [&](Index first, Index last) {
     const Index at = first + b.number * columns_at_once;
