@@ -250,6 +250,12 @@ TEST_CASE("a CRF decodes nothing that is forbidden, however the scores are") {
     }
 }
 
+TEST_CASE("of equal sequences of labels a CRF takes the smaller numbers, the last label first") {
+  const Index lengths[] = {3};
+  const Crf<float> crf(3);
+  CHECK(crf.decode({Matrix<float>::Zero(3, 3), Packing::from_lengths(lengths, 3)}) == std::vector<Index>{0, 0, 0});
+}
+
 TEST_CASE("what tag schemes forbid") {
   const auto allowed = [](TagScheme scheme, const std::vector<std::string>& names, const std::string& a,
                           const std::string& b) {
