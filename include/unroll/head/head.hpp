@@ -6,8 +6,9 @@
 #include <tuple>
 #include <type_traits>
 
-#include <unroll/layer/composite.hpp>
-#include <unroll/layer/sequential.hpp>
+#include <unroll/core/type_id.hpp>
+#include <unroll/fwd.hpp>
+#include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -73,17 +74,22 @@ template <class Self, class T = float> struct HeadLayer {
 };
 
 namespace detail {
+/// What UNROLL_PARTS makes: the parts of a Composite, which need not be known here.
+template <class M> using PartsTuple = decltype(std::declval<M&>().parts());
+template <class M>
+concept HasParts = requires { std::tuple_size<PartsTuple<M>>::value; };
+
 /// The last layer of a model, if it is a head; else Nothing.
 template <class L> using HeadOrNothing = std::conditional_t<is_head<L>, L, Nothing>;
 template <class M> struct LastLayer {
   using type = HeadOrNothing<M>;  // a head alone is a model, too
 };
-template <class... Ls> struct LastLayer<Sequential<Ls...>> {
+template <class... Ls> requires(sizeof...(Ls) > 0)
+struct LastLayer<Sequential<Ls...>> {
   using type = HeadOrNothing<std::tuple_element_t<sizeof...(Ls) - 1, std::tuple<Ls...>>>;
 };
-template <class M> requires(is_composite<M> && AssertParts<M>::named)
-struct LastLayer<M> {
-  using Parts = PartsOf<M>;
+template <HasParts M> struct LastLayer<M> {
+  using Parts = PartsTuple<M>;
   using type = HeadOrNothing<std::remove_cvref_t<std::tuple_element_t<std::tuple_size_v<Parts> - 1, Parts>>>;
 };
 }  // namespace detail
@@ -98,8 +104,8 @@ template <class M> requires has_head<std::remove_const_t<M>>
 auto& head_of(M& model) {
   if constexpr (is_head<std::remove_const_t<M>>)
     return model;
-  else if constexpr (detail::is_composite<std::remove_const_t<M>>)
-    return std::get<std::tuple_size_v<detail::PartsOf<M>> - 1>(model.parts());
+  else if constexpr (detail::HasParts<M>)
+    return std::get<std::tuple_size_v<detail::PartsTuple<M>> - 1>(model.parts());
   else
     return std::get<std::remove_const_t<M>::size - 1>(model.layers);
 }
@@ -112,15 +118,14 @@ template <class M> requires has_head<M>
 struct ScratchOf<M> {
   using type = typename HeadOf<M>::Scratch;
 };
-/// What decodes and scores: a head is asked what the head of the model gave.
+/// Throws unless what a Composite gave is what its head gave, in its only call.
 template <class M, class Cache, class Y> void check_head_is_last(const M& model, Cache& cache, const Y& output) {
-  if constexpr (is_composite<M>) {
+  if constexpr (HasParts<M>) {
     const auto& head = head_of(model);
-    const PartEntry* const entry = cache.tape.find(&head, TypeId::of<HeadOf<M>>());
+    const auto* const entry = cache.tape.find(&head, TypeId::of<HeadOf<M>>());
     require(entry != nullptr && entry->y == &output && entry->calls == 1,
-            "Composite: operator() gives another value "
-            "than its head (",
-            head.describe(), "): end it with `return run(head, z)`");
+            "Composite: operator() gives another value than its head (", head.describe(),
+            "): end it with `return run(head, z)`");
   }
 }
 }  // namespace detail
