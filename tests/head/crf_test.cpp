@@ -7,6 +7,7 @@
 #include <unroll/head/head_loss.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>
+#include <unroll/layer/sequential.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
 #include "../support/sequences.hpp"

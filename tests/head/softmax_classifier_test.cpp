@@ -4,9 +4,11 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/head/head_loss.hpp>
 #include <unroll/head/softmax_classifier.hpp>
+#include <unroll/layer/composite.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/sequential.hpp>
 #include <unroll/testing/check_gradient.hpp>
 #include <unroll/train/fit.hpp>
 

@@ -4,6 +4,7 @@
 #include <unroll/head/crf.hpp>
 #include <unroll/head/softmax_classifier.hpp>
 #include <unroll/layer/dense.hpp>
+#include <unroll/layer/sequential.hpp>
 #include <unroll/train/fit.hpp>
 
 #include "../support/sequences.hpp"
