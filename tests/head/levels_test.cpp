@@ -19,7 +19,7 @@ template <class T> struct Findings {
   std::vector<Index> labels;
 };
 template <class H, class T = typename H::Scalar>
-Findings<T> find(const H& head, const PackedSequence<T>& z, const std::vector<Index>& labels) {
+Findings<T> findings_of(const H& head, const PackedSequence<T>& z, const std::vector<Index>& labels) {
   typename H::Scratch scratch;
   H gradient = zeros_like(head);
   PackedSequence<T> dz;
@@ -38,7 +38,7 @@ template <class H> void check_levels(H head, double tolerance) {
   std::vector<Index> labels(std::size_t(z.packing.total()));
   for (std::size_t n = 0; n < labels.size(); ++n) labels[n] = Index(n * 5 % 7);
   std::vector<std::pair<SimdLevel, Findings<T>>> all;
-  for_each_level([&](SimdLevel level) { all.emplace_back(level, find(head, z, labels)); });
+  for_each_level([&](SimdLevel level) { all.emplace_back(level, findings_of(head, z, labels)); });
   for (const auto& [level, of] : all) {
     CAPTURE(name(level));
     const auto& [least, first] = all.front();
