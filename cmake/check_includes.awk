@@ -1,7 +1,7 @@
 # The folder list is the architecture: awk -f cmake/check_includes.awk $(find include -name '*.[hi]pp'). A folder includes
 # only itself and the folders before it in this list. One result per header.
 BEGIN {
-  n = split("core file kernel cell layer loss optim metric text data io train stream testing", folders, " ")
+  n = split("core file kernel cell layer loss optim metric head text data io train stream testing", folders, " ")
   for (i = 1; i <= n; i++) rank[folders[i]] = i
 }
 function folder_of(path) {

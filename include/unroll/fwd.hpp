@@ -32,10 +32,13 @@ template <class T> class Dense;
 template <class T> class Dropout;
 template <class... Ls> class Sequential;
 template <class... Ls> class Stack;
+template <class T> class Crf;
+template <class T> class SoftmaxClassifier;
 
 struct CrossEntropy;
 struct BinaryCrossEntropy;
 struct MeanSquaredError;
+struct HeadLoss;
 struct Sgd;
 struct RmsProp;
 struct Adam;

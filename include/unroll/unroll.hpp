@@ -49,6 +49,7 @@
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
+#include <unroll/loss/next_token.hpp>
 #include <unroll/metric/confusion_matrix.hpp>
 #include <unroll/metric/ranking.hpp>
 #include <unroll/metric/regression.hpp>
@@ -63,3 +64,9 @@
 #include <unroll/text/tokenizer.hpp>
 #include <unroll/text/vocabulary.hpp>
 #include <unroll/train/fit.hpp>
+
+// After the layers, so that errors of a layer name a short way to it.
+#include <unroll/head/crf.hpp>
+#include <unroll/head/head_loss.hpp>
+#include <unroll/head/softmax_classifier.hpp>
+#include <unroll/head/tag_scheme.hpp>

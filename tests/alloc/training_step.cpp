@@ -6,6 +6,8 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/data/batches.hpp>
+#include <unroll/head/crf.hpp>
+#include <unroll/head/softmax_classifier.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/attention.hpp>
@@ -129,6 +131,11 @@ int main() {
         Embedding{words, 24, {.padding = 0}}, Dropout{0.3},
         FinalState{Stack{Bidirectional{Lstm{24, 27}}, Dropout{0.3}, Bidirectional{Lstm{54, 27}}}}, Dense{54, 2}};
     const Sequential tagger{Embedding{words, 24}, Bidirectional{Gru{24, 30}, {.recompute_every = 7}}, Dense{60, 2}};
+    const Sequential with_crf{Embedding{words, 24}, Bidirectional{Gru{24, 30}}, Dense{60, 2}, Crf{2}};
+    const Sequential with_softmax{Embedding{words, 24}, Recurrent{Gru{24, 24}},
+                                  SoftmaxClassifier{24, words, {.tied = true}}};
+    report("tagger with a CRF", n, count(with_crf, HeadLoss{}, Adam{}, true, false));
+    report("language model with a tied softmax", n, count(with_softmax, NextToken{HeadLoss{}}, Adam{}, true, false));
     report("LSTM stack with dropouts", n, count(keras_like, BinaryCrossEntropy{}, Adam{}, false, false));
     report("bidirectional stack", n, count(pytorch_like, CrossEntropy{}, Adam{.weight_decay = 1e-5}, false, true));
     report("composite", n, count(Attentive{}, CrossEntropy{}, Adam{}, false, false));

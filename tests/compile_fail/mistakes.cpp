@@ -21,6 +21,13 @@
 // CASE 20: must say "this model cannot read this data set"
 // CASE 21: must say "this model cannot take this input"
 // CASE 22: must say "the state is a temporary"
+// CASE 23: must say "this model ends in a head, which has the loss"
+// CASE 24: must say "HeadLoss{} is the loss of a model that ends in a head"
+// CASE 25: must say "HeadLoss{} is the loss of a model that ends in a head"
+// CASE 26: must say "this model ends in a head, which has the loss"
+// CASE 27: must say "HeadLoss{} is the loss of a model that ends in a head"
+// CASE 28: must say "the third argument is neither a rule (Adam{}, Sgd{}, RmsProp{}) nor"
+// CASE 29: must say "a layer cannot take what the layer before it gives"
 #include <unroll/unroll.hpp>
 
 using namespace unroll;
@@ -66,6 +73,9 @@ int main() {
   Average<true> own;
   Optimizer optimizer(forecaster, Adam{});
   RecurrentState<float, 1> state;
+  Sequential tagger{Embedding{5, 4}, Dense{4, 2}, Crf{2}};
+  Sequential language{Embedding{5, 4}, Dense{4, 5}};
+  Workspace<decltype(tagger), TokenBatch> work(tagger);
 #if CASE == 0
   // Each of these is one step away from a case that must not compile.
   fit(model, CrossEntropy{}, Adam{}, data, {.validation = data, .callbacks = EarlyStopping{}});
@@ -77,6 +87,13 @@ int main() {
   predict(model, data);
   infer(forecaster, Eigen::MatrixXf::Zero(1, 8));
   visit_state([](const Path&, auto&) {}, state);
+  fit(tagger, Adam{}, data, {.epochs = 2});
+  fit(tagger, HeadLoss{}, Adam{}, data);
+  evaluate(tagger, data);
+  evaluate(tagger, HeadLoss{}, data, {.batch_size = 2});
+  predict(tagger, data);
+  add_gradient(tagger, HeadLoss{}, TokenBatch{}, std::vector<Index>{}, work, {});
+  fit(language, NextToken{CrossEntropy{}}, Adam{}, data);
 #elif CASE == 1
   const Sequential late{Embedding{5, 4}, FinalState{Recurrent{Lstm{4, 3}}}, Recurrent{Lstm{3, 3}}, Dense{3, 2}};
 #elif CASE == 2
@@ -123,5 +140,19 @@ int main() {
   infer(model, Eigen::MatrixXf::Zero(1, 8));
 #elif CASE == 22
   visit_state([](const Path&, auto&) {}, RecurrentState<float, 1>{});
+#elif CASE == 23
+  fit(tagger, CrossEntropy{}, Adam{}, data);
+#elif CASE == 24
+  fit(model, Adam{}, data);
+#elif CASE == 25
+  evaluate(model, HeadLoss{}, data);
+#elif CASE == 26
+  add_gradient(tagger, CrossEntropy{}, TokenBatch{}, std::vector<Index>{}, work, {});
+#elif CASE == 27
+  fit(language, NextToken{HeadLoss{}}, Adam{}, data);
+#elif CASE == 28
+  fit(tagger, 0.1, data);
+#elif CASE == 29
+  const Sequential late_crf{Embedding{5, 4}, FinalState{Recurrent{Lstm{4, 3}}}, Dense{3, 2}, Crf{2}};
 #endif
 }

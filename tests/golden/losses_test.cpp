@@ -1,4 +1,5 @@
 // Losses and clipping against PyTorch's and Keras's.
+#include <unroll/head/softmax_classifier.hpp>
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
@@ -80,6 +81,26 @@ TEST_CASE("cross-entropy is PyTorch's: smoothing, ignored labels, class weights,
   check_close("per_step packed", cross_entropy(logits, pack_steps(std::span(targets), logits.packing), d_logits),
               golden.number("per_step.loss"));
   check_close("per_step packed grad", unpack(d_logits), golden.columns("per_step.grad"));
+  golden.check_all_read();
+}
+
+TEST_CASE("the softmax in blocks is PyTorch's linear and cross_entropy: smoothing, an ignored label") {
+  const Golden golden("pytorch_linear_cross_entropy");
+  const auto targets = golden.integers("targets");
+  for (const std::string name : {"plain", "label_smoothing"}) {
+    CAPTURE(name);
+    SoftmaxClassifier<double> head(3, 530, {.label_smoothing = name == "plain" ? 0 : golden.number("smoothing")});
+    head.weight = golden.columns(name + ".weight").transpose();
+    head.bias = golden.columns(name + ".bias").reshaped();
+    SoftmaxClassifier<double> gradient = zeros_like(head);
+    SoftmaxClassifier<double>::Scratch scratch;
+    Matrix<double> dh;
+    check_close("loss", head.loss(golden.columns(name + ".h"), targets, dh, gradient, scratch).loss,
+                golden.number(name + ".loss"));
+    check_close("grad h", dh, golden.columns(name + ".grad.h"));
+    check_close("grad weight", gradient.weight, golden.columns(name + ".grad.weight").transpose());
+    check_close("grad bias", gradient.bias, golden.columns(name + ".grad.bias").reshaped());
+  }
   golden.check_all_read();
 }
 

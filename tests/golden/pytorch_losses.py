@@ -72,6 +72,22 @@ def cross_entropy():
     save("pytorch_cross_entropy", tensors, reduction="mean: sum of w_y * l / sum of w_y over the targets not ignored", **ABOUT)
 
 
+def linear_cross_entropy():
+    """A linear layer and cross_entropy together, more classes than SoftmaxClassifier has in a block."""
+    random, tensors = Random(305), {}
+    rows, features, classes = 6, 3, 530
+    targets = random.integers(0, classes, rows)
+    targets[[1, 3]] = [-100, classes - 1]
+    for name, options in {"plain": {}, "label_smoothing": {"label_smoothing": 0.15}}.items():
+        h, weight, bias = (torch.from_numpy(x).requires_grad_() for x in (random.normal(rows, features, scale=2), random.normal(classes, features), random.normal(classes)))
+        loss = functional.cross_entropy(functional.linear(h, weight, bias), torch.from_numpy(targets), **options)
+        loss.backward()
+        tensors |= {f"{name}.h": h, f"{name}.weight": weight, f"{name}.bias": bias, f"{name}.loss": loss}
+        tensors |= {f"{name}.grad.h": h.grad, f"{name}.grad.weight": weight.grad, f"{name}.grad.bias": bias.grad}
+    tensors |= {"targets": targets, "smoothing": [0.15]}
+    save("pytorch_linear_cross_entropy", tensors, reduction="mean over the targets not ignored", **ABOUT)
+
+
 def mean_squared_error():
     random, tensors = Random(303), {}
     case(tensors, "plain", random.normal(6, 3), random.normal(6, 3), functional.mse_loss, "predictions")
@@ -102,5 +118,6 @@ def clipping():
 torch.set_num_threads(1)
 binary_cross_entropy()
 cross_entropy()
+linear_cross_entropy()
 mean_squared_error()
 clipping()

@@ -10,8 +10,9 @@ namespace unroll::inline UNROLL_ABI {
 /// bidirectional or empty. Of a stack it is the last layer's.
 template <class Inner> class FinalState {
   static_assert(detail::assert_layer<Inner>());
+  static constexpr bool has_final_output = detail::HasFinalOutput<Inner>;  // a compiler lists no reasons for a variable
   static_assert(
-      detail::HasFinalOutput<Inner>,
+      has_final_output,
       "unroll::FinalState: the layer has no `final_output(state, y)` and `final_output_backward(state, dy, d)`: "
       "it wraps a recurrent layer, a Bidirectional or a Stack.");
 

@@ -34,6 +34,17 @@ class Labels {
       : data_(std::ranges::data(labels)),
         size_(static_cast<Index>(std::ranges::size(labels))),
         read_(read<std::ranges::range_value_t<R>>) {}
+  /// Labels that are computed when they are asked for: label n is list[n], an Index, of `list.size()`; valid as long as
+  /// the list.
+  template <class List> requires(!std::ranges::range<List> &&
+                                 requires(const List& list, Index n) {
+                                   { list.size() } -> std::same_as<Index>;
+                                   { list[n] } -> std::same_as<Index>;
+                                 } && !std::same_as<List, Labels>)
+  Labels(const List& list)  // NOLINT: implicit
+      : data_(&list),
+        size_(list.size()),
+        read_([](const void* data, Index n) { return (*static_cast<const List*>(data))[n]; }) {}
 
   Index size() const { return size_; }
   /// Throws where n is outside, and for a number that is larger than any Index.
@@ -78,7 +89,22 @@ concept Classification =
       { loss.count(targets) } -> std::same_as<Index>;
     };
 
+/// The same of a loss that looks at whole sequences: it gets the output with its packing, and its targets need not be
+/// one for each step. CTC's are shorter, and a language model's are its own tokens (NextToken).
+template <class L, class T = float>
+concept SequenceLoss =
+    requires(const L& loss, const PackedSequence<T>& output, const typename L::template Targets<T>& targets,
+             PackedSequence<T>& d_output, std::span<const double> sample_weights) {
+      { loss(output, targets, d_output, sample_weights) } -> std::same_as<LossResult>;
+      { loss(output, targets) } -> std::same_as<LossResult>;
+      { loss.weight(targets) } -> std::convertible_to<double>;
+    };
+
 namespace detail {
+/// Whether a loss takes an output as it is, a PackedSequence with its packing, or else its matrix alone.
+template <class L, class Y, class Targets>
+inline constexpr bool takes_whole = requires(const L& loss, const Y& y, const Targets& of) { loss(y, of); };
+
 /// How many columns of an output these targets are for; -1: a kind of target that only its loss knows.
 template <class Targets> Index target_columns(const Targets& targets) {
   if constexpr (requires { targets.cols(); })
@@ -103,7 +129,7 @@ void check_columns_of(const Packing& packing, const Matrix<T>& output, const Tar
 }  // namespace detail
 
 /// The loss of a model's output, one column per sequence or, in a PackedSequence, one per step, targets in packed order
-/// (`pack_steps`). Allocates nothing once d_output has had its size.
+/// (`pack_steps`). A loss that takes a PackedSequence gets it whole. Allocates nothing once d_output has had its size.
 template <class L, class T, class Targets>
 LossResult compute_loss(const L& loss, const Matrix<T>& output, const Targets& targets, Matrix<T>& d_output,
                         std::span<const double> sample_weights = {}) {
@@ -112,9 +138,13 @@ LossResult compute_loss(const L& loss, const Matrix<T>& output, const Targets& t
 template <class L, class T, class Targets>
 LossResult compute_loss(const L& loss, const PackedSequence<T>& output, const Targets& targets,
                         PackedSequence<T>& d_output, std::span<const double> sample_weights = {}) {
-  detail::check_columns_of(output.packing, output, targets);
-  d_output.packing = output.packing;
-  return loss(output.values, targets, d_output.values, sample_weights);
+  if constexpr (detail::takes_whole<L, PackedSequence<T>, Targets>) {
+    return loss(output, targets, d_output, sample_weights);
+  } else {
+    detail::check_columns_of(output.packing, output, targets);
+    d_output.packing = output.packing;
+    return loss(output.values, targets, d_output.values, sample_weights);
+  }
 }
 /// Without a gradient.
 template <class L, class T, class Targets>
@@ -123,8 +153,12 @@ LossResult compute_loss(const L& loss, const Matrix<T>& output, const Targets& t
 }
 template <class L, class T, class Targets>
 LossResult compute_loss(const L& loss, const PackedSequence<T>& output, const Targets& targets) {
-  detail::check_columns_of(output.packing, output, targets);
-  return loss(output.values, targets);
+  if constexpr (detail::takes_whole<L, PackedSequence<T>, Targets>) {
+    return loss(output, targets);
+  } else {
+    detail::check_columns_of(output.packing, output, targets);
+    return loss(output.values, targets);
+  }
 }
 /// The matrix of an output of either kind, for `correct`.
 template <class T> const Matrix<T>& output_values(const Matrix<T>& output) { return output; }
@@ -133,6 +167,18 @@ template <class Output>
 using ScalarOf = typename std::remove_cvref_t<decltype(output_values(std::declval<const Output&>()))>::Scalar;
 
 namespace detail {
+/// loss.correct(..) of an output as the loss takes it.
+template <class L, class Y, class Targets>
+inline constexpr bool counts_right = requires(const L& loss, const Y& y, const Targets& of) {
+  loss.correct(y, of);
+} || requires(const L& loss, const Y& y, const Targets& of) { loss.correct(output_values(y), of); };
+template <class L, class Y, class Targets> Index count_right(const L& loss, const Y& y, const Targets& of) {
+  if constexpr (requires { loss.correct(y, of); })
+    return loss.correct(y, of);
+  else
+    return loss.correct(output_values(y), of);
+}
+
 /// sum of f(n) over 0 .. n - 1 in double. The columns are cut into pieces that depend on n alone, so the sum has one
 /// order; `cost` is about how many elements a column has.
 template <class F> double ordered_sum(Index n, Index cost, const F& f) {

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <unroll/head/head_loss.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -42,9 +43,60 @@ template <Visitable M> void randomize(M& model, Rng rng, double scale = 0.7) {
 }
 
 namespace detail {
+/// Fourth-order central differences of loss() beside gradients.
+template <class F> struct Differences {
+  const F& loss;
+  double difference;
+  GradientReport report{};
+
+  template <class Name> void compare(double& at, double analytic, double largest, const Name& name) {
+    const double keep = at;
+    const auto f = [&](double k) {
+      at = keep + k * difference;
+      const double value = loss();
+      at = keep;
+      return value;
+    };
+    const double numeric = (8 * (f(1) - f(-1)) - (f(2) - f(-2))) / (12 * difference);
+    const double scale = (std::max)({std::abs(analytic), std::abs(numeric), 1e-3 * largest, 1e-12});
+    const double error = std::abs(analytic - numeric) / scale;
+    ++report.elements;
+    if (!(error <= report.worst)) report = {error, name(), analytic, numeric, report.elements};
+  }
+  template <class Tensor, class Analytic>
+  void compare_all(Tensor& tensor, const Analytic& analytic, const std::string& name) {
+    const double largest = analytic.size() > 0 ? analytic.cwiseAbs().maxCoeff() : 0;
+    for (Index k = 0; k < tensor.size(); ++k)
+      compare(tensor.data()[k], analytic.data()[k], largest, [&] { return concat(name, "[", k, "]"); });
+  }
+  /// The trainable parameters, whose gradient was `before` before.
+  template <class M> void compare_parameters(M& model, const M& gradient, const M& before) {
+    visit(
+        [&](const Path& path, auto& p, const auto& g, const auto& b) {
+          if (p.trainable) compare_all(p, Matrix<double>(g - b), path.str());
+        },
+        model, gradient, before);
+  }
+};
+template <class F> Differences(const F&, double) -> Differences<F>;
+inline void check_difference(double difference) {
+  require(difference > 0 && has_finite_bits(difference), "check_gradient: difference ", difference,
+          ", expected a finite number above 0");
+}
+/// A gradient that has something in it already, so that one that is assigned instead of added shows.
+template <class M> M filled_gradient(const M& model, Rng& rng) {
+  M gradient = zeros_like(model);
+  visit(
+      [&](const Path&, auto& p) {
+        if constexpr (!is_table<decltype(p)>)  // of a table only touched columns may differ from zero
+          for (Index k = 0; k < p.size(); ++k) p.data()[k] = rng.uniform(-1, 1);
+      },
+      gradient);
+  return gradient;
+}
+
 template <class M, class In> GradientReport check_gradient(M& model, In& x, const GradientCheckOptions& options) {
-  require(options.difference > 0 && detail::has_finite_bits(options.difference), "check_gradient: difference ",
-          options.difference, ", expected a finite number above 0");
+  check_difference(options.difference);
   using State = typename M::State;
   const Context& context = options.context;
   CacheFor<M, In> cache;
@@ -66,12 +118,7 @@ template <class M, class In> GradientReport check_gradient(M& model, In& x, cons
     visit_state([&](const Path&, const auto& a, const auto& b) { sum += a.cwiseProduct(b).sum(); }, final, d_final);
     return sum;
   };
-  M before = zeros_like(model);
-  visit(
-      [&](const Path&, auto& p) {
-        if constexpr (!is_table<decltype(p)>) fill_random(p);  // of a table only touched columns may differ from zero
-      },
-      before);
+  const M before = filled_gradient(model, rng);
   M gradient = before;
   loss();
   std::vector<Matrix<double>> dx;  // one for each input; empty for token ids
@@ -87,44 +134,48 @@ template <class M, class In> GradientReport check_gradient(M& model, In& x, cons
   else
     take(model.backward(x, dy, cache, gradient, {&d_final, &d_initial}));
 
-  GradientReport report;
-  const auto compare = [&](double& at, double analytic, double largest, const auto& name) {
-    const double keep = at, e = options.difference;
-    const auto f = [&](double k) {
-      at = keep + k * e;
-      const double value = loss();
-      at = keep;
-      return value;
-    };
-    const double numeric = (8 * (f(1) - f(-1)) - (f(2) - f(-2))) / (12 * e);
-    const double scale = (std::max)({std::abs(analytic), std::abs(numeric), 1e-3 * largest, 1e-12});
-    const double error = std::abs(analytic - numeric) / scale;
-    ++report.elements;
-    if (!(error <= report.worst)) report = {error, name(), analytic, numeric, report.elements};
-  };
-  const auto compare_all = [&](auto& tensor, const auto& analytic, const std::string& name) {
-    const double largest = analytic.size() > 0 ? analytic.cwiseAbs().maxCoeff() : 0;
-    for (Index k = 0; k < tensor.size(); ++k)
-      compare(tensor.data()[k], analytic.data()[k], largest, [&] { return concat(name, "[", k, "]"); });
-  };
-  visit(
-      [&](const Path& path, auto& p, const auto& g, const auto& b) {
-        if (p.trainable) compare_all(p, Matrix<double>(g - b), path.str());
-      },
-      model, gradient, before);
+  Differences check(loss, options.difference);
+  check.compare_parameters(model, gradient, before);
   if (start != nullptr)
-    visit_state(
-        [&](const Path& path, auto& s, const auto& d) { compare_all(s, Matrix<double>(d), "initial." + path.str()); },
-        initial, d_initial);
+    visit_state([&](const Path& path, auto& s,
+                    const auto& d) { check.compare_all(s, Matrix<double>(d), "initial." + path.str()); },
+                initial, d_initial);
   const auto compare_input = [&](auto& input, std::size_t k) {
     if constexpr (!Tokens<std::remove_cvref_t<decltype(input)>>)
-      compare_all(values(input), dx[k], is_inputs<In> ? concat("x", k) : "x");
+      check.compare_all(values(input), dx[k], is_inputs<In> ? concat("x", k) : "x");
   };
   with_inputs(x, [&](auto&... input) {
     std::size_t k = 0;
     (compare_input(input, k++), ...);
   });
-  return report;
+  return check.report;
+}
+
+template <class M, class L, class In, class Targets>
+GradientReport check_gradient(M& model, const L& loss, In& x, const Targets& targets,
+                              const GradientCheckOptions& options) {
+  check_difference(options.difference);
+  CacheFor<M, In> cache;
+  HeadScratch<M> scratch;
+  const auto loss_of = [&] {
+    decltype(auto) bound = bind_loss(loss, model, static_cast<M*>(nullptr), scratch);
+    return compute_loss(bound, model.forward(options.context, x, cache), targets).loss;
+  };
+  Rng rng = Rng(options.seed).child(1);
+  const M before = filled_gradient(model, rng);
+  M gradient = before;
+  typename M::template Output<In> d_output;
+  decltype(auto) bound = bind_loss(loss, model, &gradient, scratch);
+  compute_loss(bound, model.forward(options.context, x, cache), targets, d_output);
+  Matrix<double> dx;
+  if constexpr (Tokens<In>)
+    model.backward(x, d_output, cache, gradient);
+  else
+    dx = values(model.backward(x, d_output, cache, gradient));
+  Differences check(loss_of, options.difference);
+  check.compare_parameters(model, gradient, before);
+  if constexpr (!Tokens<In>) check.compare_all(values(x), dx, "x");
+  return check.report;
 }
 }  // namespace detail
 
@@ -139,6 +190,21 @@ template <class M, class In> GradientReport check_gradient(M model, In x, const 
   static_assert(in_double, "unroll::check_gradient: differences need double");
   if constexpr (in_double)
     return detail::check_gradient(model, x, options);
+  else
+    return {};
+}
+
+/// The same of a loss: of a model with a loss of one's own, or, with HeadLoss{}, with a head of one's own, whose
+/// parameters get their gradient from its loss. Compares the gradients of parameters and input with differences of the
+/// loss for these targets.
+template <class M, class L, class In, class Targets>
+GradientReport check_gradient(M model, const L& loss, In x, const Targets& targets,
+                              const GradientCheckOptions& options = {}) {
+  constexpr bool in_double = std::same_as<typename M::Scalar, double>;
+  static_assert(in_double, "unroll::check_gradient: differences need double");
+  constexpr bool paired = detail::assert_loss_of<M, L>();
+  if constexpr (in_double && paired)
+    return detail::check_gradient(model, loss, x, targets, options);
   else
     return {};
 }

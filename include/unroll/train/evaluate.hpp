@@ -42,17 +42,20 @@ inline constexpr Context inference{.training = false, .gradients = false};
 /// The mean over all batches of what `of` finds for each.
 UNROLL_API Evaluation evaluate_batches(RowBatches& batches, FunctionRef<std::span<const Index>, StepResult&> of);
 /// With buffers of the caller's.
-template <class M, class L, class D, class Cache, class T>
+template <class M, class L, class D, class Cache, class Scratch, class Targets>
 Evaluation evaluate(const M& model, const L& loss, const D& data, const EvaluateOptions& options, Cache& cache,
-                    typename D::Batch& x, BatchTargets<T>& targets) {
+                    Scratch& scratch, typename D::Batch& x, Targets& targets) {
+  using Output = typename M::template Output<typename D::Batch>;
   RowBatches batches("evaluate", data, options.rows, options.batch_size);
+  decltype(auto) bound = bind_loss(loss, model, static_cast<M*>(nullptr), scratch);
   return evaluate_batches(batches, [&](std::span<const Index> rows, StepResult& result) {
-    load_batch(data, rows, x, targets);
+    load_batch<!takes_batch<BoundLoss<M, L>, Output, typename D::Batch>>(data, rows, x, targets);
     const auto& output = model.forward(inference, x, cache);
-    result = with_targets(loss, x, output, targets, [&](const auto& of) {
-      const LossResult value = compute_loss(loss, output, of);
+    if constexpr (is_head_loss<L>) check_head_is_last(model, cache, output);
+    result = with_targets(bound, x, output, targets, [&](const auto& of) {
+      const LossResult value = compute_loss(bound, output, of);
       StepResult r{.loss = value.loss, .weight = value.weight};
-      count_correct(loss, output, of, r);
+      count_correct(bound, output, of, r);
       return r;
     });
   });
@@ -63,18 +66,23 @@ Evaluation evaluate(const M& model, const L& loss, const D& data, const Evaluate
 /// sequence, no targets or targets that the loss does not take, and for rows that it does not have.
 template <class M, class L, class D>
 Evaluation evaluate(const M& model, const L& loss, const D& data, const EvaluateOptions& options = {}) {
-  constexpr bool readable = detail::assert_readable<M, D>();
+  constexpr bool readable = detail::assert_readable<M, D>() && detail::assert_loss_of<M, L>();
   if constexpr (!readable) {
     return {};
   } else {
-    using T = ScalarOf<typename M::template Output<typename D::Batch>>;
+    using Output = typename M::template Output<typename D::Batch>;
     require(data.size() > 0, "evaluate: the data set has no sequence");
-    detail::require_targets<Matrix<T>>("evaluate: the data set", loss, data);
+    detail::require_targets<detail::BoundLoss<M, L>, Output>("evaluate: the data set", data);
     CacheFor<M, typename D::Batch> cache;
+    HeadScratch<M> scratch;
     typename D::Batch x;
-    BatchTargets<T> targets;
-    return detail::evaluate(model, loss, data, options, cache, x, targets);
+    typename detail::TargetsOf<D, ScalarOf<Output>>::type targets;
+    return detail::evaluate(model, loss, data, options, cache, scratch, x, targets);
   }
+}
+/// Of a model that ends in a head, by the head's own loss.
+template <class M, class D> Evaluation evaluate(const M& model, const D& data, const EvaluateOptions& options = {}) {
+  return evaluate(model, HeadLoss{}, data, options);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -16,7 +16,10 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 template <class L, class M, class D> inline constexpr bool fits_model = false;
 template <class L, class M, class D> requires Model<M, typename D::Batch>
-inline constexpr bool fits_model<L, M, D> = Loss<L, ScalarOf<typename M::template Output<typename D::Batch>>>;
+inline constexpr bool fits_model<L, M, D> =
+    is_head_loss<L> || Loss<L, ScalarOf<typename M::template Output<typename D::Batch>>> ||
+    (is_packed<typename M::template Output<typename D::Batch>> &&
+     SequenceLoss<L, ScalarOf<typename M::template Output<typename D::Batch>>>);
 template <class O, class M> inline constexpr bool updates_model = false;
 template <class R, class M> inline constexpr bool updates_model<Optimizer<M, R>&, M> = true;
 }  // namespace detail
@@ -33,7 +36,7 @@ template <class R, class M> inline constexpr bool updates_model<Optimizer<M, R>&
 /// the weights that `initialize(model, Rng(options.seed))` draws, but for parameters that are frozen or not zero.
 /// Throws std::invalid_argument for options without meaning and data without targets, or with targets that the loss
 /// does not take, FormatError for a checkpoint of another run.
-template <class M, class L, class O, class D>
+template <class M, class L, class O, class D> requires(!detail::HasBatch<std::remove_cvref_t<O>>)
 History fit(M&& model, const L& loss, O&& optimizer, const D& data,
             const FitOptions<std::type_identity_t<D>>& options = {}) {
   using Trained = std::remove_reference_t<M>;
@@ -45,11 +48,12 @@ History fit(M&& model, const L& loss, O&& optimizer, const D& data,
   static_assert(!readable || fits,
                 "unroll::fit: the second argument is no loss: CrossEntropy{}, BinaryCrossEntropy{}, "
                 "MeanSquaredError{}, or a value with what the concept Loss lists.");
+  constexpr bool paired = detail::assert_loss_of<std::remove_const_t<Trained>, L>();
   constexpr bool updates = Rule<Updater> || detail::updates_model<O, std::remove_const_t<Trained>>;
   static_assert(updates,
                 "unroll::fit: the third argument is neither a rule (Adam{}, Sgd{}, RmsProp{}) nor a variable with an "
                 "Optimizer of this model.");
-  if constexpr (stays && readable && fits && updates) {
+  if constexpr (stays && readable && fits && paired && updates) {
     if constexpr (Rule<Updater>) {
       Optimizer<Trained, Updater> made(model, optimizer);
       return detail::fit(model, loss, made, data, options);
@@ -59,6 +63,12 @@ History fit(M&& model, const L& loss, O&& optimizer, const D& data,
   } else {
     return {};
   }
+}
+
+/// `fit(model, Adam{.rate = 1e-3}, data, {.epochs = 3})`: a model that ends in a head knows its loss.
+template <class M, class O, detail::HasBatch D>
+History fit(M&& model, O&& optimizer, const D& data, const FitOptions<std::type_identity_t<D>>& options = {}) {
+  return fit(std::forward<M>(model), HeadLoss{}, std::forward<O>(optimizer), data, options);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -17,6 +17,17 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
+template <class Targets> inline constexpr bool is_batch_targets = false;
+template <class T> inline constexpr bool is_batch_targets<BatchTargets<T>> = true;
+/// What a data set fills with the targets of a batch: BatchTargets, or what it names itself.
+template <class D, class T> struct TargetsOf {
+  using type = BatchTargets<T>;
+};
+template <class D, class T> requires requires { typename D::BatchTargets; }
+struct TargetsOf<D, T> {
+  using type = typename D::BatchTargets;
+};
+
 /// Of a batch that was made out of `rows` rows, and its targets.
 UNROLL_API void check_filled(const Packing& packing, std::size_t rows);
 UNROLL_API void check_targets(const Packing& packing, Index targets, std::size_t sample_weights);
@@ -28,11 +39,17 @@ template <class D> void fill_batch(const D& data, std::span<const Index> rows, t
   };
   with_inputs(x, [&](const auto&... input) { (check(input), ...); });
 }
-template <class D, class T>
-void load_batch(const D& data, std::span<const Index> rows, typename D::Batch& x, BatchTargets<T>& targets) {
+/// A batch and, where the loss does not take the batch itself as its targets, those.
+template <bool own_targets, class D, class Targets>
+void load_batch(const D& data, std::span<const Index> rows, typename D::Batch& x, Targets& targets) {
   fill_batch(data, rows, x);
-  if constexpr (is_inputs<typename D::Batch>) {
-    data.fill_targets(rows, x, targets);
+  if constexpr (!own_targets) {
+    static_cast<void>(targets);
+  } else if constexpr (is_inputs<typename D::Batch> || !is_batch_targets<Targets>) {
+    if constexpr (requires { data.fill_targets(rows, x, targets); })
+      data.fill_targets(rows, x, targets);
+    else
+      data.fill_targets(rows, x.packing, targets);
   } else {
     data.fill_targets(rows, x.packing, targets);
     check_targets(x.packing, targets.are_labels ? static_cast<Index>(targets.labels.size()) : targets.values.cols(),
@@ -40,22 +57,31 @@ void load_batch(const D& data, std::span<const Index> rows, typename D::Batch& x
   }
 }
 
+/// Whether a loss takes targets of a kind for an output Y, with its packing or as a matrix.
+template <class L, class Y, class Targets>
+inline constexpr bool takes_targets =
+    takes_whole<L, Y, Targets> ||
+    requires(const L& loss, const Y& y, const Targets& of) { loss(output_values(y), of); };
+template <class L, class Y> inline constexpr bool takes_labels = takes_targets<L, Y, std::vector<Index>>;
 template <class L, class Y>
-inline constexpr bool takes_labels = requires(const L& loss, const Y& y, const std::vector<Index>& of) { loss(y, of); };
-template <class L, class Y> inline constexpr bool takes_numbers = requires(const L& loss, const Y& y) { loss(y, y); };
+inline constexpr bool takes_numbers =
+    takes_targets<L, Y, std::remove_cvref_t<decltype(output_values(std::declval<Y&>()))>>;
+/// Whether what a loss takes is the batch that the model has read.
+template <class L, class Y, class In> inline constexpr bool takes_batch = !is_matrix<In> && takes_whole<L, Y, In>;
 
 /// What a loss takes as targets.
 struct TargetKinds {
   bool labels, numbers;
 };
-/// Y is the matrix of an output.
+/// Y is an output.
 template <class L, class Y> inline constexpr TargetKinds kinds_of{takes_labels<L, Y>, takes_numbers<L, Y>};
 /// Throws for targets of a kind that the loss does not take.
 UNROLL_API void require_kind(std::string_view who, TargetKinds taken, bool are_labels);
 UNROLL_API void require_any_targets(std::string_view who, bool has_targets);
 
 /// What can be known of a data set before anything is computed; a user's own need not tell.
-template <class Y, class L, class D> void require_targets(std::string_view who, const L&, const D& data) {
+template <class L, class Y, class D> void require_targets(std::string_view who, const D& data) {
+  if constexpr (takes_batch<L, Y, typename D::Batch>) return;
   if constexpr (requires { data.has_targets(); }) require_any_targets(who, data.has_targets());
   if constexpr (requires { data.targets().are_labels(); })
     if (data.size() > 0) require_kind(who, kinds_of<L, Y>, data.targets().are_labels());

@@ -51,26 +51,47 @@ template <class T> void to_probabilities(Matrix<T>& logits) {
   }
 }
 
+namespace detail {
+inline TokenBatch one_sequence(std::span<const std::int32_t> ids) {
+  TokenBatch x;
+  pack_tokens(std::span<const std::span<const std::int32_t>>(&ids, 1), x);
+  return x;
+}
+template <class Derived> auto one_sequence(const Eigen::MatrixBase<Derived>& x) {
+  PackedSequence<typename Derived::Scalar> packed;
+  packed.packing.assign(1, x.cols(), [](Index, Index) { return true; });
+  packed.values = x;
+  return packed;
+}
+/// f(output, cache) of the model for x.
+template <class M, class In, class F> auto with_output(const M& model, const In& x, const F& f) {
+  CacheFor<M, In> cache;
+  return f(model.forward(inference, x, cache), cache);
+}
+/// What the head of a model decodes, in its scratch.
+template <class M, class Output, class Cache>
+const auto& decode(const M& model, const Output& output, Cache& cache, HeadScratch<M>& scratch) {
+  check_head_is_last(model, cache, output);
+  const auto& head = head_of(model);
+  if constexpr (requires { head.share(model, static_cast<M*>(nullptr), scratch); })
+    head.share(model, static_cast<M*>(nullptr), scratch);
+  return head.decode(output, scratch);
+}
+}  // namespace detail
+
 /// The model's output for one sequence as it is, without sigmoid or softmax: (K, 1), or (K, T) from a model with an
 /// output for every step.
 template <class M> auto infer(const M& model, std::span<const std::int32_t> ids) {
-  if constexpr (detail::AssertTakes<M, TokenBatch>::takes) {
-    CacheFor<M, TokenBatch> cache;
-    TokenBatch x;
-    pack_tokens(std::span<const std::span<const std::int32_t>>(&ids, 1), x);
-    return values(model.forward(detail::inference, x, cache));
-  }
+  if constexpr (detail::AssertTakes<M, TokenBatch>::takes)
+    return detail::with_output(model, detail::one_sequence(ids),
+                               [](const auto& output, auto&) { return values(output); });
 }
 /// x (D, T)
 template <class M, class Derived> auto infer(const M& model, const Eigen::MatrixBase<Derived>& x) {
   using T = typename Derived::Scalar;
-  if constexpr (detail::AssertTakes<M, PackedSequence<T>>::takes) {
-    CacheFor<M, PackedSequence<T>> cache;
-    PackedSequence<T> packed;
-    packed.packing.assign(1, x.cols(), [](Index, Index) { return true; });
-    packed.values = x;
-    return values(model.forward(detail::inference, packed, cache));
-  }
+  if constexpr (detail::AssertTakes<M, PackedSequence<T>>::takes)
+    return detail::with_output(model, detail::one_sequence(x),
+                               [](const auto& output, auto&) { return values(output); });
 }
 
 namespace detail {
@@ -94,6 +115,21 @@ void take_sequences(const PackedSequence<T>& batch, std::span<const Index> place
     for (Index t = 0; t < packing.length(j); ++t) y.col(t) = batch.values.col(packing.offset(t) + j);
   }
 }
+/// The same of one label for each column of a Matrix, or of a PackedSequence.
+template <class T>
+void take_labels(const Matrix<T>&, const std::vector<Index>& labels, std::span<const Index> places,
+                 std::vector<Index>& out) {
+  for (std::size_t b = 0; b < places.size(); ++b) out[static_cast<std::size_t>(places[b])] = labels[b];
+}
+template <class T>
+void take_labels(const PackedSequence<T>& batch, const std::vector<Index>& labels, std::span<const Index> places,
+                 std::vector<std::vector<Index>>& out) {
+  const Packing& packing = batch.packing;
+  for (Index j = 0; j < packing.batch(); ++j) {
+    auto& y = out[static_cast<std::size_t>(places[static_cast<std::size_t>(packing.row(j))])];
+    for (Index t = 0; t < packing.length(j); ++t) y.push_back(labels[static_cast<std::size_t>(packing.offset(t) + j)]);
+  }
+}
 template <class T>
 void take_columns(const Matrix<T>& batch, std::span<const Index> places, Index size, Matrix<T>& out) {
   require(batch.cols() == static_cast<Index>(places.size()), "infer: the model made ", batch.cols(), " columns for ",
@@ -101,24 +137,63 @@ void take_columns(const Matrix<T>& batch, std::span<const Index> places, Index s
   if (out.cols() != size || out.rows() != batch.rows()) out.resize(batch.rows(), size);
   for (std::size_t b = 0; b < places.size(); ++b) out.col(places[b]) = batch.col(static_cast<Index>(b));
 }
-template <class M, class In, class T> auto as_prediction(Matrix<T> output) {
-  to_probabilities(output);
-  if constexpr (is_packed<typename M::template Output<In>>)
-    return output;
-  else
-    return Prediction<T>{std::vector<T>(output.data(), output.data() + output.size())};
+/// An answer to one sequence: what the head decodes, or probabilities.
+template <class M, class In> auto answer(const M& model, const In& x) {
+  using Output = typename M::template Output<In>;
+  return with_output(model, x, [&](const auto& output, auto& cache) {
+    if constexpr (has_head<M>) {
+      HeadScratch<M> scratch;
+      const auto& decoded = decode(model, output, cache, scratch);
+      if constexpr (!std::same_as<std::remove_cvref_t<decltype(decoded)>, std::vector<Index>>)
+        return values(decoded);
+      else if constexpr (is_packed<Output>)
+        return decoded;
+      else
+        return Index{decoded.at(0)};
+    } else {
+      auto probabilities = values(output);
+      to_probabilities(probabilities);
+      using T = typename decltype(probabilities)::Scalar;
+      if constexpr (is_packed<Output>)
+        return probabilities;
+      else
+        return Prediction<T>{std::vector<T>(probabilities.data(), probabilities.data() + probabilities.size())};
+    }
+  });
 }
+
+/// f(output, cache, places) for all batches of a data set; `places` are those of its sequences among all.
+template <class M, class D, class F>
+void for_each_output(const M& model, const D& data, RowBatches& batches, const F& f) {
+  CacheFor<M, typename D::Batch> cache;
+  typename D::Batch x;
+  for (Index k = 0; k < batches.count(); ++k) {
+    fill_batch(data, batches.rows(k), x);
+    f(model.forward(inference, x, cache), cache, batches.places(k));
+  }
+}
+/// What is made of a batch, to the places of its sequences: a matrix (K, n), or one (K, T_i) for each.
+template <class T>
+void take(const PackedSequence<T>& batch, std::span<const Index> places, Index size, std::vector<Matrix<T>>& out) {
+  out.resize(static_cast<std::size_t>(size));
+  take_sequences(batch, places, out);
+}
+template <class T> void take(const Matrix<T>& batch, std::span<const Index> places, Index size, Matrix<T>& out) {
+  take_columns(batch, places, size, out);
+}
+template <class Y>
+using TakenOf = std::conditional_t<is_packed<Y>, std::vector<Matrix<ScalarOf<Y>>>, Matrix<ScalarOf<Y>>>;
 }  // namespace detail
 
 /// The probabilities that a classifier gives one sequence, as a Prediction; from a tagger, with an output for every
-/// step, a matrix (classes, T). Not for regression: see `infer`.
+/// step, a matrix (classes, T). Not for regression: see `infer`. From a model that ends in a head, what that decodes: a
+/// label, a std::vector of a label for each step, or a matrix of numbers.
 template <class M> auto predict(const M& model, std::span<const std::int32_t> ids) {
-  if constexpr (detail::AssertTakes<M, TokenBatch>::takes)
-    return detail::as_prediction<M, TokenBatch>(infer(model, ids));
+  if constexpr (detail::AssertTakes<M, TokenBatch>::takes) return detail::answer(model, detail::one_sequence(ids));
 }
 template <class M, class Derived> auto predict(const M& model, const Eigen::MatrixBase<Derived>& x) {
   using In = PackedSequence<typename Derived::Scalar>;
-  if constexpr (detail::AssertTakes<M, In>::takes) return detail::as_prediction<M, In>(infer(model, x));
+  if constexpr (detail::AssertTakes<M, In>::takes) return detail::answer(model, detail::one_sequence(x));
 }
 
 /// The outputs for all sequences of a data set as they are. From a model with one output a sequence a matrix (K, n), in
@@ -126,37 +201,51 @@ template <class M, class Derived> auto predict(const M& model, const Eigen::Matr
 /// output for every step, a vector of n matrices (K, T_i) in that order.
 template <class M, detail::HasBatch D> auto infer(const M& model, const D& data, const EvaluateOptions& options = {}) {
   if constexpr (detail::assert_readable<M, D>()) {
-    using Output = typename M::template Output<typename D::Batch>;
-    using T = ScalarOf<Output>;
-    constexpr bool per_step = is_packed<Output>;
-    CacheFor<M, typename D::Batch> cache;
-    typename D::Batch x;
     detail::RowBatches batches("infer", data, options.rows, options.batch_size);
-    std::conditional_t<per_step, std::vector<Matrix<T>>, Matrix<T>> all;
-    if constexpr (per_step) all.resize(static_cast<std::size_t>(batches.size()));
-    for (Index k = 0; k < batches.count(); ++k) {
-      detail::fill_batch(data, batches.rows(k), x);
-      const Output& output = model.forward(detail::inference, x, cache);
-      const auto places = batches.places(k);
-      if constexpr (per_step)
-        detail::take_sequences(output, places, all);
-      else
-        detail::take_columns(values(output), batches.places(k), batches.size(), all);
-    }
+    detail::TakenOf<typename M::template Output<typename D::Batch>> all;
+    detail::for_each_output(model, data, batches, [&](const auto& output, auto&, std::span<const Index> places) {
+      detail::take(output, places, batches.size(), all);
+    });
     return all;
   }
 }
 /// The probabilities for all sequences: (1, n) or (classes, n); from a tagger a matrix (1, T_i) or (classes, T_i) for
-/// each. Order and rows are those of `infer`.
+/// each. From a model that ends in a head, what that decodes: a std::vector<Index> of labels, or from a tagger one for
+/// each sequence; numbers as `infer` gives them. Order and rows are those of `infer`.
 template <class M, detail::HasBatch D>
 auto predict(const M& model, const D& data, const EvaluateOptions& options = {}) {
   if constexpr (detail::assert_readable<M, D>()) {
-    auto probabilities = infer(model, data, options);
-    if constexpr (is_matrix<decltype(probabilities)>)
-      to_probabilities(probabilities);
-    else
-      for (auto& sequence : probabilities) to_probabilities(sequence);
-    return probabilities;
+    if constexpr (has_head<M>) {
+      using Output = typename M::template Output<typename D::Batch>;
+      using Decoded = std::remove_cvref_t<decltype(head_of(model).decode(std::declval<const Output&>(),
+                                                                         std::declval<HeadScratch<M>&>()))>;
+      constexpr bool labels = std::same_as<Decoded, std::vector<Index>>;
+      detail::RowBatches batches("predict", data, options.rows, options.batch_size);
+      HeadScratch<M> scratch;
+      auto all = [] {
+        if constexpr (!labels)
+          return detail::TakenOf<Decoded>();
+        else
+          return std::vector<std::conditional_t<is_packed<Output>, std::vector<Index>, Index>>();
+      }();
+      if constexpr (labels) all.resize(static_cast<std::size_t>(batches.size()));
+      detail::for_each_output(model, data, batches,
+                              [&](const auto& output, auto& cache, std::span<const Index> places) {
+                                const auto& decoded = detail::decode(model, output, cache, scratch);
+                                if constexpr (labels)
+                                  detail::take_labels(output, decoded, places, all);
+                                else
+                                  detail::take(decoded, places, batches.size(), all);
+                              });
+      return all;
+    } else {
+      auto probabilities = infer(model, data, options);
+      if constexpr (is_matrix<decltype(probabilities)>)
+        to_probabilities(probabilities);
+      else
+        for (auto& sequence : probabilities) to_probabilities(sequence);
+      return probabilities;
+    }
   }
 }
 

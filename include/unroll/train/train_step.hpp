@@ -6,6 +6,7 @@
 #include <unroll/core/finite.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/data/targets.hpp>
+#include <unroll/head/head_loss.hpp>
 #include <unroll/kernel/denormals.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/loss/loss.hpp>
@@ -48,6 +49,7 @@ template <class M, class In> struct Workspace {
   CacheFor<M, In> cache;  ///< holds the output until the next forward pass
   M gradient;
   typename M::template Output<In> d_output;
+  HeadScratch<M> head;  ///< what the model's head needs, if it has one
 
   explicit Workspace(const M& model) : gradient(zeros_like(model)) {
     detail::complete_gradient(model, gradient);
@@ -63,21 +65,20 @@ template <class T> void scale_gradient(Matrix<T>& d, T factor) {
   for (Index k = 0; k < d.size(); ++k) d.data()[k] *= factor;
 }
 
-template <class Targets> inline constexpr bool is_batch_targets = false;
-template <class T> inline constexpr bool is_batch_targets<BatchTargets<T>> = true;
-
-/// f(labels or values) of a batch x, whichever it has and the loss takes.
+/// f(targets) of a batch x: labels or values, whichever there are and the loss takes, or the batch itself.
 template <class L, class In, class Output, class Targets, class F>
 StepResult with_targets(const L& loss, const In& x, const Output& output, const Targets& targets, const F& f) {
-  if constexpr (!is_batch_targets<Targets>) {
-    if constexpr (requires { x.packing.total(); }) check_columns_of(x.packing, output, targets);
+  if constexpr (takes_batch<L, Output, In>) {
+    return f(x);
+  } else if constexpr (!is_batch_targets<Targets>) {
+    if constexpr (requires { x.packing.total(); } && !(is_packed<Output> && takes_whole<L, Output, Targets>))
+      check_columns_of(x.packing, output, targets);
     return f(targets);
   } else {
-    using Y = std::remove_cvref_t<decltype(output_values(output))>;
-    require_kind("the data set", kinds_of<L, Y>, targets.are_labels);
-    if constexpr (takes_labels<L, Y>)
+    require_kind("the data set", kinds_of<L, Output>, targets.are_labels);
+    if constexpr (takes_labels<L, Output>)
       if (targets.are_labels) return with_targets(loss, x, output, targets.labels, f);
-    if constexpr (takes_numbers<L, Y>)
+    if constexpr (takes_numbers<L, Output>)
       if (!targets.are_labels) return with_targets(loss, x, output, targets.values, f);
     return {};
   }
@@ -88,17 +89,17 @@ template <class Targets> std::span<const double> sample_weights(const Targets& t
 }
 template <class L, class Output, class Targets>
 void count_correct(const L& loss, const Output& output, const Targets& targets, StepResult& result) {
-  if constexpr (requires { loss.correct(output_values(output), targets); }) {
-    result.correct = loss.correct(output_values(output), targets);
+  if constexpr (counts_right<L, Output, Targets>) {
+    result.correct = count_right(loss, output, targets);
     result.count = loss.count(targets);
   }
 }
 }  // namespace detail
 
-/// Forward, loss, backward: gradient +=. `targets` is what the loss takes (labels, a matrix) or a data set's
-/// BatchTargets.
-/// Throws for a workspace of another model, and what the model and the loss do not take; a parameter that was thawed
-/// since gets its gradient here.
+/// Forward, loss, backward: gradient +=. `targets` is what the loss takes (labels, a matrix, a type of its own) or a
+/// data set's BatchTargets; a loss that takes the batch x as its targets (NextToken) gets that. The loss of a model
+/// that ends in a head is HeadLoss{}. Throws for a workspace of another model, and what the model and the loss do not
+/// take; a parameter that was thawed since gets its gradient here.
 /// @param whole_weight  the loss's weight of the whole batch (see LossResult) where `x` is only a part of it, so that
 ///   the parts' gradients add up to the whole batch's; 0: x is all of it. `context.first_row` then says which part.
 /// @param carry  states in and out, for truncated backpropagation: the gradient stops at the border.
@@ -107,25 +108,31 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
                         const Context& context, double whole_weight = 0,
                         Carry<typename detail::StateOf<M>::type> carry = {}) {
   using T = ScalarOf<typename M::template Output<In>>;
-  detail::check_backward(context, whole_weight);
-  detail::complete_gradient(model, work.gradient);
-  const auto& output = [&]() -> const auto& {
-    if constexpr (requires { model.forward(context, x, work.cache, carry); })
-      return model.forward(context, x, work.cache, carry);
-    else
-      return model.forward(context, x, work.cache);
-  }();
-  const StepResult result = detail::with_targets(loss, x, output, targets, [&](const auto& of) {
-    const LossResult value = compute_loss(loss, output, of, work.d_output, detail::sample_weights(targets));
-    StepResult r{.loss = value.loss, .weight = value.weight, .finite = detail::has_finite_bits(value.loss)};
-    detail::count_correct(loss, output, of, r);
-    return r;
-  });
-  if (whole_weight > 0) {
-    detail::scale_gradient(values(work.d_output), static_cast<T>(result.weight / whole_weight));
+  if constexpr (detail::assert_loss_of<M, L>()) {
+    detail::check_backward(context, whole_weight);
+    detail::complete_gradient(model, work.gradient);
+    const auto& output = [&]() -> const auto& {
+      if constexpr (requires { model.forward(context, x, work.cache, carry); })
+        return model.forward(context, x, work.cache, carry);
+      else
+        return model.forward(context, x, work.cache);
+    }();
+    if constexpr (detail::is_head_loss<L>) detail::check_head_is_last(model, work.cache, output);
+    decltype(auto) bound = detail::bind_loss(loss, model, &work.gradient, work.head, whole_weight);
+    const StepResult result = detail::with_targets(bound, x, output, targets, [&](const auto& of) {
+      const LossResult value = compute_loss(bound, output, of, work.d_output, detail::sample_weights(targets));
+      StepResult r{.loss = value.loss, .weight = value.weight, .finite = detail::has_finite_bits(value.loss)};
+      detail::count_correct(bound, output, of, r);
+      return r;
+    });
+    if (whole_weight > 0 && !detail::is_head_loss<L>) {  // a head has done so
+      detail::scale_gradient(values(work.d_output), static_cast<T>(result.weight / whole_weight));
+    }
+    model.backward(x, work.d_output, work.cache, work.gradient);
+    return result;
+  } else {
+    return {};
   }
-  model.backward(x, work.d_output, work.cache, work.gradient);
-  return result;
 }
 
 namespace detail {

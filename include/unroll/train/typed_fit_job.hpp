@@ -41,7 +41,9 @@ template <class D> FitSettings settings_of(const FitOptions<D>& o) {
 
 template <class M, class L, class R, class D> class TypedFitJob final : public FitJob {
   using Batch = typename D::Batch;
-  using T = unroll::ScalarOf<typename M::template Output<Batch>>;
+  using Output = typename M::template Output<Batch>;
+  using Targets = typename TargetsOf<D, unroll::ScalarOf<Output>>::type;
+  using Bound = BoundLoss<M, L>;
 
  public:
   /// Validates on `validation`, or on held out rows of `data` where that is null.
@@ -56,9 +58,16 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
 
   Index size() const override { return data_.size(); }
   Index length(Index row) const override { return data_.length(row); }
-  void load(std::span<const Index> rows) override { load_batch(data_, rows, x_, targets_); }
+  void load(std::span<const Index> rows) override {
+    load_batch<!takes_batch<Bound, Output, Batch>>(data_, rows, x_, targets_);
+  }
   double weight() const override {
-    return targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
+    if constexpr (takes_batch<Bound, Output, Batch>)
+      return weight_of(x_);
+    else if constexpr (!is_batch_targets<Targets>)
+      return weight_of(targets_);
+    else
+      return targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
   }
   StepResult add_gradient(const Context& context, double whole_weight) override {
     return unroll::add_gradient(model_, loss_, x_, targets_, work_, context, whole_weight);
@@ -67,7 +76,8 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
     return unroll::apply_gradient(model_, optimizer_, work_.gradient, clip, found);
   }
   Evaluation validate(const EvaluateOptions& options) override {
-    return detail::evaluate(model_, loss_, validation_, options, work_.cache, validation_x_, validation_targets_);
+    return detail::evaluate(model_, loss_, validation_, options, work_.cache, work_.head, validation_x_,
+                            validation_targets_);
   }
   void initialize_copy(std::uint64_t seed, FunctionRef<const AnyModel&> use) const override {
     if constexpr (requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }) {
@@ -86,8 +96,10 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
 
  private:
   template <class Of> double weight_of(const Of& targets) const {
-    if constexpr (requires { loss_.weight(targets); })
-      return loss_.weight(targets);
+    HeadScratch<M> unused;
+    decltype(auto) bound = bind_loss(loss_, model_, static_cast<M*>(nullptr), unused);
+    if constexpr (requires { bound.weight(targets); })
+      return bound.weight(targets);
     else
       return 1;
   }
@@ -98,17 +110,17 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   const D &data_, &validation_;
   Workspace<M, Batch> work_;
   Batch x_, validation_x_;
-  BatchTargets<T> targets_, validation_targets_;
+  Targets targets_, validation_targets_;
 };
 
 template <class M, class L, class R, class D>
 History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data, const FitOptions<D>& options) {
-  using T = unroll::ScalarOf<typename M::template Output<typename D::Batch>>;
+  using Output = typename M::template Output<typename D::Batch>;
   const FitSettings settings = settings_of(options);
   check_settings(settings);
-  require_targets<Matrix<T>>("fit: the data set", loss, data);
+  require_targets<BoundLoss<M, L>, Output>("fit: the data set", data);
   const D* const held_out = options.validation.get();
-  if (held_out != nullptr) require_targets<Matrix<T>>("fit: the validation data set", loss, *held_out);
+  if (held_out != nullptr) require_targets<BoundLoss<M, L>, Output>("fit: the validation data set", *held_out);
   TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, held_out);
   return run_fit(job, settings);
 }

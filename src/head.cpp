@@ -1,0 +1,12 @@
+#include <unroll/head/crf.hpp>
+#include <unroll/head/softmax_classifier.hpp>
+#include <unroll/head/tag_scheme.ipp>
+
+namespace unroll::inline UNROLL_ABI {
+
+UNROLL_CRF_INSTANCES(template, float)
+UNROLL_CRF_INSTANCES(template, double)
+UNROLL_SOFTMAX_CLASSIFIER_INSTANCES(template, float)
+UNROLL_SOFTMAX_CLASSIFIER_INSTANCES(template, double)
+
+}  // namespace unroll::inline UNROLL_ABI
