@@ -1,3 +1,4 @@
+#include <unroll/train/batch_gradient.ipp>
 #include <unroll/train/callback.ipp>
 #include <unroll/train/checkpoint.ipp>
 #include <unroll/train/csv_log.ipp>

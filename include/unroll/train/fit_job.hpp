@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
-#include <memory>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -13,6 +13,7 @@
 #include <unroll/core/context.hpp>
 #include <unroll/core/type_id.hpp>
 #include <unroll/optim/optimizer_state.hpp>
+#include <unroll/train/batch_gradient.hpp>
 #include <unroll/train/callback.hpp>
 #include <unroll/train/evaluate.hpp>
 #include <unroll/train/history.hpp>
@@ -32,6 +33,7 @@ struct FitSettings {
   double validation_split, validation_shuffled;
   Index validation_size;  ///< of a data set of its own; -1: there is none
   double clip_norm, clip_each_norm, clip_value, clip_epsilon;
+  const std::function<void(BatchGradient&)>& on_gradient;
   const Callbacks& callbacks;
   std::ostream* progress;
   const std::stop_token& stop;
@@ -53,6 +55,10 @@ class UNROLL_API FitJob {
   /// The loss's weight of the present batch.
   virtual double weight() const = 0;
   virtual StepResult add_gradient(const Context& context, double whole_weight) = 0;
+  /// What was added so far.
+  virtual AnyModel gradient() = 0;
+  /// All columns of the gradient's tables count as touched from then on.
+  virtual void touch_tables() = 0;
   virtual StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) = 0;
   virtual Evaluation validate(const EvaluateOptions& options) = 0;
   /// Hands over a copy of the model with weights that are drawn, if they can be.

@@ -3,12 +3,14 @@
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <stop_token>
 #include <utility>
 
 #include <unroll/data/dataset.hpp>
+#include <unroll/train/batch_gradient.hpp>
 #include <unroll/train/callback.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -60,6 +62,10 @@ template <class Data = TokenDataset> struct FitOptions {
   double clip_each_norm = 0;  ///< largest norm of each parameter's gradient (Keras's clipnorm)
   double clip_value = 0;      ///< largest element of the gradient
   double clip_epsilon = 0;    ///< see ClipOptions; with clip_norm
+
+  /// Is called once an update with the gradient of its whole batch, before clipping. Where it throws the model is as it
+  /// was before this update.
+  std::function<void(BatchGradient&)> on_gradient = nullptr;
 
   Callbacks callbacks = {};          ///< one, or a list in the order in which they are called
   std::ostream* progress = nullptr;  ///< a bar on a terminal, else a line an epoch

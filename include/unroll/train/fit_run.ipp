@@ -154,6 +154,7 @@ class FitRun final : public Run {
       all.count += some.count;
       all.finite = all.finite && some.finite;
     }
+    if (options_.on_gradient != nullptr) call_hook(all);
     all = job_.apply_gradient({options_.clip_norm, options_.clip_each_norm, options_.clip_value, options_.clip_epsilon},
                               all);
     if (!all.finite) {
@@ -162,6 +163,17 @@ class FitRun final : public Run {
     }
     at_.totals.add(all, static_cast<Index>(rows.size()));
     return true;
+  }
+  /// What it leaves in the sums is what the update has found.
+  void call_hook(StepResult& all) {
+    const auto touch_tables = [this] { job_.touch_tables(); };
+    BatchGradient batch(job_.gradient(), touch_tables, at_.step, all);
+    options_.on_gradient(batch);
+    all.loss = batch.loss;
+    all.weight = batch.weight;
+    all.correct = batch.correct;
+    all.count = batch.count;
+    all.finite = all.finite && has_finite_bits(all.loss);
   }
   /// Looked at where a run is saved or ends: once an epoch costs nothing, once an update would.
   bool weights_are_finite() {

@@ -31,6 +31,7 @@ template <class D> FitSettings settings_of(const FitOptions<D>& o) {
           .clip_each_norm = o.clip_each_norm,
           .clip_value = o.clip_value,
           .clip_epsilon = o.clip_epsilon,
+          .on_gradient = o.on_gradient,
           .callbacks = o.callbacks,
           .progress = o.progress,
           .stop = o.stop,
@@ -38,6 +39,13 @@ template <class D> FitSettings settings_of(const FitOptions<D>& o) {
           .checkpoint_every = o.checkpoint_every,
           .resume = o.resume.get()};
 }
+
+struct TouchAll {
+  template <class P> void operator()(const Path&, P& g) const {
+    if constexpr (is_table<P>)
+      for (Index column = 0; column < g.cols(); ++column) g.touch(column);
+  }
+};
 
 template <class M, class L, class R, class D> class TypedFitJob final : public FitJob {
   using Batch = typename D::Batch;
@@ -63,6 +71,8 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   StepResult add_gradient(const Context& context, double whole_weight) override {
     return unroll::add_gradient(model_, loss_, x_, targets_, work_, context, whole_weight);
   }
+  AnyModel gradient() override { return AnyModel(work_.gradient); }
+  void touch_tables() override { visit(TouchAll(), work_.gradient); }
   StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) override {
     return unroll::apply_gradient(model_, optimizer_, work_.gradient, clip, found);
   }
