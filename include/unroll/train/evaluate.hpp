@@ -5,6 +5,7 @@
 
 #include <unroll/core/context.hpp>
 #include <unroll/core/function_ref.hpp>
+#include <unroll/train/carried_state.hpp>
 #include <unroll/train/history.hpp>
 #include <unroll/train/load_batch.hpp>
 #include <unroll/train/train_step.hpp>
@@ -13,12 +14,14 @@ namespace unroll::inline UNROLL_ABI {
 
 struct EvaluateOptions {
   Index batch_size = 64;             ///< changes time and memory; outputs have the same bits whatever it is
-  std::span<const Index> rows = {};  ///< of the data set, which may repeat; none: all
+  std::span<const Index> rows = {};  ///< of the data set, which may repeat; none: all. Not of streams
 };
 
 namespace detail {
 template <class D>
 concept HasBatch = requires { typename D::Batch; };
+template <class D>
+concept HasRows = HasBatch<D> && !Streams<D>;
 /// Can the model read what is in the data set? If not, a sentence says so.
 template <class M, class D> consteval bool assert_readable() {
   static_assert(HasBatch<D>, "unroll: a TokenDataset, SequenceDataset or another data set stands in another place.");
@@ -39,16 +42,37 @@ template <class M, class D> consteval bool assert_readable() {
 
 inline constexpr Context inference{.training = false, .gradients = false};
 
-/// The mean over all batches of what `of` finds for each.
-UNROLL_API Evaluation evaluate_batches(RowBatches& batches, FunctionRef<std::span<const Index>, StepResult&> of);
+/// The windows of streams, one after the other.
+class WindowBatches {
+ public:
+  UNROLL_API WindowBatches(Index count, std::span<const Index> rows);
+  Index count() const { return count_; }
+  std::span<const Index> rows(Index k) {
+    window_ = k;
+    return {&window_, 1};
+  }
+
+ private:
+  Index count_, window_ = 0;
+};
+template <class D> auto batches_of(const D& data, const EvaluateOptions& options) {
+  if constexpr (Streams<D>)
+    return WindowBatches(data.count(), options.rows);
+  else
+    return RowBatches("evaluate", data, options.rows, options.batch_size);
+}
+/// The mean over `count` batches of what `of` finds for each.
+UNROLL_API Evaluation evaluate_batches(Index count, FunctionRef<Index, StepResult&> of);
 /// With buffers of the caller's.
 template <class M, class L, class D, class Cache, class T>
 Evaluation evaluate(const M& model, const L& loss, const D& data, const EvaluateOptions& options, Cache& cache,
                     typename D::Batch& x, BatchTargets<T>& targets) {
-  RowBatches batches("evaluate", data, options.rows, options.batch_size);
-  return evaluate_batches(batches, [&](std::span<const Index> rows, StepResult& result) {
+  auto batches = batches_of(data, options);
+  CarriedState<M, D> state;
+  return evaluate_batches(batches.count(), [&](Index k, StepResult& result) {
+    const std::span<const Index> rows = batches.rows(k);
     load_batch(data, rows, x, targets);
-    const auto& output = model.forward(inference, x, cache);
+    const auto& output = forward(model, inference, x, cache, state.into(data, rows));
     result = with_targets(loss, x, output, targets, [&](const auto& of) {
       const LossResult value = compute_loss(loss, output, of);
       StepResult r{.loss = value.loss, .weight = value.weight};
@@ -68,7 +92,7 @@ Evaluation evaluate(const M& model, const L& loss, const D& data, const Evaluate
     return {};
   } else {
     using T = ScalarOf<typename M::template Output<typename D::Batch>>;
-    require(data.size() > 0, "evaluate: the data set has no sequence");
+    require(detail::rows_of(data) > 0, "evaluate: the data set has no sequence");
     detail::require_targets<Matrix<T>>("evaluate: the data set", loss, data);
     CacheFor<M, typename D::Batch> cache;
     typename D::Batch x;

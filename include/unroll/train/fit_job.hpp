@@ -30,6 +30,7 @@ struct FitSettings {
   Index epochs, batch_size, accumulate;
   std::uint64_t seed;
   bool shuffle, similar_length;
+  Index streams;  ///< that a batch is a window of; 0: batches are of sequences
   double validation_split, validation_shuffled;
   Index validation_size;  ///< of a data set of its own; -1: there is none
   double clip_norm, clip_each_norm, clip_value, clip_epsilon;
@@ -63,6 +64,10 @@ class UNROLL_API FitJob {
   virtual Evaluation validate(const EvaluateOptions& options) = 0;
   /// Hands over a copy of the model with weights that are drawn, if they can be.
   virtual void initialize_copy(std::uint64_t seed, FunctionRef<const AnyModel&> use) const = 0;
+
+  /// The state that streams have carried so far, and back; nothing of other data sets.
+  virtual Record state() const = 0;
+  virtual void load_state(const Record& record) = 0;
 
   virtual double rate() const = 0;
   virtual void set_rate(double rate) = 0;

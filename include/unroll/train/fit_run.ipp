@@ -146,7 +146,7 @@ class FitRun final : public Run {
     StepResult all;
     for (std::size_t first = 0; first < rows.size(); first += part_size) {
       job_.load(part(first));
-      context.first_row = static_cast<Index>(first);
+      context.first_row = static_cast<Index>(first) * (std::max<Index>)(options_.streams, 1);
       const StepResult some = job_.add_gradient(context, whole);
       all.loss += some.loss * some.weight;
       all.weight += some.weight;
@@ -234,7 +234,15 @@ class FitRun final : public Run {
   Clock::time_point begin_;
 };
 
-UNROLL_FUNCTION void check_settings(const FitSettings& settings) { check_options(settings); }
+UNROLL_FUNCTION FitSettings checked(const FitSettings& settings) {
+  check_options(settings);
+  if (settings.streams == 0) return settings;
+  check_stream_options(settings);
+  FitSettings of_windows = settings;
+  of_windows.batch_size = 1;
+  of_windows.shuffle = false;
+  return of_windows;
+}
 UNROLL_FUNCTION History run_fit(FitJob& job, const FitSettings& settings) { return FitRun(job, settings).run(); }
 
 }  // namespace detail

@@ -95,6 +95,18 @@ void count_correct(const L& loss, const Output& output, const Targets& targets, 
 }
 }  // namespace detail
 
+namespace detail {
+/// A model of a user's own need not take a carry.
+template <class M, class In, class Cache>
+const auto& forward(const M& model, const Context& context, const In& x, Cache& cache,
+                    Carry<typename StateOf<M>::type> carry) {
+  if constexpr (requires { model.forward(context, x, cache, carry); })
+    return model.forward(context, x, cache, carry);
+  else
+    return model.forward(context, x, cache);
+}
+}  // namespace detail
+
 /// Forward, loss, backward: gradient +=. `targets` is what the loss takes (labels, a matrix) or a data set's
 /// BatchTargets.
 /// Throws for a workspace of another model, and what the model and the loss do not take; a parameter that was thawed
@@ -109,12 +121,7 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
   using T = ScalarOf<typename M::template Output<In>>;
   detail::check_backward(context, whole_weight);
   detail::complete_gradient(model, work.gradient);
-  const auto& output = [&]() -> const auto& {
-    if constexpr (requires { model.forward(context, x, work.cache, carry); })
-      return model.forward(context, x, work.cache, carry);
-    else
-      return model.forward(context, x, work.cache);
-  }();
+  const auto& output = detail::forward(model, context, x, work.cache, carry);
   const StepResult result = detail::with_targets(loss, x, output, targets, [&](const auto& of) {
     const LossResult value = compute_loss(loss, output, of, work.d_output, detail::sample_weights(targets));
     StepResult r{.loss = value.loss, .weight = value.weight, .finite = detail::has_finite_bits(value.loss)};

@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <unroll/core/initialize.hpp>
 #include <unroll/optim/optimizer.hpp>
+#include <unroll/train/carried_state.hpp>
 #include <unroll/train/evaluate.hpp>
 #include <unroll/train/fit_job.hpp>
 #include <unroll/train/fit_options.hpp>
@@ -17,16 +19,19 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 
-template <class D> FitSettings settings_of(const FitOptions<D>& o) {
+template <class D> FitSettings settings_of(const FitOptions<D>& o, const D& data) {
+  Index streams = 0;
+  if constexpr (Streams<D>) streams = data.streams();
   return {.epochs = o.epochs,
           .batch_size = o.batch_size,
           .accumulate = o.accumulate,
           .seed = o.seed,
           .shuffle = o.shuffle,
           .similar_length = o.similar_length,
+          .streams = streams,
           .validation_split = o.validation_split,
           .validation_shuffled = o.validation_shuffled,
-          .validation_size = o.validation.get() != nullptr ? static_cast<Index>(o.validation.get()->size()) : -1,
+          .validation_size = o.validation.get() != nullptr ? rows_of(*o.validation.get()) : -1,
           .clip_norm = o.clip_norm,
           .clip_each_norm = o.clip_each_norm,
           .clip_value = o.clip_value,
@@ -62,14 +67,22 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
         validation_(validation != nullptr ? *validation : data),
         work_(of) {}
 
-  Index size() const override { return data_.size(); }
-  Index length(Index row) const override { return data_.length(row); }
-  void load(std::span<const Index> rows) override { load_batch(data_, rows, x_, targets_); }
+  Index size() const override { return rows_of(data_); }
+  Index length([[maybe_unused]] Index row) const override {
+    if constexpr (Streams<D>)
+      return 0;
+    else
+      return data_.length(row);
+  }
+  void load(std::span<const Index> rows) override {
+    rows_ = rows;
+    load_batch(data_, rows, x_, targets_);
+  }
   double weight() const override {
     return targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
   }
   StepResult add_gradient(const Context& context, double whole_weight) override {
-    return unroll::add_gradient(model_, loss_, x_, targets_, work_, context, whole_weight);
+    return unroll::add_gradient(model_, loss_, x_, targets_, work_, context, whole_weight, state_.into(data_, rows_));
   }
   AnyModel gradient() override { return AnyModel(work_.gradient); }
   void touch_tables() override { visit(TouchAll(), work_.gradient); }
@@ -84,6 +97,16 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
       M drawn = model_;
       initialize(drawn, Rng(seed));
       use(AnyModel(drawn));
+    }
+  }
+
+  Record state() const override { return state_.record(); }
+  void load_state([[maybe_unused]] const Record& record) override {
+    if constexpr (Streams<D>) {
+      const std::vector<Index> first{0};
+      load(first);
+      forward(model_, inference, x_, work_.cache, state_.into(data_, first));  // which gives it its shape
+      state_.load(record);
     }
   }
 
@@ -107,6 +130,8 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   Optimizer<M, R>& optimizer_;
   const D &data_, &validation_;
   Workspace<M, Batch> work_;
+  CarriedState<M, D> state_;
+  std::span<const Index> rows_;  ///< of the present batch
   Batch x_, validation_x_;
   BatchTargets<T> targets_, validation_targets_;
 };
@@ -114,8 +139,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
 template <class M, class L, class R, class D>
 History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data, const FitOptions<D>& options) {
   using T = unroll::ScalarOf<typename M::template Output<typename D::Batch>>;
-  const FitSettings settings = settings_of(options);
-  check_settings(settings);
+  const FitSettings settings = checked(settings_of(options, data));
   require_targets<Matrix<T>>("fit: the data set", loss, data);
   const D* const held_out = options.validation.get();
   if (held_out != nullptr) require_targets<Matrix<T>>("fit: the validation data set", loss, *held_out);
