@@ -4,6 +4,7 @@
 #include <unroll/train/csv_log.ipp>
 #include <unroll/train/early_stopping.ipp>
 #include <unroll/train/evaluate.ipp>
+#include <unroll/train/evaluation_scores.ipp>
 #include <unroll/train/fit_run.ipp>
 #include <unroll/train/history.ipp>
 #include <unroll/train/load_batch.ipp>

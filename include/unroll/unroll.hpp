@@ -46,6 +46,7 @@
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
+#include <unroll/metric/classification.hpp>
 #include <unroll/metric/confusion_matrix.hpp>
 #include <unroll/metric/ranking.hpp>
 #include <unroll/metric/regression.hpp>

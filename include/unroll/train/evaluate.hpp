@@ -5,7 +5,9 @@
 
 #include <unroll/core/context.hpp>
 #include <unroll/core/function_ref.hpp>
+#include <unroll/metric/metric.hpp>
 #include <unroll/train/carried_state.hpp>
+#include <unroll/train/evaluation_scores.hpp>
 #include <unroll/train/history.hpp>
 #include <unroll/train/load_batch.hpp>
 #include <unroll/train/train_step.hpp>
@@ -15,6 +17,7 @@ namespace unroll::inline UNROLL_ABI {
 struct EvaluateOptions {
   Index batch_size = 64;             ///< changes time and memory; outputs have the same bits whatever it is
   std::span<const Index> rows = {};  ///< of the data set, which may repeat; none: all. Not of streams
+  Metrics metrics = {};              ///< beside loss and accuracy: one, or a list
 };
 
 namespace detail {
@@ -63,13 +66,38 @@ template <class D> auto batches_of(const D& data, const EvaluateOptions& options
 }
 /// The mean over `count` batches of what `of` finds for each.
 UNROLL_API Evaluation evaluate_batches(Index count, FunctionRef<Index, StepResult&> of);
+/// What is known of a batch goes to the confusion matrix and the metrics.
+template <class L, class Output, class Targets>
+void score(const L& loss, const Output& output, const Targets& of, EvaluationScores& scores) {
+  using T = ScalarOf<Output>;
+  MetricBatch<T> batch{output_values(output)};
+  if constexpr (requires { output.packing; }) batch.packing = &output.packing;
+  if constexpr (std::same_as<Targets, Matrix<T>>) {
+    batch.numbers = &of;
+    scores.add(batch);
+  } else if constexpr (Classification<L, T>) {
+    if (!scores.wanted(batch.outputs.rows())) return;
+    scores.set_labels(of);
+    if constexpr (requires { loss.ignore_index; }) scores.ignore(loss.ignore_index);
+    if constexpr (requires { loss.decide(output, scores.decided); })
+      loss.decide(output, scores.decided);
+    else
+      decide(batch.outputs, scores.decided);
+    batch.labels = scores.labels;
+    batch.decided = scores.decided;
+    scores.add(batch);
+  }
+}
+
 /// With buffers of the caller's.
 template <class M, class L, class D, class Cache, class T>
 Evaluation evaluate(const M& model, const L& loss, const D& data, const EvaluateOptions& options, Cache& cache,
                     typename D::Batch& x, BatchTargets<T>& targets) {
   auto batches = batches_of(data, options);
   CarriedState<M, D> state;
-  return evaluate_batches(batches.count(), [&](Index k, StepResult& result) {
+  EvaluationScores scores(options.metrics);
+  if constexpr (requires { data.label_names(); }) scores.names = data.label_names();
+  Evaluation evaluation = evaluate_batches(batches.count(), [&](Index k, StepResult& result) {
     const std::span<const Index> rows = batches.rows(k);
     load_batch(data, rows, x, targets);
     const auto& output = forward(model, inference, x, cache, state.into(data, rows));
@@ -77,9 +105,12 @@ Evaluation evaluate(const M& model, const L& loss, const D& data, const Evaluate
       const LossResult value = compute_loss(loss, output, of);
       StepResult r{.loss = value.loss, .weight = value.weight};
       count_correct(loss, output, of, r);
+      score(loss, output, of, scores);
       return r;
     });
   });
+  scores.write(evaluation);
+  return evaluation;
 }
 }  // namespace detail
 

@@ -20,8 +20,9 @@ UNROLL_FUNCTION Evaluation evaluate_batches(Index batches, FunctionRef<Index, St
     correct += result.correct;
     count += result.count;
   }
-  return {weight > 0 ? sum / weight : 0, count > 0 ? static_cast<double>(correct) / static_cast<double>(count) : 0,
-          count};
+  return {.loss = weight > 0 ? sum / weight : 0,
+          .accuracy = count > 0 ? static_cast<double>(correct) / static_cast<double>(count) : 0,
+          .count = count};
 }
 }  // namespace detail
 

@@ -35,6 +35,7 @@ struct FitSettings {
   Index validation_size;  ///< of a data set of its own; -1: there is none
   double clip_norm, clip_each_norm, clip_value, clip_epsilon;
   const std::function<void(BatchGradient&)>& on_gradient;
+  const Metrics& metrics;
   const Callbacks& callbacks;
   std::ostream* progress;
   const std::stop_token& stop;

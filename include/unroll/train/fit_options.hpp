@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <unroll/data/dataset.hpp>
+#include <unroll/metric/metric.hpp>
 #include <unroll/train/batch_gradient.hpp>
 #include <unroll/train/callback.hpp>
 
@@ -66,6 +67,8 @@ template <class Data = TokenDataset> struct FitOptions {
   /// Is called once an update with the gradient of its whole batch, before clipping. Where it throws the model is as it
   /// was before this update.
   std::function<void(BatchGradient&)> on_gradient = nullptr;
+
+  Metrics metrics = {};  ///< of the validation data: one, or a list
 
   Callbacks callbacks = {};          ///< one, or a list in the order in which they are called
   std::ostream* progress = nullptr;  ///< a bar on a terminal, else a line an epoch

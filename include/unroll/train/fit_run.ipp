@@ -209,7 +209,10 @@ class FitRun final : public Run {
     begin_ = now;
     at_.totals.write(log_);
   }
-  void validate() { log_.validation = job_.validate({.batch_size = options_.batch_size, .rows = split_.validation}); }
+  void validate() {
+    log_.validation =
+        job_.validate({.batch_size = options_.batch_size, .rows = split_.validation, .metrics = options_.metrics});
+  }
 
   // ---- a run that can be resumed: see run_store.ipp
   void save() {

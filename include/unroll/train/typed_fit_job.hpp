@@ -37,6 +37,7 @@ template <class D> FitSettings settings_of(const FitOptions<D>& o, const D& data
           .clip_value = o.clip_value,
           .clip_epsilon = o.clip_epsilon,
           .on_gradient = o.on_gradient,
+          .metrics = o.metrics,
           .callbacks = o.callbacks,
           .progress = o.progress,
           .stop = o.stop,

@@ -1,0 +1,126 @@
+// A metric of any kind, for those who only add batches and ask for numbers.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <unroll/core/error.hpp>
+#include <unroll/core/matrix.hpp>
+#include <unroll/core/packing.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// A batch as a metric sees it: what a model gave and what was right, a column for each sequence or, with a packing,
+/// for each step.
+template <class T> struct MetricBatch {
+  const Matrix<T>& outputs;             ///< (K, n) as the model gives them: logits of a classifier
+  std::span<const Index> labels = {};   ///< (n) the true classes, below 0 where a column counts for nothing; or
+  const Matrix<T>* numbers = nullptr;   ///< (K, n) the true numbers
+  std::span<const Index> decided = {};  ///< (n) the classes decided for; with labels
+  const Packing* packing = nullptr;     ///< of the steps
+};
+
+/// The class that each column of logits (K, n) decides for: the largest, the first of equals; of one row, class 1 where
+/// it is above 0.
+template <class T> UNROLL_API void decide(const Matrix<T>& logits, std::vector<Index>& classes);
+template <class T> void decide(const Matrix<T>& logits, std::vector<Index>& classes) {
+  classes.resize(static_cast<std::size_t>(logits.cols()));
+  for (Index n = 0; n < logits.cols(); ++n) {
+    Index& decided = classes[static_cast<std::size_t>(n)];
+    if (logits.rows() == 1)
+      decided = logits(0, n) > 0 ? 1 : 0;
+    else
+      logits.col(n).maxCoeff(&decided);
+  }
+}
+
+using MetricValues = std::map<std::string, double, std::less<>>;
+
+namespace detail {
+/// Throws where a metric of classes is given numbers, and the other way round.
+UNROLL_API void require_labels(const char* who, bool has_numbers);
+UNROLL_API void require_numbers(const char* who, bool has_numbers);
+}  // namespace detail
+
+/// Any value with `void add(const MetricBatch<T>&)`, for the T of the models it is for, and `MetricValues values()
+/// const`: numbers by the names under which callbacks monitor them. It has counts or sums, so that its numbers do not
+/// depend on the batches. `fit` and `evaluate` work on copies of what they are given, which should have seen nothing
+/// yet.
+class Metric {
+ public:
+  template <class C> requires(!std::same_as<std::remove_cvref_t<C>, Metric>)
+  Metric(C metric) : of_(std::make_shared<Of<C>>(std::move(metric))) {  // NOLINT: implicit, metrics stand in a list
+    static_assert(
+        (
+            requires(C& c, const MetricBatch<float>& batch) { c.add(batch); } ||
+            requires(C& c, const MetricBatch<double>& batch) { c.add(batch); }) &&
+            requires(const C& c) {
+              { c.values() } -> std::convertible_to<MetricValues>;
+            },
+        "unroll::Metric: this has no `void add(const MetricBatch<float>&)` or no `MetricValues values() const`");
+  }
+  /// One of its own.
+  Metric copy() const { return Metric(of().copy()); }
+
+  void add(const MetricBatch<float>& batch) { of().add(batch); }
+  void add(const MetricBatch<double>& batch) { of().add(batch); }
+  MetricValues values() const { return of().values(); }
+
+ private:
+  struct UNROLL_API Interface {
+    virtual ~Interface() = default;
+    virtual std::shared_ptr<Interface> copy() const = 0;
+    virtual void add(const MetricBatch<float>&) = 0;
+    virtual void add(const MetricBatch<double>&) = 0;
+    virtual MetricValues values() const = 0;
+  };
+  template <class C> struct Of final : Interface {
+    explicit Of(C of) : c(std::move(of)) {}
+    std::shared_ptr<Interface> copy() const override { return std::make_shared<Of>(c); }
+    void add(const MetricBatch<float>& batch) override { add_to(c, batch); }
+    void add(const MetricBatch<double>& batch) override { add_to(c, batch); }
+    MetricValues values() const override { return c.values(); }
+    template <class T> static void add_to(C& c, const MetricBatch<T>& batch) {
+      if constexpr (requires { c.add(batch); })
+        c.add(batch);
+      else
+        fail("Metric: this one does not take the model's scalar");
+    }
+    C c;
+  };
+  explicit Metric(std::shared_ptr<Interface> of) : of_(std::move(of)) {}
+  Interface& of() const {
+    require(of_ != nullptr, "Metric: used after it was moved from");
+    return *of_;
+  }
+
+  std::shared_ptr<Interface> of_;
+};
+
+/// One metric or a list of them.
+struct Metrics : std::vector<Metric> {
+  using std::vector<Metric>::vector;
+  Metrics() = default;
+  template <class C> requires(!std::derived_from<C, std::vector<Metric>>)
+  Metrics(C one) {  // NOLINT: implicit
+    push_back(std::move(one));
+  }
+};
+
+#define UNROLL_METRIC_INSTANCES(DECLARE, T) DECLARE void decide(const Matrix<T>&, std::vector<Index>&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_METRIC_INSTANCES(extern template, float)
+UNROLL_METRIC_INSTANCES(extern template, double)
+#endif
+
+}  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/metric/metric.ipp>
+#endif
