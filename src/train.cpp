@@ -1,4 +1,5 @@
 #include <unroll/train/batch_gradient.ipp>
+#include <unroll/train/batch_reader.ipp>
 #include <unroll/train/callback.ipp>
 #include <unroll/train/checkpoint.ipp>
 #include <unroll/train/csv_log.ipp>

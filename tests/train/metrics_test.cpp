@@ -116,6 +116,10 @@ TEST_CASE("a model that always says no does not look good") {
   std::ostringstream epochs;
   epochs << fit(model, BinaryCrossEntropy{}, Sgd{.rate = 0}, make_rare(), {.validation_split = 0.5});
   CHECK(epochs.str().find("val_accuracy 0.9800, val_macro_f1 0.4949, gradient") != std::string::npos);
+  // Held out is one that has no yes at all.
+  epochs.str("");
+  epochs << fit(model, BinaryCrossEntropy{}, Sgd{.rate = 0}, make_rare(), {.validation_split = 0.2});
+  CHECK(epochs.str().find("val_macro_f1 1.0000 of 1 of 2 classes, gradient") != std::string::npos);
   // Where classes are about as frequent as each other the accuracy tells enough.
   std::ostringstream balanced;
   balanced << evaluate(model, BinaryCrossEntropy{}, make_data(100));

@@ -1,6 +1,7 @@
 // Metrics of the probabilities of a classifier; what follows from its decisions alone is in confusion_matrix.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include <unroll/core/range.hpp>

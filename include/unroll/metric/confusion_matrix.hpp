@@ -48,6 +48,8 @@ class UNROLL_API ConfusionMatrix {
   double balanced_accuracy() const;               ///< mean recall of the classes that occur
   double matthews() const;  ///< correlation of truth and prediction, -1 to 1 (Matthews 1975; Gorodkin 2004)
 
+  /// How many classes occur.
+  Index classes_there() const;
   /// Whether a class is more than twice as frequent as another: accuracy says little then.
   bool is_unequal() const;
   /// The accuracy of always saying the most frequent class.

@@ -110,6 +110,11 @@ UNROLL_FUNCTION double ConfusionMatrix::matthews() const {
   return detail::ratio(right * n - both, std::sqrt((n * n - truths) * (n * n - predictions)));
 }
 
+UNROLL_FUNCTION Index ConfusionMatrix::classes_there() const {
+  Index there = 0;
+  for (Index k = 0; k < classes(); ++k) there += of(k).there > 0 ? 1 : 0;
+  return there;
+}
 UNROLL_FUNCTION bool ConfusionMatrix::is_unequal() const {
   Index fewest = count(), most = 0;
   for (Index k = 0; k < classes(); ++k) {

@@ -53,8 +53,8 @@ UNROLL_FUNCTION double Ranking::average_precision() const {
 }
 
 UNROLL_FUNCTION MetricValues Ranking::values() const {
-  const auto positives =
-      std::count_if(scores_.begin(), scores_.end(), [](const Scored& scored) { return scored.positive; });
+  std::ptrdiff_t positives = 0;
+  for (const Scored& scored : scores_) positives += scored.positive ? 1 : 0;
   MetricValues values;
   if (positives > 0) values["average_precision"] = average_precision();
   if (positives > 0 && positives < std::ssize(scores_)) values["roc_auc"] = roc_auc();

@@ -30,6 +30,7 @@ struct FitSettings {
   Index epochs, batch_size, accumulate;
   std::uint64_t seed;
   bool shuffle, similar_length;
+  Index prefetch;
   Index streams;  ///< that a batch is a window of; 0: batches are of sequences
   double validation_split, validation_shuffled;
   Index validation_size;  ///< of a data set of its own; -1: there is none
@@ -52,8 +53,10 @@ class UNROLL_API FitJob {
 
   virtual Index size() const = 0;
   virtual Index length(Index row) const = 0;
-  /// Makes a batch, which is the present one from then on.
-  virtual void load(std::span<const Index> rows) = 0;
+  /// Makes a batch in one of the places that there are, of which each is used by one thread at a time.
+  virtual void make_batch(Index place, std::span<const Index> rows) = 0;
+  /// The batch there, made of these rows, is the present one from then on.
+  virtual void use_batch(Index place, std::span<const Index> rows) = 0;
   /// The loss's weight of the present batch.
   virtual double weight() const = 0;
   virtual StepResult add_gradient(const Context& context, double whole_weight) = 0;

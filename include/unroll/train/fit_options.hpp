@@ -53,6 +53,10 @@ template <class Data = TokenDataset> struct FitOptions {
   bool shuffle = true;          ///< before every epoch; streams go on from window to window instead
   bool similar_length = false;  ///< batches of sequences of about the same length: faster on ragged data
 
+  /// So many batches are made ahead, on a thread of their own, while the present one is computed: for a data set whose
+  /// `fill` reads a disk. It is called on that thread then, while callbacks may run. The same bits.
+  Index prefetch = 0;
+
   // At most one of these three.
   double validation_split = 0;       ///< held out: the last so-and-so much of the data, unshuffled (Keras's)
   double validation_shuffled = 0;    ///< held out: so much of the data, drawn at random by the seed

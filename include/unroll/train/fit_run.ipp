@@ -15,6 +15,7 @@
 #include <unroll/core/parameters.hpp>
 #include <unroll/data/batches.hpp>
 #include <unroll/data/split.hpp>
+#include <unroll/train/batch_reader.hpp>
 #include <unroll/train/fit_job.hpp>
 #include <unroll/train/fit_run.hpp>
 #include <unroll/train/fit_start.hpp>
@@ -100,27 +101,7 @@ class FitRun final : public Run {
       log_ = {.epoch = at_.epoch + 1};
       call(&Callback::on_epoch_begin);
     }
-    while (at_.batch < batches_.count()) {
-      if (options_.stop.stop_requested()) {
-        if (!weights_are_finite()) return;
-        save();
-        at_.history.stopped = Stopped::by_request;
-        at_.history.message = concat("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch, " of ",
-                                     batches_.count(), " updates");
-        return;
-      }
-      if (!run_batch(batches_[at_.batch])) return;
-      ++at_.batch, ++at_.step;
-      log_.rate = job_.rate();
-      update_log();
-      call(&Callback::on_batch_end);
-      if (at_.history.stopped != Stopped::no) return save_unfinished();
-      if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count()) {
-        if (!weights_are_finite()) return;
-        save();
-      }
-    }
-    if (!weights_are_finite()) return;
+    if (!run_batches() || !weights_are_finite()) return;
     if (has_validation()) validate();
     update_log();
     call(&Callback::on_epoch_end);
@@ -129,24 +110,68 @@ class FitRun final : public Run {
     at_.batch = 0;
     save();
   }
+  /// The rest of an epoch. False: it was ended.
+  bool run_batches() {
+    BatchReader reader(job_, rest_of_epoch(), options_.prefetch);
+    while (at_.batch < batches_.count()) {
+      if (options_.stop.stop_requested()) {
+        if (!weights_are_finite()) return false;
+        save();
+        at_.history.stopped = Stopped::by_request;
+        at_.history.message = concat("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch, " of ",
+                                     batches_.count(), " updates");
+        return false;
+      }
+      if (!run_batch(reader, batches_[at_.batch])) return false;
+      ++at_.batch, ++at_.step;
+      log_.rate = job_.rate();
+      update_log();
+      call(&Callback::on_batch_end);
+      if (at_.history.stopped != Stopped::no) {
+        save_unfinished();
+        return false;
+      }
+      if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count()) {
+        if (!weights_are_finite()) return false;
+        save();
+      }
+    }
+    return true;
+  }
+
+  /// What of an update's rows is computed at once.
+  std::size_t parts_of(std::span<const Index> rows) const {
+    const auto size = static_cast<std::size_t>(options_.batch_size);
+    return (rows.size() + size - 1) / size;
+  }
+  std::span<const Index> part(std::span<const Index> rows, std::size_t k) const {
+    const auto size = static_cast<std::size_t>(options_.batch_size);
+    return rows.subspan(k * size, (std::min)(size, rows.size() - k * size));
+  }
+  /// All that run_batch will read: several parts once for their weight and once for their gradient.
+  std::vector<std::span<const Index>> rest_of_epoch() const {
+    std::vector<std::span<const Index>> all;
+    for (Index batch = at_.batch; batch < batches_.count(); ++batch) {
+      const auto rows = batches_[batch];
+      const std::size_t parts = parts_of(rows), readings = parts > 1 ? 2 : 1;
+      for (std::size_t k = 0; k < readings * parts; ++k) all.push_back(part(rows, k % parts));
+    }
+    return all;
+  }
 
   /// One update, from all parts of a batch. False: its loss or gradient was no finite number, and there was none.
-  bool run_batch(std::span<const Index> rows) {
-    const auto part_size = static_cast<std::size_t>(options_.batch_size);
-    const auto part = [&](std::size_t first) {
-      return rows.subspan(first, (std::min)(part_size, rows.size() - first));
-    };
+  bool run_batch(BatchReader& reader, std::span<const Index> rows) {
+    const std::size_t parts = parts_of(rows);
     double whole = 0;
-    if (rows.size() > part_size)
-      for (std::size_t first = 0; first < rows.size(); first += part_size) {
-        job_.load(part(first));
-        whole += job_.weight();
-      }
+    for (std::size_t k = 0; parts > 1 && k < parts; ++k) {
+      reader.next();
+      whole += job_.weight();
+    }
     Context context{.training = true, .seed = options_.seed, .step = static_cast<std::uint64_t>(at_.step)};
     StepResult all;
-    for (std::size_t first = 0; first < rows.size(); first += part_size) {
-      job_.load(part(first));
-      context.first_row = static_cast<Index>(first) * (std::max<Index>)(options_.streams, 1);
+    for (std::size_t k = 0; k < parts; ++k) {
+      reader.next();
+      context.first_row = static_cast<Index>(k) * (options_.streams > 0 ? options_.streams : options_.batch_size);
       const StepResult some = job_.add_gradient(context, whole);
       all.loss += some.loss * some.weight;
       all.weight += some.weight;

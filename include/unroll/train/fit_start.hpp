@@ -22,6 +22,7 @@ inline void check_options(const FitSettings& o) {
   require_at_least("fit", "epochs", o.epochs, 0);
   require_at_least("fit", "batch_size", o.batch_size, 1);
   require_at_least("fit", "accumulate", o.accumulate, 1);
+  require(o.prefetch >= 0 && o.prefetch <= 1024, "fit: prefetch is ", o.prefetch, ", expected 0 to 1024 batches");
   require_fraction("fit", "validation_split", o.validation_split);
   require_fraction("fit", "validation_shuffled", o.validation_shuffled);
   require((o.validation_split > 0) + (o.validation_shuffled > 0) + (o.validation_size >= 0) <= 1,

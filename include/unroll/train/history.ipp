@@ -62,8 +62,11 @@ UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const EpochLog& log)
   if (log.validation) {
     add("val_loss", log.validation->loss, 4);
     if (log.validation->count > 0) add("val_accuracy", log.validation->accuracy, 4);
-    if (log.validation->confusion && log.validation->confusion->is_unequal())
-      add("val_macro_f1", log.validation->confusion->macro_f1(), 4);
+    if (const auto& confusion = log.validation->confusion; confusion && confusion->is_unequal()) {
+      add("val_macro_f1", confusion->macro_f1(), 4);
+      const Index there = confusion->classes_there();
+      if (there < confusion->classes()) text += concat(" of ", there, " of ", confusion->classes(), " classes");
+    }
     for (const auto& [name, value] : log.validation->metrics) add(concat("val_", name), value, 4);
   }
   for (const auto& [name, value] : log.metrics) add(name, value, 4);

@@ -28,6 +28,7 @@ template <class D> FitSettings settings_of(const FitOptions<D>& o, const D& data
           .seed = o.seed,
           .shuffle = o.shuffle,
           .similar_length = o.similar_length,
+          .prefetch = o.prefetch,
           .streams = streams,
           .validation_split = o.validation_split,
           .validation_shuffled = o.validation_shuffled,
@@ -59,14 +60,15 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
 
  public:
   /// Validates on `validation`, or on held out rows of `data` where that is null.
-  TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const D* validation)
+  TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const D* validation, Index prefetch)
       : FitJob(AnyModel(of), state_of(updated_by), R::moments, &of, &updated_by),
         model_(of),
         loss_(loss),
         optimizer_(updated_by),
         data_(data),
         validation_(validation != nullptr ? *validation : data),
-        work_(of) {}
+        work_(of),
+        made_(static_cast<std::size_t>(prefetch) + 1) {}
 
   Index size() const override { return rows_of(data_); }
   Index length([[maybe_unused]] Index row) const override {
@@ -75,15 +77,21 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
     else
       return data_.length(row);
   }
-  void load(std::span<const Index> rows) override {
+  void make_batch(Index place, std::span<const Index> rows) override {
+    Made& made = made_[static_cast<std::size_t>(place)];
+    load_batch(data_, rows, made.x, made.targets);
+  }
+  void use_batch(Index place, std::span<const Index> rows) override {
+    present_ = &made_[static_cast<std::size_t>(place)];
     rows_ = rows;
-    load_batch(data_, rows, x_, targets_);
   }
   double weight() const override {
-    return targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
+    const BatchTargets<T>& of = present_->targets;
+    return of.are_labels ? weight_of(of.labels) : weight_of(of.values);
   }
   StepResult add_gradient(const Context& context, double whole_weight) override {
-    return unroll::add_gradient(model_, loss_, x_, targets_, work_, context, whole_weight, state_.into(data_, rows_));
+    return unroll::add_gradient(model_, loss_, present_->x, present_->targets, work_, context, whole_weight,
+                                state_.into(data_, rows_));
   }
   AnyModel gradient() override { return AnyModel(work_.gradient); }
   void touch_tables() override { visit(TouchAll(), work_.gradient); }
@@ -105,8 +113,8 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   void load_state([[maybe_unused]] const Record& record) override {
     if constexpr (Streams<D>) {
       const std::vector<Index> first{0};
-      load(first);
-      forward(model_, inference, x_, work_.cache, state_.into(data_, first));  // which gives it its shape
+      make_batch(0, first);
+      forward(model_, inference, made_.front().x, work_.cache, state_.into(data_, first));  // which gives it its shape
       state_.load(record);
     }
   }
@@ -132,9 +140,15 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   const D &data_, &validation_;
   Workspace<M, Batch> work_;
   CarriedState<M, D> state_;
+  struct Made {
+    Batch x;
+    BatchTargets<T> targets;
+  };
+  std::vector<Made> made_;
+  Made* present_ = nullptr;
   std::span<const Index> rows_;  ///< of the present batch
-  Batch x_, validation_x_;
-  BatchTargets<T> targets_, validation_targets_;
+  Batch validation_x_;
+  BatchTargets<T> validation_targets_;
 };
 
 template <class M, class L, class R, class D>
@@ -144,7 +158,7 @@ History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data, 
   require_targets<Matrix<T>>("fit: the data set", loss, data);
   const D* const held_out = options.validation.get();
   if (held_out != nullptr) require_targets<Matrix<T>>("fit: the validation data set", loss, *held_out);
-  TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, held_out);
+  TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, held_out, settings.prefetch);
   return run_fit(job, settings);
 }
 
