@@ -23,6 +23,10 @@ namespace unroll::inline UNROLL_ABI {
 UNROLL_PREDICT_INSTANCES(template, float)
 UNROLL_PREDICT_INSTANCES(template, double)
 UNROLL_RECORD_INSTANCES(template)
+namespace detail {
+UNROLL_EVALUATION_SCORES_INSTANCES(template, float)
+UNROLL_EVALUATION_SCORES_INSTANCES(template, double)
+}  // namespace detail
 UNROLL_TRAIN_STEP_INSTANCES(template, float)
 UNROLL_TRAIN_STEP_INSTANCES(template, double)
 

@@ -21,6 +21,12 @@ class UNROLL_API ConfusionMatrix {
   /// Throws unless there are at least 2 classes, and as many names or none.
   explicit ConfusionMatrix(Index classes, std::vector<std::string> names = {});
 
+  UNROLL_API ConfusionMatrix(const ConfusionMatrix& other);
+  UNROLL_API ConfusionMatrix(ConfusionMatrix&& other) noexcept;
+  UNROLL_API ConfusionMatrix& operator=(const ConfusionMatrix& other);
+  UNROLL_API ConfusionMatrix& operator=(ConfusionMatrix&& other) noexcept;
+  UNROLL_API ~ConfusionMatrix();
+
   Index classes() const { return static_cast<Index>(names_.size()); }
   /// Throws for a class that is not there.
   void add(Index truth, Index predicted, Index times = 1);

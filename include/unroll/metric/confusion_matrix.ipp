@@ -33,6 +33,12 @@ UNROLL_FUNCTION ConfusionMatrix::ConfusionMatrix(Index classes, std::vector<std:
   counts_.assign(static_cast<std::size_t>(classes * classes), 0);
 }
 
+UNROLL_FUNCTION ConfusionMatrix::ConfusionMatrix(const ConfusionMatrix& other) = default;
+UNROLL_FUNCTION ConfusionMatrix::ConfusionMatrix(ConfusionMatrix&& other) noexcept = default;
+UNROLL_FUNCTION ConfusionMatrix& ConfusionMatrix::operator=(const ConfusionMatrix& other) = default;
+UNROLL_FUNCTION ConfusionMatrix& ConfusionMatrix::operator=(ConfusionMatrix&& other) noexcept = default;
+UNROLL_FUNCTION ConfusionMatrix::~ConfusionMatrix() = default;
+
 UNROLL_FUNCTION void ConfusionMatrix::check(Index k, const char* what) const {
   require(k >= 0 && k < classes(), "ConfusionMatrix: ", what, " class ", k, ", expected 0 to ", classes() - 1);
 }

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <span>
@@ -48,13 +49,16 @@ UNROLL_API void require_labels(const char* who, bool has_numbers);
 UNROLL_API void require_numbers(const char* who, bool has_numbers);
 }  // namespace detail
 
+class Metrics;
+
 /// Any value with `void add(const MetricBatch<T>&)`, for the T of the models it is for, and `MetricValues values()
 /// const`: numbers by the names under which callbacks monitor them. It has counts or sums, so that its numbers do not
 /// depend on the batches. `fit` and `evaluate` work on copies of what they are given, which should have seen nothing
 /// yet.
 class Metric {
  public:
-  template <class C> requires(!std::same_as<std::remove_cvref_t<C>, Metric>)
+  template <class C>
+  requires(!std::same_as<std::remove_cvref_t<C>, Metric> && !std::same_as<std::remove_cvref_t<C>, Metrics>)
   Metric(C metric) : of_(std::make_shared<Of<C>>(std::move(metric))) {  // NOLINT: implicit, metrics stand in a list
     static_assert(
         (
@@ -103,14 +107,30 @@ class Metric {
   std::shared_ptr<Interface> of_;
 };
 
-/// One metric or a list of them.
-struct Metrics : std::vector<Metric> {
-  using std::vector<Metric>::vector;
-  Metrics() = default;
-  template <class C> requires(!std::derived_from<C, std::vector<Metric>>)
-  Metrics(C one) {  // NOLINT: implicit
-    push_back(std::move(one));
+/// One metric or a list of them. What every program with an option of this type has is compiled once.
+class Metrics {
+ public:
+  UNROLL_API Metrics();
+  UNROLL_API Metrics(std::initializer_list<Metric> list);
+  UNROLL_API Metrics(const Metrics& other);
+  UNROLL_API Metrics(Metrics&& other) noexcept;
+  UNROLL_API Metrics& operator=(const Metrics& other);
+  UNROLL_API Metrics& operator=(Metrics&& other) noexcept;
+  UNROLL_API ~Metrics();
+  template <class C> requires std::constructible_from<Metric, C>
+  Metrics(C one) : Metrics() {  // NOLINT: implicit
+    push_back(Metric(std::move(one)));
   }
+  UNROLL_API void push_back(Metric metric);
+
+  bool empty() const { return metrics_.empty(); }
+  auto begin() const { return metrics_.begin(); }
+  auto end() const { return metrics_.end(); }
+  auto begin() { return metrics_.begin(); }
+  auto end() { return metrics_.end(); }
+
+ private:
+  std::vector<Metric> metrics_;
 };
 
 #define UNROLL_METRIC_INSTANCES(DECLARE, T) DECLARE void decide(const Matrix<T>&, std::vector<Index>&);

@@ -14,4 +14,13 @@ UNROLL_FUNCTION void require_numbers(const char* who, bool has_numbers) {
 }
 }  // namespace detail
 
+UNROLL_FUNCTION Metrics::Metrics() = default;
+UNROLL_FUNCTION Metrics::Metrics(std::initializer_list<Metric> list) : metrics_(list) {}
+UNROLL_FUNCTION Metrics::Metrics(const Metrics& other) = default;
+UNROLL_FUNCTION Metrics::Metrics(Metrics&& other) noexcept = default;
+UNROLL_FUNCTION Metrics& Metrics::operator=(const Metrics& other) = default;
+UNROLL_FUNCTION Metrics& Metrics::operator=(Metrics&& other) noexcept = default;
+UNROLL_FUNCTION Metrics::~Metrics() = default;
+UNROLL_FUNCTION void Metrics::push_back(Metric metric) { metrics_.push_back(std::move(metric)); }
+
 }  // namespace unroll::inline UNROLL_ABI

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 
 #include <unroll/data/stream_batches.hpp>
 #include <unroll/layer/layer.hpp>
@@ -13,6 +14,7 @@ namespace detail {
 /// Of a model M on data D, which carries nothing unless D are Streams.
 template <class M, class D> class CarriedState {
   using State = typename StateOf<M>::type;
+  struct NoState {};
 
  public:
   /// Into and out of these rows, which are one window. The gradient stops at its border.
@@ -40,7 +42,7 @@ template <class M, class D> class CarriedState {
   }
 
  private:
-  State state_;
+  std::conditional_t<Streams<D>, State, NoState> state_;
 };
 }  // namespace detail
 

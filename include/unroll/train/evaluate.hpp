@@ -66,26 +66,21 @@ template <class D> auto batches_of(const D& data, const EvaluateOptions& options
 }
 /// The mean over `count` batches of what `of` finds for each.
 UNROLL_API Evaluation evaluate_batches(Index count, FunctionRef<Index, StepResult&> of);
-/// What is known of a batch goes to the confusion matrix and the metrics.
+/// What is known of a batch goes to the confusion matrix and the metrics. A loss whose decisions are not the largest
+/// outputs has `decide(output, classes)`.
 template <class L, class Output, class Targets>
 void score(const L& loss, const Output& output, const Targets& of, EvaluationScores& scores) {
   using T = ScalarOf<Output>;
-  MetricBatch<T> batch{output_values(output)};
-  if constexpr (requires { output.packing; }) batch.packing = &output.packing;
+  const Packing* packing = nullptr;
+  if constexpr (requires { output.packing; }) packing = &output.packing;
   if constexpr (std::same_as<Targets, Matrix<T>>) {
-    batch.numbers = &of;
-    scores.add(batch);
-  } else if constexpr (Classification<L, T>) {
-    if (!scores.wanted(batch.outputs.rows())) return;
-    scores.set_labels(of);
-    if constexpr (requires { loss.ignore_index; }) scores.ignore(loss.ignore_index);
-    if constexpr (requires { loss.decide(output, scores.decided); })
-      loss.decide(output, scores.decided);
-    else
-      decide(batch.outputs, scores.decided);
-    batch.labels = scores.labels;
-    batch.decided = scores.decided;
-    scores.add(batch);
+    scores.add_numbers(output_values(output), of, packing);
+  } else if constexpr (requires { loss.correct(output_values(output), of); }) {
+    Index ignored = -1;
+    if constexpr (requires { loss.ignore_index; }) ignored = loss.ignore_index;
+    constexpr bool decides = requires { loss.decide(output, scores.decided); };
+    if constexpr (decides) loss.decide(output, scores.decided);
+    scores.add_labels(output_values(output), of, ignored, packing, decides);
   }
 }
 

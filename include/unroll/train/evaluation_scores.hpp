@@ -1,6 +1,7 @@
 // The metrics of an evaluation, batch by batch.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,27 +16,55 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 class EvaluationScores {
  public:
-  std::vector<std::string> names;      ///< of the classes, where they have some
-  std::vector<Index> labels, decided;  ///< of the present batch
+  std::vector<std::string> names;  ///< of the classes, where they have some
+  std::vector<Index> decided;      ///< of the present batch; filled by a loss that decides in a way of its own
 
   UNROLL_API explicit EvaluationScores(const Metrics& metrics);
-  /// Whether anybody asks for the decisions of a model with so many outputs.
-  bool wanted(Index outputs) const { return !metrics_.empty() || outputs <= most_classes_counted; }
-  UNROLL_API void set_labels(Labels of);
-  /// Columns with this label count for nothing.
-  UNROLL_API void ignore(Index label);
-  template <class T> void add(const MetricBatch<T>& batch) {
-    for (Metric& metric : metrics_) metric.add(batch);
-    if (batch.numbers == nullptr) count(batch.outputs.rows());
-  }
+  UNROLL_API ~EvaluationScores();
+  EvaluationScores(const EvaluationScores&) = delete;
+  EvaluationScores& operator=(const EvaluationScores&) = delete;
+
+  /// A batch with labels, of which `ignored` and those below 0 count for nothing.
+  template <class T>
+  UNROLL_API void add_labels(const Matrix<T>& outputs, Labels labels, Index ignored, const Packing* packing,
+                             bool is_decided);
+  template <class T>
+  UNROLL_API void add_numbers(const Matrix<T>& outputs, const Matrix<T>& numbers, const Packing* packing);
   UNROLL_API void write(Evaluation& evaluation);
 
  private:
-  UNROLL_API void count(Index outputs);
+  void count(Index outputs);
 
-  std::vector<Metric> metrics_;
+  Metrics metrics_;
+  std::vector<Index> labels_;
   std::optional<ConfusionMatrix> confusion_;
 };
+
+template <class T>
+void EvaluationScores::add_labels(const Matrix<T>& outputs, Labels labels, Index ignored, const Packing* packing,
+                                  bool is_decided) {
+  if (metrics_.empty() && outputs.rows() > most_classes_counted) return;
+  if (!is_decided) decide(outputs, decided);
+  labels_.resize(static_cast<std::size_t>(labels.size()));
+  for (Index n = 0; n < labels.size(); ++n)
+    labels_[static_cast<std::size_t>(n)] = labels[n] == ignored ? -1 : labels[n];
+  for (Metric& metric : metrics_)
+    metric.add(MetricBatch<T>{.outputs = outputs, .labels = labels_, .decided = decided, .packing = packing});
+  count(outputs.rows());
+}
+template <class T>
+void EvaluationScores::add_numbers(const Matrix<T>& outputs, const Matrix<T>& numbers, const Packing* packing) {
+  for (Metric& metric : metrics_)
+    metric.add(MetricBatch<T>{.outputs = outputs, .numbers = &numbers, .packing = packing});
+}
+
+#define UNROLL_EVALUATION_SCORES_INSTANCES(DECLARE, T)                                              \
+  DECLARE void EvaluationScores::add_labels(const Matrix<T>&, Labels, Index, const Packing*, bool); \
+  DECLARE void EvaluationScores::add_numbers(const Matrix<T>&, const Matrix<T>&, const Packing*);
+#if !UNROLL_HEADER_ONLY
+UNROLL_EVALUATION_SCORES_INSTANCES(extern template, float)
+UNROLL_EVALUATION_SCORES_INSTANCES(extern template, double)
+#endif
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI

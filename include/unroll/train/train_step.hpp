@@ -190,8 +190,27 @@ StepResult train_step(M& model, const L& loss, O& optimizer, const In& x, const 
   return apply_gradient(model, optimizer, work.gradient, clip, found);
 }
 
-#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE, T)       \
-  DECLARE void detail::scale_gradient(Matrix<T>&, T); \
+namespace detail {
+struct TouchAll {
+  template <class P> void operator()(const Path&, P& g) const {
+    if constexpr (is_table<P>)
+      for (Index column = 0; column < g.cols(); ++column) g.touch(column);
+  }
+};
+/// All columns of a gradient's tables count as touched from then on.
+template <class M> UNROLL_API void touch_tables_of(M& gradient) {
+  if constexpr (is_erasable<M>) {
+    ModelOf<typename M::Scalar> erased(gradient);
+    touch_tables_of(erased);
+  } else {
+    visit(TouchAll(), gradient);
+  }
+}
+}  // namespace detail
+
+#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE, T)              \
+  DECLARE void detail::touch_tables_of(detail::ModelOf<T>&); \
+  DECLARE void detail::scale_gradient(Matrix<T>&, T);        \
   DECLARE void detail::clip_gradient(detail::ModelOf<T>&, const ClipLimits&, StepResult&);
 #if !UNROLL_HEADER_ONLY
 UNROLL_TRAIN_STEP_INSTANCES(extern template, float)

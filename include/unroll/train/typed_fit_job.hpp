@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -47,13 +48,6 @@ template <class D> FitSettings settings_of(const FitOptions<D>& o, const D& data
           .resume = o.resume.get()};
 }
 
-struct TouchAll {
-  template <class P> void operator()(const Path&, P& g) const {
-    if constexpr (is_table<P>)
-      for (Index column = 0; column < g.cols(); ++column) g.touch(column);
-  }
-};
-
 template <class M, class L, class R, class D> class TypedFitJob final : public FitJob {
   using Batch = typename D::Batch;
   using T = unroll::ScalarOf<typename M::template Output<Batch>>;
@@ -68,7 +62,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
         data_(data),
         validation_(validation != nullptr ? *validation : data),
         work_(of),
-        made_(static_cast<std::size_t>(prefetch) + 1) {}
+        made_(std::make_unique<Made[]>(static_cast<std::size_t>(prefetch) + 1)) {}
 
   Index size() const override { return rows_of(data_); }
   Index length([[maybe_unused]] Index row) const override {
@@ -94,7 +88,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
                                 state_.into(data_, rows_));
   }
   AnyModel gradient() override { return AnyModel(work_.gradient); }
-  void touch_tables() override { visit(TouchAll(), work_.gradient); }
+  void touch_tables() override { touch_tables_of(work_.gradient); }
   StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) override {
     return unroll::apply_gradient(model_, optimizer_, work_.gradient, clip, found);
   }
@@ -114,7 +108,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
     if constexpr (Streams<D>) {
       const std::vector<Index> first{0};
       make_batch(0, first);
-      forward(model_, inference, made_.front().x, work_.cache, state_.into(data_, first));  // which gives it its shape
+      forward(model_, inference, made_[0].x, work_.cache, state_.into(data_, first));  // which gives it its shape
       state_.load(record);
     }
   }
@@ -144,7 +138,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
     Batch x;
     BatchTargets<T> targets;
   };
-  std::vector<Made> made_;
+  std::unique_ptr<Made[]> made_;
   Made* present_ = nullptr;
   std::span<const Index> rows_;  ///< of the present batch
   Batch validation_x_;
