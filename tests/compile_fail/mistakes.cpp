@@ -21,6 +21,7 @@
 // CASE 20: must say "this model cannot read this data set"
 // CASE 21: must say "this model cannot take this input"
 // CASE 22: must say "the state is a temporary"
+// CASE 23: must say "this has no `void add(const MetricBatch<float>&)`"
 #include <unroll/unroll.hpp>
 
 using namespace unroll;
@@ -74,6 +75,7 @@ int main() {
   fit(forecaster, MyLoss<true>{}, Sgd{}, series);
   fit(own, CrossEntropy{}, Adam{}, data);
   evaluate(model, CrossEntropy{}, data);
+  evaluate(model, CrossEntropy{}, data, {.metrics = TopK(1)});
   predict(model, data);
   infer(forecaster, Eigen::MatrixXf::Zero(1, 8));
   visit_state([](const Path&, auto&) {}, state);
@@ -123,5 +125,7 @@ int main() {
   infer(model, Eigen::MatrixXf::Zero(1, 8));
 #elif CASE == 22
   visit_state([](const Path&, auto&) {}, RecurrentState<float, 1>{});
+#elif CASE == 23
+  evaluate(model, CrossEntropy{}, data, {.metrics = 3});
 #endif
 }

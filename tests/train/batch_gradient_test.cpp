@@ -1,5 +1,6 @@
 // The hook between gradient and update.
 #include <barrier>
+#include <cmath>
 #include <limits>
 #include <mutex>
 #include <stdexcept>
@@ -114,7 +115,7 @@ TEST_CASE(
 }
 
 TEST_CASE("what the hook writes is what the model is updated with, in tables too, and where it throws nothing is") {
-  const TokenDataset data = make_data(20);
+  const TokenDataset data = make_data(20), few({{1, 2, 1}}, std::vector<Index>{1});  // of few ids
   Classifier model = make_classifier(), frozen = make_classifier();
   const Classifier start = model;
   std::vector<std::string> paths;
@@ -124,7 +125,8 @@ TEST_CASE("what the hook writes is what the model is updated with, in tables too
       std::ranges::fill(g, 1);
     });
   };
-  fit(model, BinaryCrossEntropy{}, Sgd{.rate = 0.5}, data, {.batch_size = 20, .on_gradient = ones});
+  const History history = fit(model, BinaryCrossEntropy{}, Sgd{.rate = 0.5}, few, {.on_gradient = ones});
+  CHECK(history.epochs[0].gradient_norm == doctest::Approx(std::sqrt(double(count_parameters(model)))));
   visit([&](const Path&, const auto& p, const auto& q) { CHECK((p.array() == q.array() - 0.5f).all()); }, model, start);
   const std::size_t all = std::exchange(paths, {}).size();
   freeze(frozen, "0.*");
