@@ -23,9 +23,11 @@
 #include <unroll/data/batches.hpp>
 #include <unroll/data/dataset.hpp>
 #include <unroll/data/encode.hpp>
+#include <unroll/data/pipe.hpp>
 #include <unroll/data/readers.hpp>
 #include <unroll/data/split.hpp>
 #include <unroll/data/stream_batches.hpp>
+#include <unroll/data/text_parts.hpp>
 #include <unroll/data/token_files.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/attention.hpp>
