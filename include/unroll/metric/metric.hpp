@@ -47,6 +47,14 @@ namespace detail {
 /// Throws where a metric of classes is given numbers, and the other way round.
 UNROLL_API void require_labels(const char* who, bool has_numbers);
 UNROLL_API void require_numbers(const char* who, bool has_numbers);
+
+template <class C, class T>
+concept TakesMetricBatch = requires(C& c, const MetricBatch<T>& batch) { c.add(batch); };
+template <class C> inline constexpr bool is_metric = false;
+template <class C> requires(TakesMetricBatch<C, float> || TakesMetricBatch<C, double>)
+inline constexpr bool is_metric<C> = requires(const C& c) {
+  { c.values() } -> std::convertible_to<MetricValues>;
+};
 }  // namespace detail
 
 class Metrics;
@@ -57,17 +65,13 @@ class Metrics;
 /// yet.
 class Metric {
  public:
-  template <class C>
-  requires(!std::same_as<std::remove_cvref_t<C>, Metric> && !std::same_as<std::remove_cvref_t<C>, Metrics>)
-  Metric(C metric) : of_(std::make_shared<Of<C>>(std::move(metric))) {  // NOLINT: implicit, metrics stand in a list
-    static_assert(
-        (
-            requires(C& c, const MetricBatch<float>& batch) { c.add(batch); } ||
-            requires(C& c, const MetricBatch<double>& batch) { c.add(batch); }) &&
-            requires(const C& c) {
-              { c.values() } -> std::convertible_to<MetricValues>;
-            },
-        "unroll::Metric: this has no `void add(const MetricBatch<float>&)` or no `MetricValues values() const`");
+  template <class C> requires(!std::same_as<C, Metric> && !std::same_as<C, Metrics>)
+  Metric(C metric) {  // NOLINT: implicit, metrics stand in a list
+    constexpr bool complete = detail::is_metric<C>;
+    static_assert(complete,
+                  "unroll::Metric: this has no `void add(const MetricBatch<float>&)` or no `MetricValues values() "
+                  "const`");
+    if constexpr (complete) of_ = std::make_shared<Of<C>>(std::move(metric));
   }
   /// One of its own.
   Metric copy() const { return Metric(of().copy()); }
