@@ -222,3 +222,20 @@ TEST_CASE("the goal of a metric is told by its name") {
     CHECK(goal_of(down, {}) == Goal::minimize);
   CHECK(goal_of("val_f1", Goal::minimize) == Goal::minimize);
 }
+
+TEST_CASE("a loss that decides in a way of its own is scored by its decisions, and its outputs are no logits") {
+  struct Own : CrossEntropy {
+    Index classes() const { return 5; }
+    void decide(const Matrix<float>& output, std::vector<Index>& classes) const {
+      classes.assign(static_cast<std::size_t>(output.cols()), 3);
+    }
+  };
+  Sequential model{Embedding{10, 4}, FinalState{Recurrent{Gru{4, 4}}}, Dense{4, 2}};
+  initialize(model, Rng(1));
+  const TokenDataset data = make_rare();
+  const Evaluation of = evaluate(model, Own{}, data);
+  REQUIRE(of.confusion->classes() == 5);
+  CHECK(of.confusion->count(0, 3) == 196);
+  CHECK(of.confusion->count(1, 3) == 4);
+  CHECK_THROWS_AS(evaluate(model, Own{}, data, {.metrics = TopK(1)}), std::invalid_argument);
+}

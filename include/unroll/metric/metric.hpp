@@ -20,7 +20,7 @@ namespace unroll::inline UNROLL_ABI {
 /// A batch as a metric sees it: what a model gave and what was right, a column for each sequence or, with a packing,
 /// for each step.
 template <class T> struct MetricBatch {
-  const Matrix<T>& outputs;             ///< (K, n) as the model gives them: logits of a classifier
+  const Matrix<T>& outputs;             ///< (K, n) as the model gives them; empty where a classifier's are no logits
   std::span<const Index> labels = {};   ///< (n) the true classes, below 0 where a column counts for nothing; or
   const Matrix<T>* numbers = nullptr;   ///< (K, n) the true numbers
   std::span<const Index> decided = {};  ///< (n) the classes decided for; with labels

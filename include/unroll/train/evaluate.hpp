@@ -67,20 +67,22 @@ template <class D> auto batches_of(const D& data, const EvaluateOptions& options
 /// The mean over `count` batches of what `of` finds for each.
 UNROLL_API Evaluation evaluate_batches(Index count, FunctionRef<Index, StepResult&> of);
 /// What is known of a batch goes to the confusion matrix and the metrics. A loss whose decisions are not the largest
-/// outputs has `decide(output, classes)`.
+/// outputs has `decide(output, classes)`, one whose outputs are not one for each class `classes()`.
 template <class L, class Output, class Targets>
 void score(const L& loss, const Output& output, const Targets& of, EvaluationScores& scores) {
   using T = ScalarOf<Output>;
+  const Matrix<T>& outputs = output_values(output);
   const Packing* packing = nullptr;
   if constexpr (requires { output.packing; }) packing = &output.packing;
   if constexpr (std::same_as<Targets, Matrix<T>>) {
-    scores.add_numbers(output_values(output), of, packing);
-  } else if constexpr (requires { loss.correct(output_values(output), of); }) {
-    Index ignored = -1;
+    scores.add_numbers(outputs, of, packing);
+  } else if constexpr (std::convertible_to<const Targets&, Labels> && requires { loss.count(of); }) {
+    Index ignored = -1, classes = outputs.rows() == 1 ? 2 : outputs.rows();
     if constexpr (requires { loss.ignore_index; }) ignored = loss.ignore_index;
+    if constexpr (requires { loss.classes(); }) classes = loss.classes();
     constexpr bool decides = requires { loss.decide(output, scores.decided); };
     if constexpr (decides) loss.decide(output, scores.decided);
-    scores.add_labels(output_values(output), of, ignored, packing, decides);
+    scores.add_labels(outputs, classes, of, ignored, packing, decides);
   }
 }
 

@@ -24,16 +24,17 @@ class EvaluationScores {
   EvaluationScores(const EvaluationScores&) = delete;
   EvaluationScores& operator=(const EvaluationScores&) = delete;
 
-  /// A batch with labels, of which `ignored` and those below 0 count for nothing.
+  /// A batch with labels, of which `ignored` and those below 0 count for nothing. Outputs that are not one for each
+  /// class are no logits, and metrics do not see them.
   template <class T>
-  UNROLL_API void add_labels(const Matrix<T>& outputs, Labels labels, Index ignored, const Packing* packing,
-                             bool is_decided);
+  UNROLL_API void add_labels(const Matrix<T>& outputs, Index classes, Labels labels, Index ignored,
+                             const Packing* packing, bool is_decided);
   template <class T>
   UNROLL_API void add_numbers(const Matrix<T>& outputs, const Matrix<T>& numbers, const Packing* packing);
   UNROLL_API void write(Evaluation& evaluation);
 
  private:
-  void count(Index outputs);
+  void count(Index classes);
 
   Metrics metrics_;
   std::vector<Index> labels_;
@@ -41,16 +42,19 @@ class EvaluationScores {
 };
 
 template <class T>
-void EvaluationScores::add_labels(const Matrix<T>& outputs, Labels labels, Index ignored, const Packing* packing,
-                                  bool is_decided) {
-  if (metrics_.empty() && outputs.rows() > most_classes_counted) return;
+void EvaluationScores::add_labels(const Matrix<T>& outputs, Index classes, Labels labels, Index ignored,
+                                  const Packing* packing, bool is_decided) {
+  if (metrics_.empty() && classes > most_classes_counted) return;
   if (!is_decided) decide(outputs, decided);
   labels_.resize(static_cast<std::size_t>(labels.size()));
   for (Index n = 0; n < labels.size(); ++n)
     labels_[static_cast<std::size_t>(n)] = labels[n] == ignored ? -1 : labels[n];
+  const Matrix<T> none;
+  const bool are_logits = outputs.rows() == classes || (outputs.rows() == 1 && classes == 2);
   for (Metric& metric : metrics_)
-    metric.add(MetricBatch<T>{.outputs = outputs, .labels = labels_, .decided = decided, .packing = packing});
-  count(outputs.rows());
+    metric.add(MetricBatch<T>{
+        .outputs = are_logits ? outputs : none, .labels = labels_, .decided = decided, .packing = packing});
+  count(classes);
 }
 template <class T>
 void EvaluationScores::add_numbers(const Matrix<T>& outputs, const Matrix<T>& numbers, const Packing* packing) {
@@ -58,8 +62,8 @@ void EvaluationScores::add_numbers(const Matrix<T>& outputs, const Matrix<T>& nu
     metric.add(MetricBatch<T>{.outputs = outputs, .numbers = &numbers, .packing = packing});
 }
 
-#define UNROLL_EVALUATION_SCORES_INSTANCES(DECLARE, T)                                              \
-  DECLARE void EvaluationScores::add_labels(const Matrix<T>&, Labels, Index, const Packing*, bool); \
+#define UNROLL_EVALUATION_SCORES_INSTANCES(DECLARE, T)                                                     \
+  DECLARE void EvaluationScores::add_labels(const Matrix<T>&, Index, Labels, Index, const Packing*, bool); \
   DECLARE void EvaluationScores::add_numbers(const Matrix<T>&, const Matrix<T>&, const Packing*);
 #if !UNROLL_HEADER_ONLY
 UNROLL_EVALUATION_SCORES_INSTANCES(extern template, float)

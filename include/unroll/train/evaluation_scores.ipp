@@ -13,8 +13,7 @@ UNROLL_FUNCTION EvaluationScores::EvaluationScores(const Metrics& metrics) {
   for (const Metric& metric : metrics) metrics_.push_back(metric.copy());
 }
 UNROLL_FUNCTION EvaluationScores::~EvaluationScores() = default;
-UNROLL_FUNCTION void EvaluationScores::count(Index outputs) {
-  const Index classes = outputs == 1 ? 2 : outputs;
+UNROLL_FUNCTION void EvaluationScores::count(Index classes) {
   if (classes < 2 || classes > most_classes_counted) return;
   if (!confusion_) confusion_.emplace(classes, std::ssize(names) == classes ? names : std::vector<std::string>());
   for (std::size_t n = 0; n < labels_.size(); ++n)
