@@ -80,9 +80,12 @@ void score(const L& loss, const Output& output, const Targets& of, EvaluationSco
     Index ignored = -1, classes = outputs.rows() == 1 ? 2 : outputs.rows();
     if constexpr (requires { loss.ignore_index; }) ignored = loss.ignore_index;
     if constexpr (requires { loss.classes(); }) classes = loss.classes();
+    if (!scores.wanted(classes)) return;
     constexpr bool decides = requires { loss.decide(output, scores.decided); };
     if constexpr (decides) loss.decide(output, scores.decided);
     scores.add_labels(outputs, classes, of, ignored, packing, decides);
+  } else {
+    scores.add_unknown();
   }
 }
 

@@ -24,6 +24,8 @@ class EvaluationScores {
   EvaluationScores(const EvaluationScores&) = delete;
   EvaluationScores& operator=(const EvaluationScores&) = delete;
 
+  /// Whether anybody asks for the decisions between so many classes.
+  bool wanted(Index classes) const { return !metrics_.empty() || classes <= most_classes_counted; }
   /// A batch with labels, of which `ignored` and those below 0 count for nothing. Outputs that are not one for each
   /// class are no logits, and metrics do not see them.
   template <class T>
@@ -31,6 +33,8 @@ class EvaluationScores {
                              const Packing* packing, bool is_decided);
   template <class T>
   UNROLL_API void add_numbers(const Matrix<T>& outputs, const Matrix<T>& numbers, const Packing* packing);
+  /// Targets that only the loss knows. Throws where metrics were asked for.
+  UNROLL_API void add_unknown() const;
   UNROLL_API void write(Evaluation& evaluation);
 
  private:
@@ -44,7 +48,6 @@ class EvaluationScores {
 template <class T>
 void EvaluationScores::add_labels(const Matrix<T>& outputs, Index classes, Labels labels, Index ignored,
                                   const Packing* packing, bool is_decided) {
-  if (metrics_.empty() && classes > most_classes_counted) return;
   if (!is_decided) decide(outputs, decided);
   labels_.resize(static_cast<std::size_t>(labels.size()));
   for (Index n = 0; n < labels.size(); ++n)

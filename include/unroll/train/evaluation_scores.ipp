@@ -19,6 +19,9 @@ UNROLL_FUNCTION void EvaluationScores::count(Index classes) {
   for (std::size_t n = 0; n < labels_.size(); ++n)
     if (labels_[n] >= 0) confusion_->add(labels_[n], decided[n]);
 }
+UNROLL_FUNCTION void EvaluationScores::add_unknown() const {
+  require(metrics_.empty(), "evaluate: metrics take labels or numbers; the targets of this loss are neither");
+}
 UNROLL_FUNCTION void EvaluationScores::write(Evaluation& evaluation) {
   evaluation.confusion = std::move(confusion_);
   for (const Metric& metric : metrics_) evaluation.metrics.merge(metric.values());
