@@ -136,6 +136,10 @@ template <class Plan> auto load_with_encoder(const fs::path& path) {
 void print_test(const Evaluation& test) {
   std::cout << std::fixed << std::setprecision(4) << "test accuracy " << test.accuracy << ", test loss " << test.loss
             << std::endl;
+  // A model that always says no must not look good.
+  if (test.confusion && test.confusion->is_unequal())
+    std::cout << "always the most frequent class: " << test.confusion->majority_share() << '\n'
+              << test.confusion->str();
 }
 
 // 3. Training.

@@ -1,8 +1,11 @@
+#include <unroll/train/batch_gradient.ipp>
+#include <unroll/train/batch_reader.ipp>
 #include <unroll/train/callback.ipp>
 #include <unroll/train/checkpoint.ipp>
 #include <unroll/train/csv_log.ipp>
 #include <unroll/train/early_stopping.ipp>
 #include <unroll/train/evaluate.ipp>
+#include <unroll/train/evaluation_scores.ipp>
 #include <unroll/train/fit_run.ipp>
 #include <unroll/train/history.ipp>
 #include <unroll/train/load_batch.ipp>
@@ -20,6 +23,10 @@ namespace unroll::inline UNROLL_ABI {
 UNROLL_PREDICT_INSTANCES(template, float)
 UNROLL_PREDICT_INSTANCES(template, double)
 UNROLL_RECORD_INSTANCES(template)
+namespace detail {
+UNROLL_EVALUATION_SCORES_INSTANCES(template, float)
+UNROLL_EVALUATION_SCORES_INSTANCES(template, double)
+}  // namespace detail
 UNROLL_TRAIN_STEP_INSTANCES(template, float)
 UNROLL_TRAIN_STEP_INSTANCES(template, double)
 

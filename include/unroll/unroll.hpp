@@ -24,9 +24,11 @@
 #include <unroll/data/batches.hpp>
 #include <unroll/data/dataset.hpp>
 #include <unroll/data/encode.hpp>
+#include <unroll/data/pipe.hpp>
 #include <unroll/data/readers.hpp>
 #include <unroll/data/split.hpp>
 #include <unroll/data/stream_batches.hpp>
+#include <unroll/data/text_parts.hpp>
 #include <unroll/data/token_files.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/additive_attention.hpp>
@@ -50,6 +52,7 @@
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
 #include <unroll/loss/next_token.hpp>
+#include <unroll/metric/classification.hpp>
 #include <unroll/metric/confusion_matrix.hpp>
 #include <unroll/metric/ranking.hpp>
 #include <unroll/metric/regression.hpp>

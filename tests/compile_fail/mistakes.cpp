@@ -28,6 +28,7 @@
 // CASE 27: must say "HeadLoss{} is the loss of a model that ends in a head"
 // CASE 28: must say "the third argument is neither a rule (Adam{}, Sgd{}, RmsProp{}) nor"
 // CASE 29: must say "a layer cannot take what the layer before it gives"
+// CASE 30: must say "this has no `void add(const MetricBatch<float>&)`"
 #include <unroll/unroll.hpp>
 
 using namespace unroll;
@@ -84,6 +85,7 @@ int main() {
   fit(forecaster, MyLoss<true>{}, Sgd{}, series);
   fit(own, CrossEntropy{}, Adam{}, data);
   evaluate(model, CrossEntropy{}, data);
+  evaluate(model, CrossEntropy{}, data, {.metrics = TopK(1)});
   predict(model, data);
   infer(forecaster, Eigen::MatrixXf::Zero(1, 8));
   visit_state([](const Path&, auto&) {}, state);
@@ -154,5 +156,7 @@ int main() {
   fit(tagger, 0.1, data);
 #elif CASE == 29
   const Sequential late_crf{Embedding{5, 4}, FinalState{Recurrent{Lstm{4, 3}}}, Dense{3, 2}, Crf{2}};
+#elif CASE == 30
+  evaluate(model, CrossEntropy{}, data, {.metrics = 3});
 #endif
 }

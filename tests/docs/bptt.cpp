@@ -13,7 +13,7 @@
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/optim/adam.hpp>
 #include <unroll/optim/clip.hpp>
-#include <unroll/train/train_step.hpp>
+#include <unroll/train/fit.hpp>
 
 using namespace unroll;
 
@@ -75,6 +75,7 @@ int main() {
 
   Sequential model{Embedding{5, 8}, Recurrent{Gru{8, 16}}, Dense{16, 5}};
   initialize(model, Rng(3));
+  const auto untrained = model;
   Optimizer optimizer(model, Adam{.rate = 1e-2});
   Workspace<decltype(model), TokenBatch> work(model);
   decltype(model)::State state;  // a value of the caller's: the model has none
@@ -92,6 +93,14 @@ int main() {
     loss /= static_cast<double>(streams.count());
     std::printf("epoch %d: mean loss %s 0.1\n", epoch + 1, loss < 0.1 ? "below" : "above");
   }
+  // endregion
+
+  begin("streams");
+  // region streams
+  auto fitted = untrained;
+  fit(fitted, CrossEntropy{}, Adam{.rate = 1e-2}, streams, {.epochs = 4, .clip_norm = 1});
+  const bool same = fitted.layer<2>().weight == model.layer<2>().weight;
+  std::printf("as by hand: %s\n", same ? "yes" : "no");
   // endregion
 
   begin("clip");

@@ -1,4 +1,6 @@
 // Snippets of docs/guide.md: training. using.cpp loads what this one saves.
+#include <fstream>
+
 // region includes
 #include <iostream>
 
@@ -163,6 +165,23 @@ int main() {
   Sequential parity{Embedding{2, 4}, FinalState{Recurrent{Gru{4, 12}}}, Dense{12, 2}};
   initialize(parity, Rng(1));
   std::cout << evaluate(parity, CrossEntropy{}, Parity{}).count << " decisions\n";  // fit takes it as well
+  // endregion
+
+  std::ofstream file("moods.tsv");
+  for (std::size_t k = 0; k < texts.size(); ++k)
+    file << texts.label_names[static_cast<std::size_t>(texts.labels[k])] << '\t' << texts.texts[k] << '\n';
+  file.close();
+  begin("parts");
+  // region parts
+  auto by_parts = untrained;
+  Optimizer lasting(by_parts, Adam{.rate = 1e-2});  // keeps its moments from part to part
+  LabelledTextParts file_parts("moods.tsv", {.label_names = {"down", "up"}});
+  Index read = 0;
+  for (LabelledTexts some = file_parts.next(100); some.size() > 0; some = file_parts.next(100)) {
+    fit(by_parts, CrossEntropy{}, lasting, encoder(some), {.batch_size = 16, .seed = 1});
+    read += std::ssize(some.texts);
+  }
+  std::cout << read << " texts, of which at most 100 were in memory\n";
   // endregion
 
   // region save

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/metric/classification.hpp>
 #include <unroll/metric/confusion_matrix.hpp>
 #include <unroll/metric/ranking.hpp>
 #include <unroll/metric/regression.hpp>
@@ -158,4 +159,106 @@ TEST_CASE("the same spans in every scheme") {
         "A         precision 100.00 %  recall 100.00 %  F1 100.00 %  of 1\n"
         "C         precision   0.00 %  recall   0.00 %  F1   0.00 %  of 0\n"
         "all       precision  50.00 %  recall 100.00 %  F1  66.67 %  of 1\n");
+}
+
+namespace {
+/// 60 columns of logits (5, 60) that favour the true class, and the classes.
+std::pair<Matrix<double>, std::vector<Index>> scored() {
+  const auto a = numbers();
+  Matrix<double> logits(5, 60);
+  std::vector<Index> truth;
+  for (Index n = 0; n < 60; ++n) {
+    truth.push_back(a[static_cast<std::size_t>(n)] % 5);
+    for (Index c = 0; c < 5; ++c)
+      logits(c, n) = static_cast<double>(a[static_cast<std::size_t>(60 + 5 * n + c)] % 1000) / 250.0;
+    logits(truth.back(), n) += 1;
+  }
+  return {logits, truth};
+}
+/// In batches of `size` columns.
+template <class M> M added(M metric, const Matrix<double>& outputs, const std::vector<Index>& labels, Index size) {
+  for (Index first = 0; first < outputs.cols(); first += size) {
+    const Index n = std::min(size, outputs.cols() - first);
+    const Matrix<double> part = outputs.middleCols(first, n);
+    std::vector<Index> decided;
+    decide(part, decided);
+    metric.add(MetricBatch<double>{
+        .outputs = part, .labels = std::span(labels).subspan(std::size_t(first), std::size_t(n)), .decided = decided});
+  }
+  return metric;
+}
+}  // namespace
+
+// numpy: t = a[:60] % 5; x = a[60:360].reshape(60, 5) % 1000 / 250; x[arange(60), t] += 1; p = softmax(x)
+TEST_CASE("top-k accuracy and perplexity are scikit-learn's, whatever the batches") {
+  const auto [logits, truth] = scored();
+  for (const Index size : {1, 7, 60}) {
+    CHECK(added(TopK(1), logits, truth, size).accuracy() ==
+          close(0.4666666666666667));  // top_k_accuracy_score(t, x, k=1)
+    CHECK(added(TopK(2), logits, truth, size).accuracy() == close(0.6333333333333333));
+    CHECK(added(TopK(3), logits, truth, size).accuracy() == close(0.8833333333333333));
+    CHECK(added(TopK(9), logits, truth, size).accuracy() == 1);
+    CHECK(added(Perplexity(), logits, truth, size).value() == close(3.808084609643487));  // exp(log_loss(t, p))
+  }
+  // One output: s = x[:, 4] - 2.5; y = t > 3
+  const Matrix<double> score = (logits.row(4).array() - 2.5).matrix();
+  std::vector<Index> last;
+  for (const Index k : truth) last.push_back(k == 4 ? 1 : 0);
+  CHECK(added(Perplexity(), score, last, 9).value() == close(1.6990715646506513));  // exp(log_loss(y, 1/(1+exp(-s))))
+  const MetricValues ranking = added(Ranking(), score, last, 9).values();
+  CHECK(ranking.at("roc_auc") == close(0.875));             // roc_auc_score(y, s)
+  CHECK(ranking.at("average_precision") == close(0.6375));  // average_precision_score(y, s)
+  CHECK(added(TopK(1), score, last, 9).values().at("top_1_accuracy") == close(44.0 / 60));
+}
+
+TEST_CASE("precision, recall and F1 are scikit-learn's means, and found by name") {
+  const auto [logits, truth] = scored();
+  ConfusionMatrix m(5, {"a", "b", "c", "d", "e"});
+  m.add_logits(logits, truth);
+  CHECK(m.find("macro_precision") ==
+        close(0.43544571370658325));  // precision_recall_fscore_support(.., average="macro")
+  CHECK(m.find("macro_recall") == close(0.41833333333333333));
+  CHECK(m.find("macro_f1") == close(0.4139595683234535));
+  CHECK(m.find("micro_f1") == close(0.4666666666666667));
+  CHECK(m.find("weighted_f1") == close(0.48997618685717187));
+  CHECK(m.find("f1_c") == m.f1(2));
+  CHECK(m.find("precision_e") == m.precision(4));
+  CHECK(m.find("balanced_accuracy") == m.balanced_accuracy());
+  for (const char* none : {"f1", "f1_", "f1_z", "recall", "f2"}) CHECK_FALSE(m.find(none).has_value());
+
+  ConfusionMatrix two(2);
+  const Matrix<double> score = (logits.row(4).array() - 2.5).matrix();
+  std::vector<Index> last;
+  for (const Index k : truth) last.push_back(k == 4 ? 1 : 0);
+  two.add_logits(score, last);
+  CHECK(two.find("precision") == close(0.16666666666666666));  // average="binary"
+  CHECK(two.find("recall") == close(0.75));
+  CHECK(two.find("f1") == close(0.2727272727272727));
+  CHECK(two.find("f1_1") == two.find("f1"));
+}
+
+TEST_CASE("a column whose label is below 0 counts for no metric") {
+  auto [logits, truth] = scored();
+  Matrix<double> kept(5, 59);
+  kept << logits.leftCols(30), logits.rightCols(29);
+  std::vector<Index> of_kept = truth;
+  of_kept.erase(of_kept.begin() + 30);
+  truth[30] = -1;
+  CHECK(added(TopK(2), logits, truth, 8).accuracy() == added(TopK(2), kept, of_kept, 8).accuracy());
+  CHECK(added(Perplexity(), logits, truth, 8).value() == added(Perplexity(), kept, of_kept, 59).value());
+}
+
+TEST_CASE("a metric is refused targets of the other kind, outputs that it cannot rank and classes that are not there") {
+  const Matrix<double> y = Matrix<double>::Zero(3, 2), numbers = y;
+  const std::vector<Index> labels{0, 3};
+  const MetricBatch<double> of_numbers{.outputs = y, .numbers = &numbers}, of_labels{.outputs = y, .labels = labels};
+  CHECK_THROWS_WITH_AS(TopK(1).add(of_numbers), "TopK: is a metric of classes, the targets are numbers",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(RegressionScores().add(of_labels),
+                       "RegressionScores: is a metric of numbers, the targets are classes", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Ranking().add(of_labels), "Ranking: 3 outputs, expected 1 or 2", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Perplexity().add(of_labels), "Perplexity: class 3, expected 0 to 2", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(SpanScores({"O"}).add(of_labels), "SpanScores: needs an output for each step",
+                       std::invalid_argument);
+  CHECK_THROWS_AS(TopK(0), std::invalid_argument);
 }

@@ -46,6 +46,22 @@ TEST_CASE("the log has a line an epoch and empty fields for what is missing; res
   std::filesystem::remove(path);
 }
 
+TEST_CASE("metrics of the validation data are columns by themselves, what follows from the confusion matrix by name") {
+  FakeRun run;
+  const CsvFolder folder;
+  unroll::CsvLog log{.path = folder.path / "log.csv", .metrics = {"val_f1"}};
+  run.now.validation = unroll::Evaluation{.loss = 0.5, .accuracy = 0.75, .count = 4};
+  run.now.validation->confusion.emplace(2);
+  run.now.validation->confusion->add(0, 0, 3);
+  run.now.validation->confusion->add(1, 0, 1);
+  run.now.validation->metrics = {{"mae", 0.25}, {"roc_auc", 1}};
+  log.on_epoch_end(run);
+  CHECK(csv_contents(log.path) ==
+        "epoch,loss,accuracy,val_loss,val_accuracy,rate,gradient_norm,largest_gradient_norm,clipped,seconds,val_f1,"
+        "val_mae,val_roc_auc\n"
+        "1,0,,0.5,0.75,0,0,0,0,0,0,0.25,1\n");
+}
+
 TEST_CASE("a log that cannot be written says where and why") {
   const CsvFolder folder;
   FakeRun run;

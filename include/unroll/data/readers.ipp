@@ -53,38 +53,60 @@ inline Layout read_layout(Records& records, const ReadOptions& options) {
   return at;
 }
 
-/// Reads labels and texts out of a file of lines or fields.
+/// The labels and texts of a file of lines or fields, one after the other.
+class LabelledRecords {
+ public:
+  /// All three outlive this.
+  LabelledRecords(const std::filesystem::path& path, const ReadOptions& options, LabelNumbers& numbers)
+      : options_(options), numbers_(numbers), records_(path, options), at_(read_layout(records_, options)) {}
+
+  /// `max_bytes` are counted anew.
+  void begin_part() { records_.count_bytes_from_here(); }
+  /// Appends the next ones, at most so many.
+  void read(Index most, LabelledTexts& data) {
+    for (Index k = 0; k < most; ++k) {
+      const Index fields = records_.next([&](Index field, std::string_view of) {
+        if (field == at_.label) label_ = of;
+        if (field == at_.text) text_ = of;
+      });
+      if (fields == 0) break;
+      if (at_.fields < 0) at_.fields = options_.format == TextFormat::label_text ? 2 : fields;
+      if (fields != at_.fields) refuse_fields(records_, options_, fields, at_.fields);
+      if ((std::max)(at_.label, at_.text) >= fields)
+        refuse_fields(records_, options_, fields, (std::max)(at_.label, at_.text) + 1);
+      if (label_.empty())
+        records_.refuse(options_.format == TextFormat::label_text ? "no label before the tab" : "no label");
+      const Index number = numbers_(label_);
+      if (number < 0)
+        records_.refuse("unknown label '", label_, "'",
+                        first_line_ == 0 ? ": if this line names the columns, say {.header = true}" : "");
+      if (first_line_ == 0) first_line_ = records_.line();
+      data.labels.push_back(number);
+      data.texts.push_back(text_);
+    }
+  }
+  /// Where the first text was; 0: there was none.
+  Index first_line() const { return first_line_; }
+
+ private:
+  const ReadOptions& options_;
+  LabelNumbers& numbers_;
+  Records records_;
+  Layout at_;
+  std::string label_, text_;
+  Index first_line_ = 0;
+};
+
 inline void read_records(const std::filesystem::path& path, const ReadOptions& options, LabelNumbers& numbers,
                          LabelledTexts& data) {
-  Records records(path, options);
-  Layout at = read_layout(records, options);
-  std::string label, text;
-  Index first_line = 0;
-  while (static_cast<Index>(data.size()) < options.limit) {
-    const Index fields = records.next([&](Index k, std::string_view field) {
-      if (k == at.label) label = field;
-      if (k == at.text) text = field;
-    });
-    if (fields == 0) break;
-    if (at.fields < 0) at.fields = options.format == TextFormat::label_text ? 2 : fields;
-    if (fields != at.fields) refuse_fields(records, options, fields, at.fields);
-    if ((std::max)(at.label, at.text) >= fields)
-      refuse_fields(records, options, fields, (std::max)(at.label, at.text) + 1);
-    if (label.empty())
-      records.refuse(options.format == TextFormat::label_text ? "no label before the tab" : "no label");
-    const Index number = numbers(label);
-    if (number < 0)
-      records.refuse("unknown label '", label, "'",
-                     data.size() == 0 ? ": if this line names the columns, say {.header = true}" : "");
-    if (data.size() == 0) first_line = records.line();
-    data.labels.push_back(number);
-    data.texts.push_back(text);
-  }
+  LabelledRecords records(path, options, numbers);
+  records.read(options.limit, data);
   require<FormatError>(data.size() > 0, path.string(), ": has no texts");
   require<FormatError>(data.size() <= 20 || !numbers.all_distinct(data.labels), path.string(), ": ", data.size(),
                        " texts have as many labels: does the text come first? TextFormat::tsv reads any columns");
   if (!options.header.has_value() && numbers.first_is_header(data.labels, data.texts[0]))
-    fail<FormatError>(path.string(), ":", first_line, ": looks like the names of columns: {.header = true} skips it, ",
+    fail<FormatError>(path.string(), ":", records.first_line(),
+                      ": looks like the names of columns: {.header = true} skips it, ",
                       "{.header = false} takes it as a text");
 }
 

@@ -60,6 +60,8 @@ class TextStream {
     return false;
   }
 
+  /// `max_bytes` are counted anew.
+  void count_from_here() { taken_ = 0; }
   void append_rest(std::string& to) {
     while (peek() != end) {
       const std::string_view rest = std::string_view(block_).substr(at_);
@@ -133,6 +135,7 @@ class Records {
     on_field(Index{1}, std::string_view(text_).substr(tab + 1));
     return 2;
   }
+  void count_bytes_from_here() { stream_.count_from_here(); }
   /// The last record as it stands in a file that is not csv.
   std::string_view text() const { return text_; }
   /// Where the last record began.

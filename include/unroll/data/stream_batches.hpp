@@ -1,6 +1,7 @@
 // One long sequence as parallel streams, for truncated backpropagation through time.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -49,9 +50,22 @@ class StreamBatches {
   Index length_;
 };
 
+/// What `fit` and `evaluate` ask of sequences that are read through windows: `count()` windows of `streams()` sequences
+/// each, `fill(window, batch, targets)` with targets that are a std::vector<Index> or a Matrix, one for each column.
+/// The state goes from window to window. Where it should not, `restarts(window)` are the streams (a range of Index)
+/// that begin anew there.
+template <class D>
+concept Streams = requires(const D& data) {
+  typename D::Batch;
+  { data.count() } -> std::convertible_to<Index>;
+  { data.streams() } -> std::convertible_to<Index>;
+};
+
 /// Windows of one long sequence of token ids, and at each step the id that follows: a language model's task.
 class TokenStreams : public StreamBatches {
  public:
+  using Batch = TokenBatch;
+
   UNROLL_API explicit TokenStreams(std::vector<std::int32_t> ids, StreamOptions options = {});
 
   UNROLL_API void fill(Index window, TokenBatch& x, std::vector<Index>& next) const;
@@ -65,6 +79,8 @@ class TokenStreams : public StreamBatches {
 /// Windows of one long sequence of vectors x (D, steps) and of what is to be learned at each step, y (K, steps).
 template <class T = float> class SequenceStreams : public StreamBatches {
  public:
+  using Batch = PackedSequence<T>;
+
   UNROLL_API SequenceStreams(Matrix<T> x, Matrix<T> y, StreamOptions options = {});
 
   UNROLL_API void fill(Index window, PackedSequence<T>& x, Matrix<T>& y) const;

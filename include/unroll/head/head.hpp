@@ -7,8 +7,7 @@
 #include <type_traits>
 
 #include <unroll/core/type_id.hpp>
-#include <unroll/fwd.hpp>
-#include <unroll/layer/layer.hpp>
+#include <unroll/layer/parts.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -34,6 +33,8 @@ struct HeadResult {
 //   const D& decode(z, scratch) const
 //                      the answer, which lives in the scratch: D is std::vector<Index>, a class for each column of z,
 //                      or a Matrix or PackedSequence with as many columns as z
+//   Index classes() const
+//                      where it decides for classes, how many there are
 // and may have
 //   void share(model, gradient, scratch) const     called before these: a head that uses parameters of other layers
 //   finds
@@ -74,22 +75,13 @@ template <class Self, class T = float> struct HeadLayer {
 };
 
 namespace detail {
-/// What UNROLL_PARTS makes: the parts of a Composite, which need not be known here.
-template <class M> using PartsTuple = decltype(std::declval<M&>().parts());
-template <class M>
-concept HasParts = requires { std::tuple_size<PartsTuple<M>>::value; };
-
 /// The last layer of a model, if it is a head; else Nothing.
 template <class L> using HeadOrNothing = std::conditional_t<is_head<L>, L, Nothing>;
 template <class M> struct LastLayer {
   using type = HeadOrNothing<M>;  // a head alone is a model, too
 };
-template <class... Ls> requires(sizeof...(Ls) > 0)
-struct LastLayer<Sequential<Ls...>> {
-  using type = HeadOrNothing<std::tuple_element_t<sizeof...(Ls) - 1, std::tuple<Ls...>>>;
-};
 template <HasParts M> struct LastLayer<M> {
-  using Parts = PartsTuple<M>;
+  using Parts = PartsOf<M>;
   using type = HeadOrNothing<std::remove_cvref_t<std::tuple_element_t<std::tuple_size_v<Parts> - 1, Parts>>>;
 };
 }  // namespace detail
@@ -104,10 +96,8 @@ template <class M> requires has_head<std::remove_const_t<M>>
 auto& head_of(M& model) {
   if constexpr (is_head<std::remove_const_t<M>>)
     return model;
-  else if constexpr (detail::HasParts<M>)
-    return std::get<std::tuple_size_v<detail::PartsTuple<M>> - 1>(model.parts());
   else
-    return std::get<std::remove_const_t<M>::size - 1>(model.layers);
+    return std::get<std::tuple_size_v<detail::PartsOf<M>> - 1>(model.parts());
 }
 
 namespace detail {
@@ -120,7 +110,7 @@ struct ScratchOf<M> {
 };
 /// Throws unless what a Composite gave is what its head gave, in its only call.
 template <class M, class Cache, class Y> void check_head_is_last(const M& model, Cache& cache, const Y& output) {
-  if constexpr (HasParts<M>) {
+  if constexpr (requires { cache.tape; }) {
     const auto& head = head_of(model);
     const auto* const entry = cache.tape.find(&head, TypeId::of<HeadOf<M>>());
     require(entry != nullptr && entry->y == &output && entry->calls == 1,

@@ -33,13 +33,20 @@ UNROLL_FUNCTION ConfusionMatrix::ConfusionMatrix(Index classes, std::vector<std:
   counts_.assign(static_cast<std::size_t>(classes * classes), 0);
 }
 
+UNROLL_FUNCTION ConfusionMatrix::ConfusionMatrix(const ConfusionMatrix& other) = default;
+UNROLL_FUNCTION ConfusionMatrix::ConfusionMatrix(ConfusionMatrix&& other) noexcept = default;
+UNROLL_FUNCTION ConfusionMatrix& ConfusionMatrix::operator=(const ConfusionMatrix& other) = default;
+UNROLL_FUNCTION ConfusionMatrix& ConfusionMatrix::operator=(ConfusionMatrix&& other) noexcept = default;
+UNROLL_FUNCTION ConfusionMatrix::~ConfusionMatrix() = default;
+
 UNROLL_FUNCTION void ConfusionMatrix::check(Index k, const char* what) const {
   require(k >= 0 && k < classes(), "ConfusionMatrix: ", what, " class ", k, ", expected 0 to ", classes() - 1);
 }
-UNROLL_FUNCTION void ConfusionMatrix::add(Index truth, Index predicted) {
+UNROLL_FUNCTION void ConfusionMatrix::add(Index truth, Index predicted, Index times) {
   check(truth, "true");
   check(predicted, "predicted");
-  ++counts_[static_cast<std::size_t>(truth * classes() + predicted)];
+  require(times >= 0, "ConfusionMatrix: a pair of classes ", times, " times");
+  counts_[static_cast<std::size_t>(truth * classes() + predicted)] += times;
 }
 UNROLL_FUNCTION void ConfusionMatrix::add(std::span<const Index> truth, std::span<const Index> predicted) {
   require(truth.size() == predicted.size(), "ConfusionMatrix: ", truth.size(), " labels and ", predicted.size(),
@@ -61,14 +68,12 @@ UNROLL_FUNCTION Index ConfusionMatrix::count() const {
   for (const Index c : counts_) n += c;
   return n;
 }
-UNROLL_FUNCTION Index ConfusionMatrix::row(Index k) const {
-  Index n = 0;
-  for (Index p = 0; p < classes(); ++p) n += count(k, p);
-  return n;
-}
-UNROLL_FUNCTION Index ConfusionMatrix::column(Index k) const {
-  Index n = 0;
-  for (Index t = 0; t < classes(); ++t) n += count(t, k);
+UNROLL_FUNCTION ClassCounts ConfusionMatrix::of(Index k) const {
+  ClassCounts n{.right = count(k, k)};
+  for (Index other = 0; other < classes(); ++other) {
+    n.predicted += count(other, k);
+    n.there += count(k, other);
+  }
   return n;
 }
 
@@ -77,45 +82,78 @@ UNROLL_FUNCTION double ConfusionMatrix::accuracy() const {
   for (Index k = 0; k < classes(); ++k) right += count(k, k);
   return detail::ratio(double(right), double(count()));
 }
-UNROLL_FUNCTION double ConfusionMatrix::precision(Index k) const {
-  return detail::ratio(double(count(k, k)), double(column(k)));
-}
-UNROLL_FUNCTION double ConfusionMatrix::recall(Index k) const {
-  return detail::ratio(double(count(k, k)), double(row(k)));
-}
-UNROLL_FUNCTION double ConfusionMatrix::f1(Index k) const {
-  return detail::ratio(2.0 * double(count(k, k)), double(row(k) + column(k)));
-}
-UNROLL_FUNCTION double ConfusionMatrix::macro_f1() const {
+UNROLL_FUNCTION double ConfusionMatrix::macro(double (ClassCounts::*score)() const) const {
   double sum = 0;
-  Index there = 0;  // a class that neither occurs nor is predicted has no score
-  for (Index k = 0; k < classes(); ++k)
-    if (row(k) + column(k) > 0) sum += f1(k), ++there;
-  return detail::ratio(sum, double(there));
+  Index scored = 0;  // a class that neither occurs nor is predicted has no score
+  for (Index k = 0; k < classes(); ++k) {
+    const ClassCounts n = of(k);
+    if (n.there + n.predicted > 0) sum += (n.*score)(), ++scored;
+  }
+  return detail::ratio(sum, double(scored));
 }
 UNROLL_FUNCTION double ConfusionMatrix::weighted_f1() const {
   double sum = 0;
-  for (Index k = 0; k < classes(); ++k) sum += f1(k) * double(row(k));
+  for (Index k = 0; k < classes(); ++k) sum += f1(k) * double(of(k).there);
   return detail::ratio(sum, double(count()));
 }
 UNROLL_FUNCTION double ConfusionMatrix::balanced_accuracy() const {
   double sum = 0;
   Index there = 0;
   for (Index k = 0; k < classes(); ++k)
-    if (row(k) > 0) sum += recall(k), ++there;
+    if (of(k).there > 0) sum += recall(k), ++there;
   return detail::ratio(sum, double(there));
 }
 UNROLL_FUNCTION double ConfusionMatrix::matthews() const {
   double right = 0, both = 0, truths = 0, predictions = 0;
   const double n = double(count());
   for (Index k = 0; k < classes(); ++k) {
-    const double t = double(row(k)), p = double(column(k));
+    const double t = double(of(k).there), p = double(of(k).predicted);
     right += double(count(k, k));
     both += t * p;
     truths += t * t;
     predictions += p * p;
   }
   return detail::ratio(right * n - both, std::sqrt((n * n - truths) * (n * n - predictions)));
+}
+
+UNROLL_FUNCTION Index ConfusionMatrix::classes_there() const {
+  Index there = 0;
+  for (Index k = 0; k < classes(); ++k) there += of(k).there > 0 ? 1 : 0;
+  return there;
+}
+UNROLL_FUNCTION bool ConfusionMatrix::is_unequal() const {
+  Index fewest = count(), most = 0;
+  for (Index k = 0; k < classes(); ++k) {
+    const Index there = of(k).there;
+    fewest = (std::min)(fewest, there), most = (std::max)(most, there);
+  }
+  return most > 2 * fewest;
+}
+UNROLL_FUNCTION double ConfusionMatrix::majority_share() const {
+  Index most = 0;
+  for (Index k = 0; k < classes(); ++k) most = (std::max)(most, of(k).there);
+  return detail::ratio(double(most), double(count()));
+}
+UNROLL_FUNCTION std::optional<double> ConfusionMatrix::find(std::string_view name) const {
+  if (name == "accuracy") return accuracy();
+  if (name == "balanced_accuracy") return balanced_accuracy();
+  if (name == "macro_precision") return macro_precision();
+  if (name == "macro_recall") return macro_recall();
+  if (name == "macro_f1") return macro_f1();
+  if (name == "micro_f1") return micro_f1();
+  if (name == "weighted_f1") return weighted_f1();
+  if (name == "matthews") return matthews();
+  for (const auto& [score, value] : {std::pair("precision", &ClassCounts::precision),
+                                     std::pair("recall", &ClassCounts::recall), std::pair("f1", &ClassCounts::f1)}) {
+    if (!name.starts_with(score)) continue;
+    std::string_view rest = name.substr(std::string_view(score).size());
+    if (rest.empty() && classes() == 2) return (of(1).*value)();
+    if (!rest.starts_with('_')) continue;
+    rest.remove_prefix(1);
+    for (Index k = 0; k < classes(); ++k)
+      if (names_[static_cast<std::size_t>(k)] == rest) return (of(k).*value)();
+  }
+  return std::nullopt;
 }
 
 UNROLL_FUNCTION std::string ConfusionMatrix::str() const {

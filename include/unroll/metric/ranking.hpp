@@ -7,6 +7,7 @@
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
+#include <unroll/metric/metric.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -17,6 +18,8 @@ class UNROLL_API Ranking {
   /// Throws for a label other than 0 and 1 and a score that is not finite.
   void add(double score, Index label);
   void add(std::span<const double> scores, std::span<const Index> labels);
+  /// One output, or the second of two minus the first.
+  template <class T> void add(const MetricBatch<T>& batch);
   std::size_t size() const { return scores_.size(); }
 
   /// The share of pairs of different classes that are in the right order, ties counted half: the area under the curve
@@ -25,6 +28,8 @@ class UNROLL_API Ranking {
   /// Mean precision over the recalls, without interpolation, as scikit-learn's average_precision_score. Throws unless
   /// class 1 occurs.
   double average_precision() const;
+  /// roc_auc and average_precision, where the classes that they need occur.
+  MetricValues values() const;
 
  private:
   struct Scored {
@@ -35,6 +40,17 @@ class UNROLL_API Ranking {
 
   std::vector<Scored> scores_;
 };
+
+template <class T> void Ranking::add(const MetricBatch<T>& batch) {
+  detail::require_labels("Ranking", batch.numbers != nullptr);
+  const Matrix<T>& y = batch.outputs;
+  require(y.rows() == 1 || y.rows() == 2, "Ranking: ", y.rows(), " outputs, expected 1 or 2");
+  require(y.cols() == static_cast<Index>(batch.labels.size()), "Ranking: outputs of ", y.cols(), " columns for ",
+          batch.labels.size(), " labels");
+  for (Index n = 0; n < y.cols(); ++n)
+    if (const Index label = batch.labels[static_cast<std::size_t>(n)]; label >= 0)
+      add(static_cast<double>(y.rows() == 1 ? y(0, n) : y(1, n) - y(0, n)), label);
+}
 
 }  // namespace unroll::inline UNROLL_ABI
 

@@ -52,4 +52,13 @@ UNROLL_FUNCTION double Ranking::average_precision() const {
   return sum / positives;
 }
 
+UNROLL_FUNCTION MetricValues Ranking::values() const {
+  std::ptrdiff_t positives = 0;
+  for (const Scored& scored : scores_) positives += scored.positive ? 1 : 0;
+  MetricValues values;
+  if (positives > 0) values["average_precision"] = average_precision();
+  if (positives > 0 && positives < std::ssize(scores_)) values["roc_auc"] = roc_auc();
+  return values;
+}
+
 }  // namespace unroll::inline UNROLL_ABI

@@ -5,6 +5,7 @@
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
+#include <unroll/metric/metric.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -16,12 +17,19 @@ class UNROLL_API RegressionScores {
   /// Matrices of one shape, element by element.
   template <class T> void add(const Matrix<T>& truth, const Matrix<T>& predicted);
 
+  template <class T> void add(const MetricBatch<T>& batch) {
+    detail::require_numbers("RegressionScores", batch.numbers != nullptr);
+    add(*batch.numbers, batch.outputs);
+  }
+
   Index count() const { return n_; }
   double mean_absolute_error() const { return n_ == 0 ? 0 : absolute_ / double(n_); }
   double root_mean_squared_error() const { return n_ == 0 ? 0 : std::sqrt(squared_ / double(n_)); }
   /// 1 - squared error / squared error of the mean; 1 is perfect, 0 no better than the mean. Throws where there are not
   /// two different true numbers.
   double r2() const;
+  /// mae, rmse and, where it is defined, r2.
+  MetricValues values() const;
 
  private:
   Index n_ = 0;

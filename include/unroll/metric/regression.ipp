@@ -21,4 +21,10 @@ UNROLL_FUNCTION double RegressionScores::r2() const {
   return 1 - squared_ / spread_;
 }
 
+UNROLL_FUNCTION MetricValues RegressionScores::values() const {
+  MetricValues values{{"mae", mean_absolute_error()}, {"rmse", root_mean_squared_error()}};
+  if (spread_ > 0) values["r2"] = r2();
+  return values;
+}
+
 }  // namespace unroll::inline UNROLL_ABI

@@ -5,10 +5,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
+#include <unroll/metric/counts.hpp>
+#include <unroll/metric/metric.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -29,22 +32,33 @@ UNROLL_API std::vector<Span> spans_of(const std::vector<std::string>& tags);
 /// Sang and De Meulder 2003), added up over sequences.
 class UNROLL_API SpanScores {
  public:
-  struct Counts {
-    Index right = 0, predicted = 0, there = 0;
-    double precision() const { return predicted == 0 ? 0 : double(right) / double(predicted); }
-    double recall() const { return there == 0 ? 0 : double(right) / double(there); }
-    double f1() const { return predicted + there == 0 ? 0 : 2.0 * double(right) / double(predicted + there); }
-  };
+  using Counts = ClassCounts;
+
+  SpanScores() = default;
+  /// Of a tagger whose class k is tags[k], for `add` of its batches.
+  explicit SpanScores(std::vector<std::string> tags) : tags_(std::move(tags)) {}
 
   /// One sequence. Throws where the numbers of tags differ.
   void add(const std::vector<std::string>& truth, const std::vector<std::string>& predicted);
+  /// All sequences of a batch; steps whose label is below 0 are left out.
+  template <class T> void add(const MetricBatch<T>& batch) {
+    detail::require_labels("SpanScores", batch.numbers != nullptr);
+    require(batch.packing != nullptr, "SpanScores: needs an output for each step");
+    add_steps(*batch.packing, batch.labels, batch.decided);
+  }
 
   Counts all() const;
   const std::map<std::string, Counts>& kinds() const { return kinds_; }
+  /// span_precision, span_recall and span_f1 of all, span_f1_<kind>.
+  MetricValues values() const;
   /// A line for each kind and one for all.
   std::string str() const;
 
  private:
+  void add_steps(const Packing& packing, std::span<const Index> labels, std::span<const Index> decided);
+  const std::string& tag(Index k) const;
+
+  std::vector<std::string> tags_;
   std::map<std::string, Counts> kinds_;
 };
 

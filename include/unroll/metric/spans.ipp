@@ -55,6 +55,32 @@ UNROLL_FUNCTION void SpanScores::add(const std::vector<std::string>& truth, cons
     if (std::find(there.begin(), there.end(), span) != there.end()) ++counts.right;
   }
 }
+UNROLL_FUNCTION const std::string& SpanScores::tag(Index k) const {
+  require(k >= 0 && k < std::ssize(tags_), "SpanScores: class ", k, ", but it was made with ", tags_.size(), " tags");
+  return tags_[static_cast<std::size_t>(k)];
+}
+UNROLL_FUNCTION void SpanScores::add_steps(const Packing& packing, std::span<const Index> labels,
+                                           std::span<const Index> decided) {
+  require(packing.total() == std::ssize(labels) && labels.size() == decided.size(), "SpanScores: ", labels.size(),
+          " labels and ", decided.size(), " decisions for ", packing.total(), " steps");
+  for (Index j = 0; j < packing.batch(); ++j) {
+    std::vector<std::string> truth, predicted;
+    for (Index t = 0; t < packing.length(j); ++t) {
+      const auto n = static_cast<std::size_t>(packing.offset(t) + j);
+      if (labels[n] < 0) continue;
+      truth.push_back(tag(labels[n]));
+      predicted.push_back(tag(decided[n]));
+    }
+    add(truth, predicted);
+  }
+}
+UNROLL_FUNCTION MetricValues SpanScores::values() const {
+  const Counts of_all = all();
+  MetricValues values{
+      {"span_precision", of_all.precision()}, {"span_recall", of_all.recall()}, {"span_f1", of_all.f1()}};
+  for (const auto& [kind, counts] : kinds_) values[concat("span_f1_", kind)] = counts.f1();
+  return values;
+}
 UNROLL_FUNCTION SpanScores::Counts SpanScores::all() const {
   Counts sum;
   for (const auto& [kind, counts] : kinds_)

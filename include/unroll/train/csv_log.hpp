@@ -14,16 +14,16 @@ namespace unroll::inline UNROLL_ABI {
 /// the epochs before. A run that is resumed has the epochs before in it.
 struct CsvLog {
   std::filesystem::path path;
-  std::vector<std::string> metrics = {};  ///< columns for what callbacks add to the log
+  /// Further columns: what callbacks add to the log, or any other name that EpochLog::find knows. Those of
+  /// FitOptions::metrics come by themselves.
+  std::vector<std::string> metrics = {};
 
   UNROLL_API void on_train_begin(Run& run);
   UNROLL_API void on_epoch_end(Run& run);
 
  private:
-  void write(const std::string& text) const;
-
-  std::string table(const History& history) const;
-  std::string line(const EpochLog& log) const;
+  /// The epochs before this one, and this one where it is complete.
+  void write(const History& before, const EpochLog* now) const;
 };
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -30,25 +30,28 @@ inline std::string csv_field(const std::string& name) {
 }
 }  // namespace detail
 
-UNROLL_FUNCTION void CsvLog::on_train_begin(Run& run) { write(table(run.history())); }
-UNROLL_FUNCTION void CsvLog::on_epoch_end(Run& run) { write(table(run.history()) + line(run.log())); }
-UNROLL_FUNCTION void CsvLog::write(const std::string& text) const {
-  replace_file(path, std::as_bytes(std::span(text)));
-}
-UNROLL_FUNCTION std::string CsvLog::table(const History& history) const {
+UNROLL_FUNCTION void CsvLog::on_train_begin(Run& run) { write(run.history(), nullptr); }
+UNROLL_FUNCTION void CsvLog::on_epoch_end(Run& run) { write(run.history(), &run.log()); }
+UNROLL_FUNCTION void CsvLog::write(const History& before, const EpochLog* now) const {
+  std::vector<std::string> names = metrics;
+  const EpochLog* const last = now != nullptr || before.epochs.empty() ? now : &before.epochs.back();
+  if (last != nullptr && last->validation)
+    for (const auto& [name, value] : last->validation->metrics) names.push_back(concat("val_", name));
+
   std::string text;
   for (const std::string_view name : detail::csv_columns) (text += name) += ',';
-  for (const std::string& name : metrics) (text += detail::csv_field(name)) += ',';
+  for (const std::string& name : names) (text += detail::csv_field(name)) += ',';
   text.back() = '\n';
-  for (const EpochLog& log : history.epochs) text += line(log);
-  return text;
-}
-UNROLL_FUNCTION std::string CsvLog::line(const EpochLog& log) const {
-  std::string text = concat(log.epoch);
-  for (const std::string_view name : std::span(detail::csv_columns).subspan(1))
-    detail::add_csv_number(text, log.find(name));
-  for (const std::string& name : metrics) detail::add_csv_number(text, log.find(name));
-  return text += '\n';
+  const auto add_line = [&](const EpochLog& log) {
+    text += concat(log.epoch);
+    for (const std::string_view name : std::span(detail::csv_columns).subspan(1))
+      detail::add_csv_number(text, log.find(name));
+    for (const std::string& name : names) detail::add_csv_number(text, log.find(name));
+    text += '\n';
+  };
+  for (const EpochLog& log : before.epochs) add_line(log);
+  if (now != nullptr) add_line(*now);
+  replace_file(path, std::as_bytes(std::span(text)));
 }
 
 }  // namespace unroll::inline UNROLL_ABI

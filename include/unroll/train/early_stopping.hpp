@@ -11,7 +11,8 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// Up is better for what is called accuracy, down for everything else, unless somebody says so.
+/// Up is better for accuracies and for precision, recall, f1 (also of a class), roc_auc, matthews and r2, down for
+/// everything else, unless somebody says so.
 UNROLL_API Goal goal_of(std::string_view monitor, std::optional<Goal> goal);
 /// Better than `best` by more than |min_delta|; any finite number is better than nothing.
 UNROLL_API bool improved(double value, const std::optional<double>& best, Goal goal, double min_delta);
@@ -29,7 +30,7 @@ struct EarlyStopping {
   double min_delta = 0;
   bool restore_best = true;       ///< costs a copy of the weights
   int skip_epochs = 0;            ///< so many at the start are neither good nor bad: Keras's start_from_epoch
-  std::optional<Goal> goal = {};  ///< none: maximize what is called accuracy, minimize the rest
+  std::optional<Goal> goal = {};  ///< none: by the name, see detail::goal_of
 
   // Its state, which a checkpoint holds.
   std::optional<double> best = {};

@@ -11,7 +11,13 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 UNROLL_FUNCTION Goal goal_of(std::string_view monitor, std::optional<Goal> goal) {
-  return goal.value_or(monitor.ends_with("accuracy") ? Goal::maximize : Goal::minimize);
+  if (goal) return *goal;
+  for (const std::string_view name : {"accuracy", "precision", "recall", "f1", "roc_auc", "matthews", "r2"})
+    if (monitor.ends_with(name)) return Goal::maximize;
+  if (monitor.starts_with("val_")) monitor.remove_prefix(4);
+  for (const std::string_view name : {"precision_", "recall_", "f1_", "span_f1_"})
+    if (monitor.starts_with(name)) return Goal::maximize;
+  return Goal::minimize;
 }
 UNROLL_FUNCTION bool improved(double value, const std::optional<double>& best, Goal goal, double min_delta) {
   if (!has_finite_bits(value)) return false;

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
-#include <memory>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -13,6 +13,7 @@
 #include <unroll/core/context.hpp>
 #include <unroll/core/type_id.hpp>
 #include <unroll/optim/optimizer_state.hpp>
+#include <unroll/train/batch_gradient.hpp>
 #include <unroll/train/callback.hpp>
 #include <unroll/train/evaluate.hpp>
 #include <unroll/train/history.hpp>
@@ -29,9 +30,13 @@ struct FitSettings {
   Index epochs, batch_size, accumulate;
   std::uint64_t seed;
   bool shuffle, similar_length;
+  Index prefetch;
+  Index streams;  ///< that a batch is a window of; 0: batches are of sequences
   double validation_split, validation_shuffled;
   Index validation_size;  ///< of a data set of its own; -1: there is none
   double clip_norm, clip_each_norm, clip_value, clip_epsilon;
+  const std::function<void(BatchGradient&)>& on_gradient;
+  const Metrics& metrics;
   const Callbacks& callbacks;
   std::ostream* progress;
   const std::stop_token& stop;
@@ -48,15 +53,25 @@ class UNROLL_API FitJob {
 
   virtual Index size() const = 0;
   virtual Index length(Index row) const = 0;
-  /// Makes a batch, which is the present one from then on.
-  virtual void load(std::span<const Index> rows) = 0;
+  /// Makes a batch in one of the places that there are, of which each is used by one thread at a time.
+  virtual void make_batch(Index place, std::span<const Index> rows) = 0;
+  /// The batch there, made of these rows, is the present one from then on.
+  virtual void use_batch(Index place, std::span<const Index> rows) = 0;
   /// The loss's weight of the present batch.
   virtual double weight() const = 0;
   virtual StepResult add_gradient(const Context& context, double whole_weight) = 0;
+  /// What was added so far.
+  virtual AnyModel gradient() = 0;
+  /// All columns of the gradient's tables count as touched from then on.
+  virtual void touch_tables() = 0;
   virtual StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) = 0;
   virtual Evaluation validate(const EvaluateOptions& options) = 0;
   /// Hands over a copy of the model with weights that are drawn, if they can be.
   virtual void initialize_copy(std::uint64_t seed, FunctionRef<const AnyModel&> use) const = 0;
+
+  /// The state that streams have carried so far, and back; nothing of other data sets.
+  virtual Record state() const = 0;
+  virtual void load_state(const Record& record) = 0;
 
   virtual double rate() const = 0;
   virtual void set_rate(double rate) = 0;

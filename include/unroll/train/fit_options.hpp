@@ -3,12 +3,15 @@
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <stop_token>
 #include <utility>
 
 #include <unroll/data/dataset.hpp>
+#include <unroll/metric/metric.hpp>
+#include <unroll/train/batch_gradient.hpp>
 #include <unroll/train/callback.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -44,11 +47,15 @@ template <class Data> class Validation {
 /// 1})`.
 template <class Data = TokenDataset> struct FitOptions {
   Index epochs = 1;
-  Index batch_size = 64;        ///< sequences that are computed at once; more than there are: all
+  Index batch_size = 64;        ///< sequences that are computed at once; more than there are: all. Streams: a window
   Index accumulate = 1;         ///< so many batches make one update, the same as one batch as large would
   std::uint64_t seed = 0;       ///< of shuffling and dropout
-  bool shuffle = true;          ///< before every epoch
+  bool shuffle = true;          ///< before every epoch; streams go on from window to window instead
   bool similar_length = false;  ///< batches of sequences of about the same length: faster on ragged data
+
+  /// So many batches are made ahead, on a thread of their own, while the present one is computed: for a data set whose
+  /// `fill` reads a disk. It is called on that thread then, while callbacks may run. The same bits.
+  Index prefetch = 0;
 
   // At most one of these three.
   double validation_split = 0;       ///< held out: the last so-and-so much of the data, unshuffled (Keras's)
@@ -60,6 +67,12 @@ template <class Data = TokenDataset> struct FitOptions {
   double clip_each_norm = 0;  ///< largest norm of each parameter's gradient (Keras's clipnorm)
   double clip_value = 0;      ///< largest element of the gradient
   double clip_epsilon = 0;    ///< see ClipOptions; with clip_norm
+
+  /// Is called once an update with the gradient of its whole batch, before clipping. Where it throws the model is as it
+  /// was before this update.
+  std::function<void(BatchGradient&)> on_gradient = nullptr;
+
+  Metrics metrics = {};  ///< of the validation data: one, or a list
 
   Callbacks callbacks = {};          ///< one, or a list in the order in which they are called
   std::ostream* progress = nullptr;  ///< a bar on a terminal, else a line an epoch

@@ -6,8 +6,8 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// Throws for settings without meaning.
-UNROLL_API void check_settings(const FitSettings& settings);
+/// Throws for settings without meaning. Those of streams are what a window is.
+UNROLL_API FitSettings checked(const FitSettings& settings);
 UNROLL_API History run_fit(FitJob& job, const FitSettings& settings);
 }  // namespace detail
 

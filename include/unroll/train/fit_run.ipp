@@ -15,6 +15,7 @@
 #include <unroll/core/parameters.hpp>
 #include <unroll/data/batches.hpp>
 #include <unroll/data/split.hpp>
+#include <unroll/train/batch_reader.hpp>
 #include <unroll/train/fit_job.hpp>
 #include <unroll/train/fit_run.hpp>
 #include <unroll/train/fit_start.hpp>
@@ -100,27 +101,7 @@ class FitRun final : public Run {
       log_ = {.epoch = at_.epoch + 1};
       call(&Callback::on_epoch_begin);
     }
-    while (at_.batch < batches_.count()) {
-      if (options_.stop.stop_requested()) {
-        if (!weights_are_finite()) return;
-        save();
-        at_.history.stopped = Stopped::by_request;
-        at_.history.message = concat("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch, " of ",
-                                     batches_.count(), " updates");
-        return;
-      }
-      if (!run_batch(batches_[at_.batch])) return;
-      ++at_.batch, ++at_.step;
-      log_.rate = job_.rate();
-      update_log();
-      call(&Callback::on_batch_end);
-      if (at_.history.stopped != Stopped::no) return save_unfinished();
-      if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count()) {
-        if (!weights_are_finite()) return;
-        save();
-      }
-    }
-    if (!weights_are_finite()) return;
+    if (!run_batches() || !weights_are_finite()) return;
     if (has_validation()) validate();
     update_log();
     call(&Callback::on_epoch_end);
@@ -129,24 +110,68 @@ class FitRun final : public Run {
     at_.batch = 0;
     save();
   }
+  /// The rest of an epoch. False: it was ended.
+  bool run_batches() {
+    BatchReader reader(job_, rest_of_epoch(), options_.prefetch);
+    while (at_.batch < batches_.count()) {
+      if (options_.stop.stop_requested()) {
+        if (!weights_are_finite()) return false;
+        save();
+        at_.history.stopped = Stopped::by_request;
+        at_.history.message = concat("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch, " of ",
+                                     batches_.count(), " updates");
+        return false;
+      }
+      if (!run_batch(reader, batches_[at_.batch])) return false;
+      ++at_.batch, ++at_.step;
+      log_.rate = job_.rate();
+      update_log();
+      call(&Callback::on_batch_end);
+      if (at_.history.stopped != Stopped::no) {
+        save_unfinished();
+        return false;
+      }
+      if (options_.checkpoint_every > 0 && at_.step % options_.checkpoint_every == 0 && at_.batch < batches_.count()) {
+        if (!weights_are_finite()) return false;
+        save();
+      }
+    }
+    return true;
+  }
+
+  /// What of an update's rows is computed at once.
+  std::size_t parts_of(std::span<const Index> rows) const {
+    const auto size = static_cast<std::size_t>(options_.batch_size);
+    return (rows.size() + size - 1) / size;
+  }
+  std::span<const Index> part(std::span<const Index> rows, std::size_t k) const {
+    const auto size = static_cast<std::size_t>(options_.batch_size);
+    return rows.subspan(k * size, (std::min)(size, rows.size() - k * size));
+  }
+  /// All that run_batch will read: several parts once for their weight and once for their gradient.
+  std::vector<std::span<const Index>> rest_of_epoch() const {
+    std::vector<std::span<const Index>> all;
+    for (Index batch = at_.batch; batch < batches_.count(); ++batch) {
+      const auto rows = batches_[batch];
+      const std::size_t parts = parts_of(rows), readings = parts > 1 ? 2 : 1;
+      for (std::size_t k = 0; k < readings * parts; ++k) all.push_back(part(rows, k % parts));
+    }
+    return all;
+  }
 
   /// One update, from all parts of a batch. False: its loss or gradient was no finite number, and there was none.
-  bool run_batch(std::span<const Index> rows) {
-    const auto part_size = static_cast<std::size_t>(options_.batch_size);
-    const auto part = [&](std::size_t first) {
-      return rows.subspan(first, (std::min)(part_size, rows.size() - first));
-    };
+  bool run_batch(BatchReader& reader, std::span<const Index> rows) {
+    const std::size_t parts = parts_of(rows);
     double whole = 0;
-    if (rows.size() > part_size)
-      for (std::size_t first = 0; first < rows.size(); first += part_size) {
-        job_.load(part(first));
-        whole += job_.weight();
-      }
+    for (std::size_t k = 0; parts > 1 && k < parts; ++k) {
+      reader.next();
+      whole += job_.weight();
+    }
     Context context{.training = true, .seed = options_.seed, .step = static_cast<std::uint64_t>(at_.step)};
     StepResult all;
-    for (std::size_t first = 0; first < rows.size(); first += part_size) {
-      job_.load(part(first));
-      context.first_row = static_cast<Index>(first);
+    for (std::size_t k = 0; k < parts; ++k) {
+      reader.next();
+      context.first_row = static_cast<Index>(k) * (options_.streams > 0 ? options_.streams : options_.batch_size);
       const StepResult some = job_.add_gradient(context, whole);
       all.loss += some.loss * some.weight;
       all.weight += some.weight;
@@ -154,6 +179,7 @@ class FitRun final : public Run {
       all.count += some.count;
       all.finite = all.finite && some.finite;
     }
+    if (options_.on_gradient != nullptr) call_hook(all);
     all = job_.apply_gradient({options_.clip_norm, options_.clip_each_norm, options_.clip_value, options_.clip_epsilon},
                               all);
     if (!all.finite) {
@@ -162,6 +188,17 @@ class FitRun final : public Run {
     }
     at_.totals.add(all, static_cast<Index>(rows.size()));
     return true;
+  }
+  /// What it leaves in the sums is what the update has found.
+  void call_hook(StepResult& all) {
+    const auto touch_tables = [this] { job_.touch_tables(); };
+    BatchGradient batch(job_.gradient(), touch_tables, at_.step, all);
+    options_.on_gradient(batch);
+    all.loss = batch.loss;
+    all.weight = batch.weight;
+    all.correct = batch.correct;
+    all.count = batch.count;
+    all.finite = all.finite && has_finite_bits(all.loss);
   }
   /// Looked at where a run is saved or ends: once an epoch costs nothing, once an update would.
   bool weights_are_finite() {
@@ -197,7 +234,10 @@ class FitRun final : public Run {
     begin_ = now;
     at_.totals.write(log_);
   }
-  void validate() { log_.validation = job_.validate({.batch_size = options_.batch_size, .rows = split_.validation}); }
+  void validate() {
+    log_.validation =
+        job_.validate({.batch_size = options_.batch_size, .rows = split_.validation, .metrics = options_.metrics});
+  }
 
   // ---- a run that can be resumed: see run_store.ipp
   void save() {
@@ -222,7 +262,15 @@ class FitRun final : public Run {
   Clock::time_point begin_;
 };
 
-UNROLL_FUNCTION void check_settings(const FitSettings& settings) { check_options(settings); }
+UNROLL_FUNCTION FitSettings checked(const FitSettings& settings) {
+  check_options(settings);
+  if (settings.streams == 0) return settings;
+  check_stream_options(settings);
+  FitSettings of_windows = settings;
+  of_windows.batch_size = 1;
+  of_windows.shuffle = false;
+  return of_windows;
+}
 UNROLL_FUNCTION History run_fit(FitJob& job, const FitSettings& settings) { return FitRun(job, settings).run(); }
 
 }  // namespace detail

@@ -13,6 +13,7 @@
 #include <unroll/core/range.hpp>
 #include <unroll/data/split.hpp>
 #include <unroll/train/fit_job.hpp>
+#include <unroll/train/fit_options.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -21,6 +22,7 @@ inline void check_options(const FitSettings& o) {
   require_at_least("fit", "epochs", o.epochs, 0);
   require_at_least("fit", "batch_size", o.batch_size, 1);
   require_at_least("fit", "accumulate", o.accumulate, 1);
+  require(o.prefetch >= 0 && o.prefetch <= 1024, "fit: prefetch is ", o.prefetch, ", expected 0 to 1024 batches");
   require_fraction("fit", "validation_split", o.validation_split);
   require_fraction("fit", "validation_shuffled", o.validation_shuffled);
   require((o.validation_split > 0) + (o.validation_shuffled > 0) + (o.validation_size >= 0) <= 1,
@@ -34,6 +36,15 @@ inline void check_options(const FitSettings& o) {
           "fit: clip_norm, clip_each_norm and clip_value exclude each other");
   require(o.clip_epsilon == 0 || o.clip_norm > 0, "fit: clip_epsilon belongs to clip_norm, which is 0");
   require_at_least("fit", "checkpoint_every", o.checkpoint_every, 0);
+}
+
+/// A batch is a window of all streams, and windows follow each other.
+inline void check_stream_options(const FitSettings& o) {
+  require(o.batch_size == FitOptions<>{}.batch_size || o.batch_size == o.streams, "fit: batch_size is ", o.batch_size,
+          ", but a batch of streams is a window of all ", o.streams, "; see StreamOptions");
+  require(!o.similar_length, "fit: similar_length is for sequences; the windows of streams are of one length");
+  require(o.validation_split == 0 && o.validation_shuffled == 0,
+          "fit: no windows can be held out of streams: validation takes other streams");
 }
 
 inline Split split_rows(Index size, const FitSettings& o) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <unroll/metric/confusion_matrix.hpp>
 #include <unroll/train/record.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -17,8 +18,18 @@ struct Evaluation {
   double loss = 0;      ///< the mean that the loss defines
   double accuracy = 0;  ///< share of `count` decided rightly; 0 for a loss that decides nothing
   Index count = 0;      ///< decisions: sequences, or steps of a tagger; 0 for such a loss
+  /// Of a classifier with labels and at most 64 classes; not of the training data, which `fit` measures on the way.
+  std::optional<ConfusionMatrix> confusion = {};
+  MetricValues metrics = {};  ///< those that were asked for
   bool operator==(const Evaluation&) const = default;
+
+  /// loss, accuracy, one of `metrics`, or what follows from the confusion matrix (ConfusionMatrix::find).
+  UNROLL_API std::optional<double> find(std::string_view name) const;
 };
+
+/// `loss 0.0931, accuracy 0.9800 of 200`, and the metrics. Where classes are unequal also the accuracy of always saying
+/// the most frequent one, macro F1, and below it the confusion matrix of up to 12 classes.
+UNROLL_API std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation);
 
 /// One epoch. `training` was measured on the way, with dropout, while the weights moved.
 struct EpochLog {
@@ -33,8 +44,8 @@ struct EpochLog {
   Index sequences = 0;
   std::map<std::string, double, std::less<>> metrics = {};  ///< what callbacks added
 
-  /// By the name that callbacks monitor: loss, accuracy, val_loss, val_accuracy, gradient_norm, largest_gradient_norm,
-  /// clipped, rate, seconds, or one of `metrics`.
+  /// By the name that callbacks monitor: loss, accuracy, gradient_norm, largest_gradient_norm, clipped, rate, seconds,
+  /// one of `metrics`, or val_ and what Evaluation::find knows: val_loss, val_accuracy, val_f1, val_roc_auc.
   UNROLL_API std::optional<double> find(std::string_view name) const;
 };
 
@@ -64,6 +75,8 @@ struct History {
 UNROLL_API std::ostream& operator<<(std::ostream& out, const History& history);
 
 namespace detail {
+/// An evaluation counts the confusions of so many classes: beyond, nobody reads them, and a history grows.
+inline constexpr Index most_classes_counted = 64;
 UNROLL_API Record to_record(const EpochLog& log);
 UNROLL_API EpochLog log_from_record(const Record& record);
 }  // namespace detail

@@ -8,34 +8,66 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+namespace detail {
+/// ", <name> <value>"
+inline void add_number(std::string& text, std::string_view name, double value, int digits) {
+  char number[64];
+  std::snprintf(number, sizeof number, "%.*f", digits, value);
+  text += concat(text.empty() ? "" : ", ", name, " ", std::string_view(number));
+}
+}  // namespace detail
+
+UNROLL_FUNCTION std::optional<double> Evaluation::find(std::string_view name) const {
+  if (const auto found = metrics.find(name); found != metrics.end()) return found->second;
+  if (name == "loss") return loss;
+  if (name == "accuracy") return count > 0 ? std::optional(accuracy) : std::nullopt;
+  return confusion ? confusion->find(name) : std::nullopt;
+}
+
+UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation) {
+  std::string text;
+  detail::add_number(text, "loss", evaluation.loss, 4);
+  if (evaluation.count > 0) {
+    detail::add_number(text, "accuracy", evaluation.accuracy, 4);
+    text += concat(" of ", evaluation.count);
+  }
+  const bool unequal = evaluation.confusion && evaluation.confusion->is_unequal();
+  if (unequal) {
+    detail::add_number(text, "always the most frequent class", evaluation.confusion->majority_share(), 4);
+    detail::add_number(text, "macro F1", evaluation.confusion->macro_f1(), 4);
+  }
+  for (const auto& [name, value] : evaluation.metrics) detail::add_number(text, name, value, 4);
+  if (unequal && evaluation.confusion->classes() <= 12) text += "\n" + evaluation.confusion->str();
+  return out << text;
+}
+
 UNROLL_FUNCTION std::optional<double> EpochLog::find(std::string_view name) const {
-  const auto of = [&](const Evaluation& e, std::string_view which) -> std::optional<double> {
-    if (which == "loss") return e.loss;
-    if (which == "accuracy" && e.count > 0) return e.accuracy;
-    return std::nullopt;
-  };
   if (const auto found = metrics.find(name); found != metrics.end()) return found->second;
   if (name == "gradient_norm") return gradient_norm;
   if (name == "largest_gradient_norm") return largest_gradient_norm;
   if (name == "clipped") return clipped;
   if (name == "rate") return rate;
   if (name == "seconds") return seconds;
-  if (!name.starts_with("val_")) return of(training, name);
-  return validation ? of(*validation, name.substr(4)) : std::nullopt;
+  if (!name.starts_with("val_")) return training.find(name);
+  return validation ? validation->find(name.substr(4)) : std::nullopt;
 }
 
 UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const EpochLog& log) {
   std::string text;
   const auto add = [&](std::string_view name, double value, int digits) {
-    char number[64];
-    std::snprintf(number, sizeof number, "%.*f", digits, value);
-    text += concat(text.empty() ? "" : ", ", name, " ", std::string_view(number));
+    detail::add_number(text, name, value, digits);
   };
   add("loss", log.training.loss, 4);
   if (log.training.count > 0) add("accuracy", log.training.accuracy, 4);
   if (log.validation) {
     add("val_loss", log.validation->loss, 4);
     if (log.validation->count > 0) add("val_accuracy", log.validation->accuracy, 4);
+    if (const auto& confusion = log.validation->confusion; confusion && confusion->is_unequal()) {
+      add("val_macro_f1", confusion->macro_f1(), 4);
+      const Index there = confusion->classes_there();
+      if (there < confusion->classes()) text += concat(" of ", there, " of ", confusion->classes(), " classes");
+    }
+    for (const auto& [name, value] : log.validation->metrics) add(concat("val_", name), value, 4);
   }
   for (const auto& [name, value] : log.metrics) add(name, value, 4);
   text += concat(", gradient norm ", static_cast<float>(log.gradient_norm), " (largest ",
@@ -60,6 +92,30 @@ UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const History& histo
 }
 
 namespace detail {
+inline Record to_record(const ConfusionMatrix& confusion) {
+  Record record;
+  std::vector<std::int64_t> counts;
+  for (Index truth = 0; truth < confusion.classes(); ++truth)
+    for (Index predicted = 0; predicted < confusion.classes(); ++predicted)
+      counts.push_back(confusion.count(truth, predicted));
+  record.set("counts", counts);
+  for (std::size_t k = 0; k < confusion.names().size(); ++k)
+    record.set(concat("class.", k), confusion.names()[k].c_str());
+  return record;
+}
+inline ConfusionMatrix confusion_from_record(const Record& record) {
+  std::vector<std::string> names;
+  while (record.contains(concat("class.", names.size())))
+    names.push_back(record.get<std::string>(concat("class.", names.size())));
+  record.check(names.size() >= 2 && names.size() <= std::size_t(most_classes_counted), "a confusion matrix of ",
+               names.size(), " classes, expected 2 to ", most_classes_counted);
+  const auto classes = static_cast<Index>(names.size());
+  const auto& counts = record.counts("counts", names.size() * names.size());
+  ConfusionMatrix confusion(classes, std::move(names));
+  for (std::size_t k = 0; k < counts.size(); ++k)
+    confusion.add(static_cast<Index>(k) / classes, static_cast<Index>(k) % classes, static_cast<Index>(counts[k]));
+  return confusion;
+}
 UNROLL_FUNCTION Record to_record(const EpochLog& log) {
   const Evaluation none, &v = log.validation ? *log.validation : none;
   Record record;
@@ -69,6 +125,8 @@ UNROLL_FUNCTION Record to_record(const EpochLog& log) {
   record.set("counts",
              std::vector<std::int64_t>{log.epoch, log.training.count, log.validation ? 1 : 0, v.count, log.sequences});
   for (const auto& [name, value] : log.metrics) record.set(concat("metrics.", name), value);
+  for (const auto& [name, value] : v.metrics) record.set(concat("val_metrics.", name), value);
+  if (v.confusion) record.insert("val_confusion", to_record(*v.confusion));
   return record;
 }
 UNROLL_FUNCTION EpochLog log_from_record(const Record& record) {
@@ -78,7 +136,7 @@ UNROLL_FUNCTION EpochLog log_from_record(const Record& record) {
   const std::vector<Index> k(saved.begin(), saved.end());
   record.check(k[2] <= 1, "an epoch of the history has ", k[2], " validations, expected 0 or 1");
   EpochLog log{.epoch = k[0],
-               .training = {n[0], n[1], k[1]},
+               .training = {.loss = n[0], .accuracy = n[1], .count = k[1]},
                .validation = {},
                .gradient_norm = n[4],
                .largest_gradient_norm = n[5],
@@ -87,9 +145,16 @@ UNROLL_FUNCTION EpochLog log_from_record(const Record& record) {
                .seconds = n[8],
                .sequences = k[4],
                .metrics = {}};
-  if (k[2] != 0) log.validation = Evaluation{n[2], n[3], k[3]};
-  const Record metrics = record.part("metrics");
-  for (const auto& [name, value] : metrics.values()) log.metrics[name] = metrics.number(name);
+  const auto read_metrics = [&](std::string_view part, MetricValues& to) {
+    const Record metrics = record.part(part);
+    for (const auto& [name, value] : metrics.values()) to[name] = metrics.number(name);
+  };
+  read_metrics("metrics", log.metrics);
+  if (k[2] == 0) return log;
+  log.validation = Evaluation{.loss = n[2], .accuracy = n[3], .count = k[3]};
+  read_metrics("val_metrics", log.validation->metrics);
+  if (const Record confusion = record.part("val_confusion"); !confusion.empty())
+    log.validation->confusion = confusion_from_record(confusion);
   return log;
 }
 }  // namespace detail

@@ -10,6 +10,7 @@
 #include <unroll/core/function_ref.hpp>
 #include <unroll/core/packed_sequence.hpp>
 #include <unroll/data/batches.hpp>
+#include <unroll/data/stream_batches.hpp>
 #include <unroll/data/targets.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/loss/loss.hpp>
@@ -55,6 +56,23 @@ void load_batch(const D& data, std::span<const Index> rows, typename D::Batch& x
     check_targets(x.packing, targets.are_labels ? static_cast<Index>(targets.labels.size()) : targets.values.cols(),
                   targets.sample_weights.size());
   }
+}
+
+/// Of streams one window, which comes with its targets.
+template <bool, Streams D, class Targets>
+void load_batch(const D& data, std::span<const Index> windows, typename D::Batch& x, Targets& targets) {
+  targets.are_labels = requires { data.fill(windows.front(), x, targets.labels); };
+  if constexpr (requires { data.fill(windows.front(), x, targets.labels); })
+    data.fill(windows.front(), x, targets.labels);
+  else
+    data.fill(windows.front(), x, targets.values);
+}
+/// What batches are made of: sequences, or windows of streams.
+template <class D> Index rows_of(const D& data) {
+  if constexpr (Streams<D>)
+    return data.count();
+  else
+    return data.size();
 }
 
 /// Whether a loss takes targets of a kind for an output Y, with its packing or as a matrix.

@@ -199,7 +199,7 @@ template <class M, class Derived> auto predict(const M& model, const Eigen::Matr
 /// The outputs for all sequences of a data set as they are. From a model with one output a sequence a matrix (K, n), in
 /// the order of the data set or of `options.rows`, where a row may be named more than once; from a tagger, with an
 /// output for every step, a vector of n matrices (K, T_i) in that order.
-template <class M, detail::HasBatch D> auto infer(const M& model, const D& data, const EvaluateOptions& options = {}) {
+template <class M, detail::HasRows D> auto infer(const M& model, const D& data, const EvaluateOptions& options = {}) {
   if constexpr (detail::assert_readable<M, D>()) {
     detail::RowBatches batches("infer", data, options.rows, options.batch_size);
     detail::TakenOf<typename M::template Output<typename D::Batch>> all;
@@ -212,8 +212,7 @@ template <class M, detail::HasBatch D> auto infer(const M& model, const D& data,
 /// The probabilities for all sequences: (1, n) or (classes, n); from a tagger a matrix (1, T_i) or (classes, T_i) for
 /// each. From a model that ends in a head, what that decodes: a std::vector<Index> of labels, or from a tagger one for
 /// each sequence; numbers as `infer` gives them. Order and rows are those of `infer`.
-template <class M, detail::HasBatch D>
-auto predict(const M& model, const D& data, const EvaluateOptions& options = {}) {
+template <class M, detail::HasRows D> auto predict(const M& model, const D& data, const EvaluateOptions& options = {}) {
   if constexpr (detail::assert_readable<M, D>()) {
     if constexpr (has_head<M>) {
       using Output = typename M::template Output<typename D::Batch>;

@@ -103,7 +103,9 @@ struct Totals {
   }
   void write(EpochLog& log) const {
     const auto ratio = [](double a, auto b) { return b > 0 ? a / static_cast<double>(b) : 0; };
-    log.training = {ratio(loss, weight), ratio(static_cast<double>(correct), count), count};
+    log.training.loss = ratio(loss, weight);
+    log.training.accuracy = ratio(static_cast<double>(correct), count);
+    log.training.count = count;
     log.gradient_norm = ratio(norm, updates);
     log.largest_gradient_norm = largest_norm;
     log.clipped = ratio(static_cast<double>(clipped), updates);

@@ -96,6 +96,18 @@ void count_correct(const L& loss, const Output& output, const Targets& targets, 
 }
 }  // namespace detail
 
+namespace detail {
+/// A model of a user's own need not take a carry.
+template <class M, class In, class Cache>
+const auto& forward(const M& model, const Context& context, const In& x, Cache& cache,
+                    Carry<typename StateOf<M>::type> carry) {
+  if constexpr (requires { model.forward(context, x, cache, carry); })
+    return model.forward(context, x, cache, carry);
+  else
+    return model.forward(context, x, cache);
+}
+}  // namespace detail
+
 /// Forward, loss, backward: gradient +=. `targets` is what the loss takes (labels, a matrix, a type of its own) or a
 /// data set's BatchTargets; a loss that takes the batch x as its targets (NextToken) gets that. The loss of a model
 /// that ends in a head is HeadLoss{}. Throws for a workspace of another model, and what the model and the loss do not
@@ -111,12 +123,7 @@ StepResult add_gradient(const M& model, const L& loss, const In& x, const Target
   if constexpr (detail::assert_loss_of<M, L>()) {
     detail::check_backward(context, whole_weight);
     detail::complete_gradient(model, work.gradient);
-    const auto& output = [&]() -> const auto& {
-      if constexpr (requires { model.forward(context, x, work.cache, carry); })
-        return model.forward(context, x, work.cache, carry);
-      else
-        return model.forward(context, x, work.cache);
-    }();
+    const auto& output = detail::forward(model, context, x, work.cache, carry);
     if constexpr (detail::is_head_loss<L>) detail::check_head_is_last(model, work.cache, output);
     decltype(auto) bound = detail::bind_loss(loss, model, &work.gradient, work.head, whole_weight);
     const StepResult result = detail::with_targets(bound, x, output, targets, [&](const auto& of) {
@@ -190,8 +197,27 @@ StepResult train_step(M& model, const L& loss, O& optimizer, const In& x, const 
   return apply_gradient(model, optimizer, work.gradient, clip, found);
 }
 
-#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE, T)       \
-  DECLARE void detail::scale_gradient(Matrix<T>&, T); \
+namespace detail {
+struct TouchAll {
+  template <class P> void operator()(const Path&, P& g) const {
+    if constexpr (is_table<P>)
+      for (Index column = 0; column < g.cols(); ++column) g.touch(column);
+  }
+};
+/// All columns of a gradient's tables count as touched from then on.
+template <class M> UNROLL_API void touch_tables_of(M& gradient) {
+  if constexpr (is_erasable<M>) {
+    ModelOf<typename M::Scalar> erased(gradient);
+    touch_tables_of(erased);
+  } else {
+    visit(TouchAll(), gradient);
+  }
+}
+}  // namespace detail
+
+#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE, T)              \
+  DECLARE void detail::touch_tables_of(detail::ModelOf<T>&); \
+  DECLARE void detail::scale_gradient(Matrix<T>&, T);        \
   DECLARE void detail::clip_gradient(detail::ModelOf<T>&, const ClipLimits&, StepResult&);
 #if !UNROLL_HEADER_ONLY
 UNROLL_TRAIN_STEP_INSTANCES(extern template, float)

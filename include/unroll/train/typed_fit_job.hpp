@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include <unroll/core/initialize.hpp>
 #include <unroll/optim/optimizer.hpp>
+#include <unroll/train/carried_state.hpp>
 #include <unroll/train/evaluate.hpp>
 #include <unroll/train/fit_job.hpp>
 #include <unroll/train/fit_options.hpp>
@@ -17,20 +20,26 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 
-template <class D> FitSettings settings_of(const FitOptions<D>& o) {
+template <class D> FitSettings settings_of(const FitOptions<D>& o, const D& data) {
+  Index streams = 0;
+  if constexpr (Streams<D>) streams = data.streams();
   return {.epochs = o.epochs,
           .batch_size = o.batch_size,
           .accumulate = o.accumulate,
           .seed = o.seed,
           .shuffle = o.shuffle,
           .similar_length = o.similar_length,
+          .prefetch = o.prefetch,
+          .streams = streams,
           .validation_split = o.validation_split,
           .validation_shuffled = o.validation_shuffled,
-          .validation_size = o.validation.get() != nullptr ? static_cast<Index>(o.validation.get()->size()) : -1,
+          .validation_size = o.validation.get() != nullptr ? rows_of(*o.validation.get()) : -1,
           .clip_norm = o.clip_norm,
           .clip_each_norm = o.clip_each_norm,
           .clip_value = o.clip_value,
           .clip_epsilon = o.clip_epsilon,
+          .on_gradient = o.on_gradient,
+          .metrics = o.metrics,
           .callbacks = o.callbacks,
           .progress = o.progress,
           .stop = o.stop,
@@ -47,31 +56,46 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
 
  public:
   /// Validates on `validation`, or on held out rows of `data` where that is null.
-  TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const D* validation)
+  TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const D* validation, Index prefetch)
       : FitJob(AnyModel(of), state_of(updated_by), R::moments, &of, &updated_by),
         model_(of),
         loss_(loss),
         optimizer_(updated_by),
         data_(data),
         validation_(validation != nullptr ? *validation : data),
-        work_(of) {}
+        work_(of),
+        made_(std::make_unique<Made[]>(static_cast<std::size_t>(prefetch) + 1)) {}
 
-  Index size() const override { return data_.size(); }
-  Index length(Index row) const override { return data_.length(row); }
-  void load(std::span<const Index> rows) override {
-    load_batch<!takes_batch<Bound, Output, Batch>>(data_, rows, x_, targets_);
+  Index size() const override { return rows_of(data_); }
+  Index length([[maybe_unused]] Index row) const override {
+    if constexpr (Streams<D>)
+      return 0;
+    else
+      return data_.length(row);
+  }
+  void make_batch(Index place, std::span<const Index> rows) override {
+    Made& made = made_[static_cast<std::size_t>(place)];
+    load_batch<!takes_batch<Bound, Output, Batch>>(data_, rows, made.x, made.targets);
+  }
+  void use_batch(Index place, std::span<const Index> rows) override {
+    present_ = &made_[static_cast<std::size_t>(place)];
+    rows_ = rows;
   }
   double weight() const override {
+    const Targets& of = present_->targets;
     if constexpr (takes_batch<Bound, Output, Batch>)
-      return weight_of(x_);
+      return weight_of(present_->x);
     else if constexpr (!is_batch_targets<Targets>)
-      return weight_of(targets_);
+      return weight_of(of);
     else
-      return targets_.are_labels ? weight_of(targets_.labels) : weight_of(targets_.values);
+      return of.are_labels ? weight_of(of.labels) : weight_of(of.values);
   }
   StepResult add_gradient(const Context& context, double whole_weight) override {
-    return unroll::add_gradient(model_, loss_, x_, targets_, work_, context, whole_weight);
+    return unroll::add_gradient(model_, loss_, present_->x, present_->targets, work_, context, whole_weight,
+                                state_.into(data_, rows_));
   }
+  AnyModel gradient() override { return AnyModel(work_.gradient); }
+  void touch_tables() override { touch_tables_of(work_.gradient); }
   StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) override {
     return unroll::apply_gradient(model_, optimizer_, work_.gradient, clip, found);
   }
@@ -84,6 +108,16 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
       M drawn = model_;
       initialize(drawn, Rng(seed));
       use(AnyModel(drawn));
+    }
+  }
+
+  Record state() const override { return state_.record(); }
+  void load_state([[maybe_unused]] const Record& record) override {
+    if constexpr (Streams<D>) {
+      const std::vector<Index> first{0};
+      make_batch(0, first);
+      forward(model_, inference, made_[0].x, work_.cache, state_.into(data_, first));  // which gives it its shape
+      state_.load(record);
     }
   }
 
@@ -109,19 +143,26 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   Optimizer<M, R>& optimizer_;
   const D &data_, &validation_;
   Workspace<M, Batch> work_;
-  Batch x_, validation_x_;
-  Targets targets_, validation_targets_;
+  CarriedState<M, D> state_;
+  struct Made {
+    Batch x;
+    Targets targets;
+  };
+  std::unique_ptr<Made[]> made_;
+  Made* present_ = nullptr;
+  std::span<const Index> rows_;  ///< of the present batch
+  Batch validation_x_;
+  Targets validation_targets_;
 };
 
 template <class M, class L, class R, class D>
 History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data, const FitOptions<D>& options) {
   using Output = typename M::template Output<typename D::Batch>;
-  const FitSettings settings = settings_of(options);
-  check_settings(settings);
+  const FitSettings settings = checked(settings_of(options, data));
   require_targets<BoundLoss<M, L>, Output>("fit: the data set", data);
   const D* const held_out = options.validation.get();
   if (held_out != nullptr) require_targets<BoundLoss<M, L>, Output>("fit: the validation data set", *held_out);
-  TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, held_out);
+  TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, held_out, settings.prefetch);
   return run_fit(job, settings);
 }
 
