@@ -13,7 +13,7 @@
 namespace {
 
 using namespace unroll;
-using Options = FitOptions<TokenDataset>;
+using HookOptions = FitOptions<TokenDataset>;
 
 /// What a message-passing library does: sums over `n` threads that call it in step.
 class Machines {
@@ -42,7 +42,7 @@ class Machines {
   std::vector<double> sums_;
 };
 
-History train(Classifier& model, const TokenDataset& data, const Options& options) {
+History train_with_hook(Classifier& model, const TokenDataset& data, const HookOptions& options) {
   return fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-2}, data, options);
 }
 
@@ -54,14 +54,15 @@ TEST_CASE("machines that add up the gradients of unequal parts of each batch tra
   std::vector<Index> rows[2];
   for (Index k = 0; k < 96; ++k) rows[k % 24 < 16 ? 0 : 1].push_back(k);
   Classifier whole = make_classifier();
-  const History alone = train(whole, data, {.epochs = 3, .batch_size = 24, .shuffle = false, .clip_norm = 0.1});
+  const History alone =
+      train_with_hook(whole, data, {.epochs = 3, .batch_size = 24, .shuffle = false, .clip_norm = 0.1});
 
   Machines machines(2);
   std::vector<Classifier> models(2, make_classifier());
   std::vector<History> histories(2);
   const auto run = [&](std::size_t m) {
     const TokenDataset part = data.select(rows[m]);
-    histories[m] = train(
+    histories[m] = train_with_hook(
         models[m], part,
         {.epochs = 3,
          .batch_size = m == 0 ? 16 : 8,
@@ -89,8 +90,8 @@ TEST_CASE(
   const TokenDataset data = make_data(50);
   const auto sizes = [&](Index batch_size, Index accumulate, double& norm) {
     Classifier looked_at = make_classifier(0.2), plain = make_classifier(0.2);
-    Options options{.epochs = 2, .batch_size = batch_size, .accumulate = accumulate, .clip_norm = 0.05};
-    train(plain, data, options);
+    HookOptions options{.epochs = 2, .batch_size = batch_size, .accumulate = accumulate, .clip_norm = 0.05};
+    train_with_hook(plain, data, options);
     std::vector<double> weights;
     options.on_gradient = [&](const BatchGradient& batch) {
       CHECK(batch.step == static_cast<std::int64_t>(weights.size()));
@@ -101,7 +102,7 @@ TEST_CASE(
       });
       norm = std::max(norm, std::sqrt(squares));
     };
-    const History history = train(looked_at, data, options);
+    const History history = train_with_hook(looked_at, data, options);
     CHECK(norm ==
           doctest::Approx(std::max(history.epochs[0].largest_gradient_norm, history.epochs[1].largest_gradient_norm))
               .epsilon(1e-6));
@@ -138,8 +139,8 @@ TEST_CASE("what the hook writes is what the model is updated with, in tables too
     if (batch.step == 1) throw std::runtime_error("a machine is gone");
   };
   Classifier once = start;
-  train(once, data.select(std::vector<Index>{0, 1, 2, 3, 4}), {.batch_size = 5, .shuffle = false});
-  CHECK_THROWS_WITH_AS(train(kept, data, {.batch_size = 5, .shuffle = false, .on_gradient = fail_later}),
+  train_with_hook(once, data.select(std::vector<Index>{0, 1, 2, 3, 4}), {.batch_size = 5, .shuffle = false});
+  CHECK_THROWS_WITH_AS(train_with_hook(kept, data, {.batch_size = 5, .shuffle = false, .on_gradient = fail_later}),
                        "a machine is gone", std::runtime_error);
   CHECK(distance(kept, once) == 0);
 }
@@ -148,7 +149,7 @@ TEST_CASE("a loss that is no number on one machine ends the run on all, with the
   Classifier model = make_classifier();
   const Classifier start = model;
   const auto spoil = [](BatchGradient& batch) { batch.loss = std::numeric_limits<double>::quiet_NaN(); };
-  const History history = train(model, make_data(20), {.on_gradient = spoil});
+  const History history = train_with_hook(model, make_data(20), {.on_gradient = spoil});
   CHECK(history.stopped == Stopped::not_finite);
   CHECK(distance(model, start) == 0);
 }

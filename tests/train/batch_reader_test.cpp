@@ -39,8 +39,8 @@ struct OnDisk {
     data.fill_targets(rows, packing, targets);
   }
 };
-using Options = FitOptions<OnDisk>;
-History train(Classifier& model, const OnDisk& data, const Options& options) {
+using DiskOptions = FitOptions<OnDisk>;
+History train_on_disk(Classifier& model, const OnDisk& data, const DiskOptions& options) {
   return fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-2}, data, options);
 }
 struct OnBatch {
@@ -56,13 +56,13 @@ TEST_CASE("what is read ahead is what is read when it is needed, bit for bit" * 
   for (const Index accumulate : {1, 3}) {
     const auto bits = [&](Index prefetch) {
       Classifier model = make_classifier(0.2);
-      const History history = train(model, data,
-                                    {.epochs = 2,
-                                     .batch_size = 10,
-                                     .accumulate = accumulate,
-                                     .seed = 4,
-                                     .prefetch = prefetch,
-                                     .validation_split = 0.2});
+      const History history = train_on_disk(model, data,
+                                            {.epochs = 2,
+                                             .batch_size = 10,
+                                             .accumulate = accumulate,
+                                             .seed = 4,
+                                             .prefetch = prefetch,
+                                             .validation_split = 0.2});
       return std::pair(bits_of(model), history.series("val_loss"));
     };
     const auto without = bits(0);
@@ -83,7 +83,7 @@ TEST_CASE("no more batches are read ahead than were asked for") {
     CHECK(seen.made <= run.batch() + 3);
   }};
   Classifier model = make_classifier();
-  train(model, data, {.batch_size = 10, .prefetch = 3, .callbacks = look});
+  train_on_disk(model, data, {.batch_size = 10, .prefetch = 3, .callbacks = look});
   CHECK(most >= 2);  // and it does read ahead
   CHECK(seen.made == 12);
 }
@@ -94,13 +94,13 @@ TEST_CASE("what the reader throws comes out of fit, after the batches before hav
   Index updates = 0;
   const OnBatch count{[&](Run&) { ++updates; }};
   CHECK_THROWS_WITH_AS(
-      train(model, OnDisk{make_data(100), &seen, 5}, {.batch_size = 10, .prefetch = 4, .callbacks = count}),
+      train_on_disk(model, OnDisk{make_data(100), &seen, 5}, {.batch_size = 10, .prefetch = 4, .callbacks = count}),
       "disk.bin: cannot be read", std::runtime_error);
   CHECK(updates == 5);
   const OnBatch stop{[](Run& run) {
     if (run.batch() == 5) run.stop("enough");
   }};
-  train(expected, OnDisk{make_data(100), &healthy}, {.batch_size = 10, .callbacks = stop});
+  train_on_disk(expected, OnDisk{make_data(100), &healthy}, {.batch_size = 10, .callbacks = stop});
   CHECK(distance(model, expected) == 0);
 }
 
@@ -114,11 +114,11 @@ TEST_CASE("the reader ends with the run, whether that ends early or by an except
       if (throws) throw std::runtime_error("out");
       run.stop("enough");
     }};
-    const Options options{.epochs = 2, .batch_size = 10, .prefetch = 2, .callbacks = end};
+    const DiskOptions options{.epochs = 2, .batch_size = 10, .prefetch = 2, .callbacks = end};
     if (throws)
-      CHECK_THROWS_WITH_AS(train(model, data, options), "out", std::runtime_error);
+      CHECK_THROWS_WITH_AS(train_on_disk(model, data, options), "out", std::runtime_error);
     else
-      CHECK(train(model, data, options).message == "enough");
+      CHECK(train_on_disk(model, data, options).message == "enough");
     const Index made = seen.made;
     CHECK(made <= 6);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -126,6 +126,6 @@ TEST_CASE("the reader ends with the run, whether that ends early or by an except
   }
   Readings seen;
   Classifier model = make_classifier();
-  CHECK_THROWS_WITH_AS(train(model, OnDisk{make_data(10), &seen}, {.prefetch = -1}),
+  CHECK_THROWS_WITH_AS(train_on_disk(model, OnDisk{make_data(10), &seen}, {.prefetch = -1}),
                        "fit: prefetch is -1, expected 0 to 1024 batches", std::invalid_argument);
 }

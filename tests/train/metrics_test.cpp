@@ -16,7 +16,7 @@
 namespace {
 
 using namespace unroll;
-using Tagger = Sequential<Embedding<float>, Recurrent<Gru<float>>, Dense<float>>;
+using SpanTagger = Sequential<Embedding<float>, Recurrent<Gru<float>>, Dense<float>>;
 
 /// Of 200 sequences 4 are of class 1, and are told by an id of their own.
 TokenDataset make_rare() {
@@ -127,7 +127,7 @@ TEST_CASE("a model that always says no does not look good") {
 }
 
 TEST_CASE("a tagger is scored by spans, and steps that the loss ignores count for nothing") {
-  Tagger model{Embedding{10, 6}, Recurrent{Gru{6, 9}}, Dense{9, 4}};
+  SpanTagger model{Embedding{10, 6}, Recurrent{Gru{6, 9}}, Dense{9, 4}};
   initialize(model, Rng(2));
   const TokenDataset data = make_tagged();
   fit(model, tag_loss, Adam{.rate = 1e-2}, data, {.epochs = 4, .batch_size = 5});

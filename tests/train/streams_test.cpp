@@ -14,7 +14,7 @@ namespace {
 
 using namespace unroll;
 using Language = Sequential<Embedding<float>, Recurrent<Gru<float>>, Dense<float>>;
-using Options = FitOptions<TokenStreams>;
+using StreamFitOptions = FitOptions<TokenStreams>;
 
 Language make_language(double dropout = 0) {
   Language model{Embedding{8, 6}, Recurrent{Gru{6, 9}, {.dropout = dropout, .recurrent_dropout = dropout}},
@@ -34,7 +34,7 @@ std::vector<std::int32_t> make_text(std::size_t n, std::uint64_t seed = 1) {
 }
 /// 3 streams of 66 steps: 9 windows of 7 and one of 3.
 TokenStreams make_streams() { return TokenStreams(make_text(200), {.streams = 3, .window = 7}); }
-History train_on(Language& model, const TokenStreams& streams, const Options& options) {
+History train_on(Language& model, const TokenStreams& streams, const StreamFitOptions& options) {
   return fit(model, CrossEntropy{}, Adam{.rate = 1e-2}, streams, options);
 }
 

@@ -58,7 +58,6 @@ template <class T = float> class Crf : public HeadLayer<Crf<T>, T> {
   }
 
   Index inputs() const { return transitions.rows(); }
-  Index classes() const { return inputs(); }
 
   /// z (K, steps), one label for each step, in packed order (`pack_steps`). Throws for a label outside of 0 .. K - 1
   /// and for sequences of labels that are forbidden. Sample weights are those of sequences: equal for all steps of one.

@@ -34,7 +34,7 @@ struct HeadResult {
 //                      the answer, which lives in the scratch: D is std::vector<Index>, a class for each column of z,
 //                      or a Matrix or PackedSequence with as many columns as z
 //   Index classes() const
-//                      where it decides for classes, how many there are
+//                      if it decides for another number of classes than z has rows
 // and may have
 //   void share(model, gradient, scratch) const     called before these: a head that uses parameters of other layers
 //   finds

@@ -1,9 +1,6 @@
 // The loss of a model's own head, in the place of a loss.
 #pragma once
 
-#include <span>
-#include <vector>
-
 #include <unroll/head/head.hpp>
 #include <unroll/loss/loss.hpp>
 #include <unroll/loss/next_token.hpp>
@@ -46,15 +43,16 @@ template <class H> struct BoundHead {
   /// Of the columns whose loss was asked for last.
   template <class Z, class Targets> Index correct(const Z&, const Targets&) const { return found.correct; }
   template <class Targets> Index count(const Targets&) const { return found.count; }
+  /// The class that the head decides for in each column, if it decides for classes, and how many there are.
+  template <class Z> requires requires(const H& h, const Z& z, typename H::Scratch& s) {
+    { h.decode(z, s) } -> std::same_as<const std::vector<Index>&>;
+  }
+  void decide(const Z& z, std::vector<Index>& decided) const {
+    decided = head.decode(z, scratch);
+  }
   Index classes() const requires requires(const H& h) { h.classes(); }
   {
     return head.classes();
-  }
-  /// The class of each column.
-  template <class Z>
-  requires requires(const H& h, const Z& z, typename H::Scratch& s, std::vector<Index>& of) { of = h.decode(z, s); }
-  void decide(const Z& z, std::vector<Index>& classes) const {
-    classes = head.decode(z, scratch);
   }
 
  private:

@@ -55,6 +55,8 @@ template <class L = CrossEntropy> struct NextToken {
     return detail::count_right(loss, output, Labels(next(tokens)));
   }
   Index count(const TokenBatch& tokens) const { return loss.count(Labels(next(tokens))); }
+  /// What Labels sees as long as the tokens are there.
+  detail::NextTokens labels(const TokenBatch& tokens) const { return next(tokens); }
 
  private:
   detail::NextTokens next(const TokenBatch& tokens) const { return {tokens, loss.ignore_index}; }

@@ -74,7 +74,10 @@ void score(const L& loss, const Output& output, const Targets& of, EvaluationSco
   const Matrix<T>& outputs = output_values(output);
   const Packing* packing = nullptr;
   if constexpr (requires { output.packing; }) packing = &output.packing;
-  if constexpr (std::same_as<Targets, Matrix<T>>) {
+  if constexpr (requires { loss.labels(of); }) {  // NextToken
+    const auto labels = loss.labels(of);
+    score(loss.loss, output, Labels(labels), scores);
+  } else if constexpr (std::same_as<Targets, Matrix<T>>) {
     scores.add_numbers(outputs, of, packing);
   } else if constexpr (std::convertible_to<const Targets&, Labels> && requires { loss.count(of); }) {
     Index ignored = -1, classes = outputs.rows() == 1 ? 2 : outputs.rows();
