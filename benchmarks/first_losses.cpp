@@ -9,7 +9,7 @@
 #include <fstream>
 #include <iostream>
 
-#include <unroll/io/safetensors.hpp>
+#include <unroll/file/safetensors.hpp>
 #include <unroll/unroll.hpp>
 
 namespace {

@@ -10,7 +10,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include <unroll/io/safetensors.hpp>
+#include <unroll/file/safetensors.hpp>
 #include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/composite_cell.hpp>
 #include <unroll/train/train_step.hpp>

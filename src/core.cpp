@@ -4,11 +4,13 @@
 #include <unroll/core/matrix.ipp>
 #include <unroll/core/memory_limit.ipp>
 #include <unroll/core/packing.ipp>
+#include <unroll/core/parallel.ipp>
 #include <unroll/core/parameter.ipp>
 #include <unroll/core/parameters.ipp>
 #include <unroll/core/random.ipp>
 #include <unroll/core/range.ipp>
 #include <unroll/core/size.ipp>
+#include <unroll/core/utf8.ipp>
 
 namespace unroll::inline UNROLL_ABI {
 

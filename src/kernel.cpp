@@ -2,7 +2,6 @@
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/level.ipp>
 #include <unroll/kernel/matmul.hpp>
-#include <unroll/kernel/parallel.ipp>
 #include <unroll/kernel/product.hpp>
 
 namespace unroll::inline UNROLL_ABI {

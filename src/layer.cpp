@@ -1,4 +1,4 @@
-#include <unroll/layer/recurrent_loop.hpp>
+#include <unroll/layer/recurrent/loop.hpp>
 #include <unroll/layer/tape.ipp>
 
 namespace unroll::inline UNROLL_ABI {

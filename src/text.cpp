@@ -3,6 +3,5 @@
 #include <unroll/text/token_table.ipp>
 #include <unroll/text/tokenizer.ipp>
 #include <unroll/text/unicode_words.ipp>
-#include <unroll/text/utf8.ipp>
 #include <unroll/text/vocabulary.ipp>
 #include <unroll/text/vocabulary_file.ipp>

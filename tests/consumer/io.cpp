@@ -1,4 +1,4 @@
 // The same for `unroll::io`, whose headers need nlohmann/json.
-#include <unroll/io/safetensors.hpp>
+#include <unroll/file/safetensors.hpp>
 
 int main() { return unroll::size_of(unroll::Dtype::f32) == 4 ? 0 : 1; }

@@ -1,7 +1,7 @@
 // A state dictionary of PyTorch in safetensors, or of numbers in JSON, into a model with other names.
 #include <unroll/cell/gru.hpp>
+#include <unroll/file/json_value.hpp>
 #include <unroll/io/json_tensors.hpp>
-#include <unroll/io/json_value.hpp>
 #include <unroll/io/state_dict.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/final_state.hpp>

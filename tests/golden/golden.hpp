@@ -11,7 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <unroll/core/parameters.hpp>
-#include <unroll/io/safetensors.hpp>
+#include <unroll/file/safetensors.hpp>
 #include <unroll/layer/layer.hpp>
 
 /// |got - expected| <= 1e-9 * max(1, largest expected) for every element. Reports the worst one.

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/io/dtype.hpp>
+#include <unroll/file/dtype.hpp>
 
 using namespace unroll;
 

@@ -1,7 +1,7 @@
 #include <fstream>
 
+#include <unroll/file/file_kind.hpp>
 #include <unroll/io/checkpoint.hpp>
-#include <unroll/io/file_kind.hpp>
 #include <unroll/io/guitarml.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>

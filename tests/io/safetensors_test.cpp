@@ -1,4 +1,4 @@
-#include <unroll/io/safetensors.hpp>
+#include <unroll/file/safetensors.hpp>
 
 #include "support.hpp"
 

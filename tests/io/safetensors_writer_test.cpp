@@ -2,7 +2,7 @@
 #include <limits>
 
 #include <unroll/file/read_file.hpp>
-#include <unroll/io/safetensors_writer.hpp>
+#include <unroll/file/safetensors_writer.hpp>
 
 #include "../support/not_finite.hpp"
 #include "support.hpp"

@@ -3,8 +3,8 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/rnn.hpp>
+#include <unroll/file/json_value.hpp>
 #include <unroll/io/json_tensors.hpp>
-#include <unroll/io/json_value.hpp>
 #include <unroll/io/state_dict.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/bidirectional.hpp>

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/kernel/activations.hpp>
+#include <unroll/stream/kernel/activations.hpp>
 
 using namespace unroll;
 

@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/kernel/parallel.hpp>
+#include <unroll/core/parallel.hpp>
 
 using namespace unroll;
 

@@ -6,7 +6,7 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
-#include <unroll/kernel/thread_pool.hpp>
+#include <unroll/core/thread_pool.hpp>
 #include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/composite.hpp>
 #include <unroll/layer/composite_cell.hpp>

@@ -2,9 +2,9 @@
 #include <climits>
 #include <doctest/doctest.h>
 
+#include <unroll/core/parallel.hpp>
 #include <unroll/kernel/level.hpp>
 #include <unroll/kernel/matmul.hpp>
-#include <unroll/kernel/parallel.hpp>
 
 namespace misuse_kernel {
 

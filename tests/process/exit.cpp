@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include <unroll/kernel/parallel.hpp>
+#include <unroll/core/parallel.hpp>
 
 #include "child.hpp"
 

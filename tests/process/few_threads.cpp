@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include <unroll/kernel/parallel.hpp>
+#include <unroll/core/parallel.hpp>
 
 #include "child.hpp"
 

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <thread>
 
+#include <unroll/core/parallel.hpp>
 #include <unroll/kernel/matmul.hpp>
-#include <unroll/kernel/parallel.hpp>
 
 #include "child.hpp"
 

@@ -1,9 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <unroll/file/safetensors.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/network_model.hpp>
 #include <unroll/io/network_run.hpp>
-#include <unroll/io/safetensors.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 

@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/text/utf8.hpp>
+#include <unroll/core/utf8.hpp>
 
 #include "digest.hpp"
 

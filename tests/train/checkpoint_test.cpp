@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/io/safetensors_writer.hpp>
+#include <unroll/file/safetensors_writer.hpp>
 #include <unroll/train/checkpoint.hpp>
 
 #include "../support/not_finite.hpp"

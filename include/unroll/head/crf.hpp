@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
+#include <unroll/core/denormals.hpp>
+#include <unroll/core/parallel.hpp>
 #include <unroll/head/head.hpp>
 #include <unroll/head/tag_scheme.hpp>
-#include <unroll/kernel/denormals.hpp>
 #include <unroll/kernel/linear_chain.hpp>
 #include <unroll/kernel/panels.hpp>
-#include <unroll/kernel/parallel.hpp>
 #include <unroll/loss/loss.hpp>
 
 namespace unroll::inline UNROLL_ABI {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <unroll/core/denormals.hpp>
 #include <unroll/head/head.hpp>
-#include <unroll/kernel/denormals.hpp>
 #include <unroll/kernel/matmul.hpp>
 #include <unroll/kernel/softmax.hpp>
 #include <unroll/layer/embedding.hpp>

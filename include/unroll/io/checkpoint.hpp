@@ -12,8 +12,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <unroll/io/safetensors.hpp>
-#include <unroll/io/safetensors_writer.hpp>
+#include <unroll/file/safetensors.hpp>
+#include <unroll/file/safetensors_writer.hpp>
 #include <unroll/io/stored_parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI {

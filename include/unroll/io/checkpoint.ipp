@@ -15,10 +15,10 @@
 #include <vector>
 
 #include <unroll/core/finite.hpp>
+#include <unroll/file/tensor_text.hpp>
 #include <unroll/io/checkpoint.hpp>
 #include <unroll/io/fingerprint.hpp>
 #include <unroll/io/parameter_tensors.hpp>
-#include <unroll/io/tensor_text.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include <unroll/io/tensor_text.hpp>
+#include <unroll/file/tensor_text.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

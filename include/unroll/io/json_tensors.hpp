@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include <unroll/io/dtype.hpp>
-#include <unroll/io/json_value.hpp>
-#include <unroll/io/safetensors.hpp>
+#include <unroll/file/dtype.hpp>
+#include <unroll/file/json_value.hpp>
+#include <unroll/file/safetensors.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 namespace detail {

@@ -13,14 +13,14 @@
 
 #include <unroll/core/memory_limit.hpp>
 #include <unroll/core/random.hpp>
+#include <unroll/core/utf8.hpp>
 #include <unroll/core/version.hpp>
+#include <unroll/file/json_value.hpp>
+#include <unroll/file/tensor_text.hpp>
 #include <unroll/io/fingerprint.hpp>
-#include <unroll/io/json_value.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/io/model_keys.hpp>
-#include <unroll/io/tensor_text.hpp>
 #include <unroll/io/test_input.hpp>
-#include <unroll/text/utf8.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

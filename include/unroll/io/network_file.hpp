@@ -2,8 +2,8 @@
 // the same from Keras and ONNX, `save` from a model.
 #pragma once
 
+#include <unroll/file/safetensors.hpp>
 #include <unroll/io/network.hpp>
-#include <unroll/io/safetensors.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -12,11 +12,11 @@
 #include <variant>
 #include <vector>
 
+#include <unroll/file/tensor_text.hpp>
 #include <unroll/io/model_keys.hpp>
 #include <unroll/io/network_file.hpp>
 #include <unroll/io/network_json.hpp>
 #include <unroll/io/parameters_file.hpp>
-#include <unroll/io/tensor_text.hpp>
 #include <unroll/io/test_input.hpp>
 
 namespace unroll::inline UNROLL_ABI {

@@ -6,10 +6,10 @@
 #include <span>
 #include <string>
 
+#include <unroll/core/utf8.hpp>
+#include <unroll/file/json_value.hpp>
 #include <unroll/file/replace_file.hpp>
-#include <unroll/io/json_value.hpp>
 #include <unroll/io/network_run.hpp>
-#include <unroll/text/utf8.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -10,10 +10,10 @@
 #include <string_view>
 
 #include <unroll/core/finite.hpp>
-#include <unroll/io/safetensors.hpp>
-#include <unroll/io/safetensors_writer.hpp>
+#include <unroll/file/safetensors.hpp>
+#include <unroll/file/safetensors_writer.hpp>
+#include <unroll/file/tensor_text.hpp>
 #include <unroll/io/stored_parameters.hpp>
-#include <unroll/io/tensor_text.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <unroll/core/parameters.hpp>
-#include <unroll/io/safetensors.hpp>
-#include <unroll/io/safetensors_writer.hpp>
+#include <unroll/file/safetensors.hpp>
+#include <unroll/file/safetensors_writer.hpp>
 #include <unroll/io/stored_parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI {

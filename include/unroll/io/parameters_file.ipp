@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include <unroll/io/json_events.hpp>
+#include <unroll/file/json_events.hpp>
+#include <unroll/file/tensor_text.hpp>
 #include <unroll/io/parameter_tensors.hpp>
 #include <unroll/io/parameters_file.hpp>
-#include <unroll/io/tensor_text.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/file/safetensors.hpp>
 #include <unroll/io/parameters_file.hpp>
-#include <unroll/io/safetensors.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -13,11 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/file/json_value.hpp>
+#include <unroll/file/tensor_text.hpp>
 #include <unroll/io/json_tensors.hpp>
-#include <unroll/io/json_value.hpp>
 #include <unroll/io/parameter_tensors.hpp>
 #include <unroll/io/state_dict.hpp>
-#include <unroll/io/tensor_text.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <unroll/core/parameters.hpp>
-#include <unroll/io/dtype.hpp>
+#include <unroll/file/dtype.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/io/safetensors.hpp>
+#include <unroll/file/safetensors.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

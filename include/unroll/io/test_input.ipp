@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <unroll/core/random.hpp>
-#include <unroll/io/json_events.hpp>
+#include <unroll/file/json_events.hpp>
 #include <unroll/io/model_keys.hpp>
 #include <unroll/io/test_input.hpp>
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <unroll/core/function_ref.hpp>
-#include <unroll/io/safetensors.hpp>
-#include <unroll/io/safetensors_writer.hpp>
+#include <unroll/file/safetensors.hpp>
+#include <unroll/file/safetensors_writer.hpp>
 #include <unroll/io/test_input.hpp>
 #include <unroll/layer/layer.hpp>
 

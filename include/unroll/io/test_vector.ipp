@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <unroll/core/finite.hpp>
-#include <unroll/io/json_events.hpp>
+#include <unroll/file/json_events.hpp>
 #include <unroll/io/model_keys.hpp>
 #include <unroll/io/test_vector.hpp>
 

@@ -5,8 +5,8 @@
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
+#include <unroll/core/parallel.hpp>
 #include <unroll/kernel/elementwise.hpp>
-#include <unroll/kernel/parallel.hpp>
 #include <unroll/kernel/product.hpp>
 
 namespace unroll::inline UNROLL_ABI {

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include <unroll/layer/parts.hpp>
-#include <unroll/layer/recurrent_options.hpp>
+#include <unroll/layer/recurrent/options.hpp>
 #include <unroll/layer/step_of.hpp>
 #include <unroll/layer/step_value.hpp>
 

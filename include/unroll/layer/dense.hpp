@@ -1,7 +1,7 @@
 // An affine map of every vector.
 #pragma once
 
-#include <unroll/kernel/denormals.hpp>
+#include <unroll/core/denormals.hpp>
 #include <unroll/kernel/matmul.hpp>
 #include <unroll/layer/layer.hpp>
 

@@ -1,7 +1,7 @@
 // Elements left out at random, anew at every step.
 #pragma once
 
-#include <unroll/kernel/parallel.hpp>
+#include <unroll/core/parallel.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {

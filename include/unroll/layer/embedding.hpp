@@ -1,7 +1,7 @@
 // Token ids to vectors.
 #pragma once
 
-#include <unroll/kernel/parallel.hpp>
+#include <unroll/core/parallel.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {

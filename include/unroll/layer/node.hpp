@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <unroll/kernel/parallel.hpp>
+#include <unroll/core/parallel.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {

@@ -1,7 +1,7 @@
 // A recurrent layer: a cell, unrolled over time, and backpropagation through it.
 #pragma once
 
-#include <unroll/layer/recurrent_loop.hpp>
+#include <unroll/layer/recurrent/loop.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -1,7 +1,7 @@
 // An output layer that shares its weights with an embedding.
 #pragma once
 
-#include <unroll/kernel/denormals.hpp>
+#include <unroll/core/denormals.hpp>
 #include <unroll/kernel/matmul.hpp>
 #include <unroll/layer/composite.hpp>
 #include <unroll/layer/embedding.hpp>

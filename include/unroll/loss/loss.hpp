@@ -11,8 +11,8 @@
 #include <vector>
 
 #include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/parallel.hpp>
 #include <unroll/core/range.hpp>
-#include <unroll/kernel/parallel.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -7,10 +7,10 @@
 
 #include <unroll/core/any_model.hpp>
 #include <unroll/core/finite.hpp>
+#include <unroll/core/parallel.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/core/range.hpp>
 #include <unroll/kernel/elementwise.hpp>
-#include <unroll/kernel/parallel.hpp>
 #include <unroll/optim/runs.hpp>
 
 namespace unroll::inline UNROLL_ABI {

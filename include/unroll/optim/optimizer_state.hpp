@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <unroll/core/parallel.hpp>
 #include <unroll/core/parameter.hpp>
-#include <unroll/kernel/parallel.hpp>
 #include <unroll/optim/rule.hpp>
 #include <unroll/optim/runs.hpp>
 

@@ -10,7 +10,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/rnn.hpp>
-#include <unroll/kernel/denormals.hpp>
+#include <unroll/core/denormals.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/dynamic_activation.hpp>

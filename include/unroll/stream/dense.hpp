@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include <unroll/kernel/stream_dense.hpp>
+#include <unroll/stream/kernel/dense.hpp>
 #include <unroll/stream/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {

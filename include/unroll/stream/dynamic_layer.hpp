@@ -7,11 +7,11 @@
 #include <span>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/kernel/stream_dense.hpp>
-#include <unroll/kernel/stream_dispatch.hpp>
-#include <unroll/kernel/stream_reset_before.hpp>
-#include <unroll/kernel/stream_step.hpp>
 #include <unroll/stream/any_layer.hpp>
+#include <unroll/stream/kernel/dense.hpp>
+#include <unroll/stream/kernel/dispatch.hpp>
+#include <unroll/stream/kernel/reset_before.hpp>
+#include <unroll/stream/kernel/step.hpp>
 #include <unroll/stream/recurrent_data.hpp>
 
 UNROLL_KERNEL_BEGIN

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <unroll/cell/gru_reset_before.hpp>
-#include <unroll/kernel/stream_reset_before.hpp>
+#include <unroll/stream/kernel/reset_before.hpp>
 #include <unroll/stream/recurrent.hpp>
 
 namespace unroll::inline UNROLL_ABI {

@@ -4,7 +4,7 @@
 #include <array>
 
 #include <unroll/cell/pointwise_cell.hpp>
-#include <unroll/kernel/stream_step.hpp>
+#include <unroll/stream/kernel/step.hpp>
 #include <unroll/stream/recurrent_data.hpp>
 
 namespace unroll::inline UNROLL_ABI {

@@ -7,8 +7,8 @@
 #include <span>
 #include <utility>
 
-#include <unroll/kernel/denormals.hpp>
-#include <unroll/kernel/stream_dispatch.hpp>
+#include <unroll/core/denormals.hpp>
+#include <unroll/stream/kernel/dispatch.hpp>
 #include <unroll/stream/non_finite.hpp>
 #include <unroll/stream/sequential.hpp>
 

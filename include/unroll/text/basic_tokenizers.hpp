@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include <unroll/core/utf8.hpp>
 #include <unroll/text/token.hpp>
 #include <unroll/text/token_buffer.hpp>
-#include <unroll/text/utf8.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

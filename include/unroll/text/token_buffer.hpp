@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/core/utf8.hpp>
 #include <unroll/text/token.hpp>
-#include <unroll/text/utf8.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

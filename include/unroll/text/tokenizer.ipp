@@ -5,8 +5,8 @@
 #include <array>
 
 #include <unroll/core/error.hpp>
+#include <unroll/core/utf8.hpp>
 #include <unroll/text/tokenizer.hpp>
-#include <unroll/text/utf8.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

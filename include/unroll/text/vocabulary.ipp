@@ -5,8 +5,8 @@
 #include <iterator>
 
 #include <unroll/core/error.hpp>
+#include <unroll/core/utf8.hpp>
 #include <unroll/text/tokenized_texts.hpp>
-#include <unroll/text/utf8.hpp>
 #include <unroll/text/vocabulary.hpp>
 
 namespace unroll::inline UNROLL_ABI {

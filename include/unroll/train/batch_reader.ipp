@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include <unroll/kernel/denormals.hpp>
+#include <unroll/core/denormals.hpp>
 #include <unroll/train/batch_reader.hpp>
 
 namespace unroll::inline UNROLL_ABI {

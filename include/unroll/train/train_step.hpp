@@ -3,11 +3,11 @@
 
 #include <unroll/core/any_model.hpp>
 #include <unroll/core/context.hpp>
+#include <unroll/core/denormals.hpp>
 #include <unroll/core/finite.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/data/targets.hpp>
 #include <unroll/head/head_loss.hpp>
-#include <unroll/kernel/denormals.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/loss/loss.hpp>
 #include <unroll/optim/clip.hpp>

@@ -2,8 +2,8 @@
 #include <atomic>
 #include <cstring>
 
+#include <unroll/core/parallel.hpp>
 #include <unroll/kernel/level.hpp>
-#include <unroll/kernel/parallel.hpp>
 
 #define PLUGIN_EXPORT extern "C" __attribute__((visibility("default")))
 

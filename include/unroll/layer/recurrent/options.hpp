@@ -5,10 +5,10 @@
 
 #include <unroll/cell/cell_steps.hpp>
 #include <unroll/cell/pointwise.hpp>
-#include <unroll/layer/input_projection.hpp>
 #include <unroll/layer/layer.hpp>
-#include <unroll/layer/segment.hpp>
-#include <unroll/layer/sequence_ranges.hpp>
+#include <unroll/layer/recurrent/input_projection.hpp>
+#include <unroll/layer/recurrent/segment.hpp>
+#include <unroll/layer/recurrent/sequence_ranges.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

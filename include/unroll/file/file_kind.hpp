@@ -42,5 +42,5 @@ UNROLL_API FileKind file_kind(std::span<const std::byte> bytes);
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/file_kind.ipp>
+#include <unroll/file/file_kind.ipp>
 #endif

@@ -1,12 +1,12 @@
-// Bodies of kernel/parallel.hpp.
+// Bodies of core/parallel.hpp.
 #pragma once
 
 #include <algorithm>
 #include <thread>
 
 #include <unroll/core/error.hpp>
-#include <unroll/kernel/parallel.hpp>
-#include <unroll/kernel/thread_pool.hpp>
+#include <unroll/core/parallel.hpp>
+#include <unroll/core/thread_pool.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

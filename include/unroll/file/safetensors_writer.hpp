@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/io/dtype.hpp>
+#include <unroll/file/dtype.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -80,5 +80,5 @@ class SafeTensorsWriter {
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/safetensors_writer.ipp>
+#include <unroll/file/safetensors_writer.ipp>
 #endif

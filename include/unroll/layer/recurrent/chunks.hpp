@@ -2,7 +2,7 @@
 // steps is still in a cache. The numbers do not know.
 #pragma once
 
-#include <unroll/layer/sequence_ranges.hpp>
+#include <unroll/layer/recurrent/sequence_ranges.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include <unroll/io/nearest_names.hpp>
-#include <unroll/io/tensor.hpp>
+#include <unroll/file/nearest_names.hpp>
+#include <unroll/file/tensor.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -1,9 +1,9 @@
 // A recurrent layer's way through the steps of a batch and back. The equations of a step are in cell/.
 #pragma once
 
-#include <unroll/kernel/denormals.hpp>
-#include <unroll/layer/chunks.hpp>
-#include <unroll/layer/recurrent_options.hpp>
+#include <unroll/core/denormals.hpp>
+#include <unroll/layer/recurrent/chunks.hpp>
+#include <unroll/layer/recurrent/options.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

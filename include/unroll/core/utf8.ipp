@@ -1,7 +1,7 @@
-// Bodies of text/utf8.hpp.
+// Bodies of core/utf8.hpp.
 #pragma once
 
-#include <unroll/text/utf8.hpp>
+#include <unroll/core/utf8.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

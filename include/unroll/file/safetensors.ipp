@@ -1,4 +1,4 @@
-// Bodies of io/safetensors.hpp.
+// Bodies of file/safetensors.hpp.
 #pragma once
 
 #include <algorithm>
@@ -14,10 +14,10 @@
 #include <vector>
 
 #include <unroll/file/read_file.hpp>
-#include <unroll/io/safetensors.hpp>
-#include <unroll/io/safetensors_header.hpp>
-#include <unroll/io/tensor_text.hpp>
-#include <unroll/io/wanted_kinds.hpp>
+#include <unroll/file/safetensors.hpp>
+#include <unroll/file/safetensors_header.hpp>
+#include <unroll/file/tensor_text.hpp>
+#include <unroll/file/wanted_kinds.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <unroll/io/dtype.hpp>
+#include <unroll/file/dtype.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/io/dtype.hpp>
-#include <unroll/io/tensor.hpp>
+#include <unroll/file/dtype.hpp>
+#include <unroll/file/tensor.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -125,5 +125,5 @@ UNROLL_SAFETENSORS_INSTANCES(extern template, std::int64_t)
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/safetensors.ipp>
+#include <unroll/file/safetensors.ipp>
 #endif

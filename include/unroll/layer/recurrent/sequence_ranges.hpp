@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <unroll/cell/cell.hpp>
-#include <unroll/kernel/parallel.hpp>
+#include <unroll/core/parallel.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

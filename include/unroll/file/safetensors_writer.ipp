@@ -1,4 +1,4 @@
-// Bodies of io/safetensors_writer.hpp.
+// Bodies of file/safetensors_writer.hpp.
 #pragma once
 
 #include <algorithm>
@@ -14,10 +14,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <unroll/core/utf8.hpp>
 #include <unroll/file/replace_file.hpp>
-#include <unroll/io/safetensors_writer.hpp>
-#include <unroll/io/tensor_text.hpp>
-#include <unroll/text/utf8.hpp>
+#include <unroll/file/safetensors_writer.hpp>
+#include <unroll/file/tensor_text.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -41,5 +41,5 @@ UNROLL_API void parallel_ranges(Index n, Index least, FunctionRef<Index, Index> 
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/kernel/parallel.ipp>
+#include <unroll/core/parallel.ipp>
 #endif

@@ -6,9 +6,9 @@
 #include <type_traits>
 
 #include <unroll/core/config.hpp>
-#include <unroll/kernel/activations.hpp>
 #include <unroll/kernel/step_arguments.hpp>
-#include <unroll/kernel/stream_tiles.hpp>
+#include <unroll/stream/kernel/tiles.hpp>
+#include <unroll/stream/kernel/activations.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {

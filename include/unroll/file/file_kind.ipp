@@ -1,4 +1,4 @@
-// Bodies of io/file_kind.hpp.
+// Bodies of file/file_kind.hpp.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include <unroll/io/dtype.hpp>
-#include <unroll/io/file_kind.hpp>
+#include <unroll/file/dtype.hpp>
+#include <unroll/file/file_kind.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

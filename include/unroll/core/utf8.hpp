@@ -101,5 +101,5 @@ constexpr bool is_white_space(char32_t c) {
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/text/utf8.ipp>
+#include <unroll/core/utf8.ipp>
 #endif

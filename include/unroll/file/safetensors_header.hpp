@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <unroll/io/dtype.hpp>
-#include <unroll/io/json_events.hpp>
+#include <unroll/file/dtype.hpp>
+#include <unroll/file/json_events.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <unroll/core/error.hpp>
+#include <unroll/file/file_kind.hpp>
 #include <unroll/file/read_file.hpp>
-#include <unroll/io/file_kind.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -17,9 +17,9 @@
 #include <pthread.h>
 #endif
 
+#include <unroll/core/denormals.hpp>
 #include <unroll/core/error.hpp>
 #include <unroll/core/function_ref.hpp>
-#include <unroll/kernel/denormals.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 namespace detail {

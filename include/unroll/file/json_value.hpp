@@ -11,8 +11,8 @@
 #include <vector>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/io/json_events.hpp>
-#include <unroll/io/wanted_kinds.hpp>
+#include <unroll/file/json_events.hpp>
+#include <unroll/file/wanted_kinds.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

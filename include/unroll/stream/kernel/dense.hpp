@@ -4,7 +4,7 @@
 #include <utility>
 
 #include <unroll/core/config.hpp>
-#include <unroll/kernel/stream_tiles.hpp>
+#include <unroll/stream/kernel/tiles.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {

@@ -11,7 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <unroll/io/nearest_names.hpp>
+#include <unroll/file/nearest_names.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 
