@@ -5,12 +5,14 @@
 #include <span>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include <unroll/core/type_id.hpp>
-#include <unroll/fwd.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+template <class... Ls> class Sequential;
 
 /// What a head finds: the mean loss and what its sum was divided by (see LossResult), and, where it decides for
 /// classes, how many of its decisions are right.
@@ -75,9 +77,12 @@ template <class Self, class T = float> struct HeadLayer {
 
 namespace detail {
 /// What UNROLL_PARTS makes: the parts of a Composite, which need not be known here.
-template <class M> using PartsTuple = decltype(std::declval<M&>().parts());
 template <class M>
-concept HasParts = requires { std::tuple_size<PartsTuple<M>>::value; };
+concept HasParts = requires(M& model) {
+  model.parts();
+  M::names_of_parts();
+};
+template <class M> using PartsTuple = decltype(std::declval<M&>().parts());
 
 /// The last layer of a model, if it is a head; else Nothing.
 template <class L> using HeadOrNothing = std::conditional_t<is_head<L>, L, Nothing>;
