@@ -4,9 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include <unroll/stream/kernel/activations.hpp>
 #include <unroll/stream/kernel/dense.hpp>
 #include <unroll/stream/layer.hpp>
-#include <unroll/stream/kernel/activations.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 template <class Function, class T> class Activation;  // the trained layer

@@ -5,8 +5,8 @@
 #include <array>
 
 #include <unroll/core/config.hpp>
-#include <unroll/stream/kernel/tiles.hpp>
 #include <unroll/stream/kernel/activations.hpp>
+#include <unroll/stream/kernel/tiles.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {

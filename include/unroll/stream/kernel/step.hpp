@@ -7,8 +7,8 @@
 
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/step_arguments.hpp>
-#include <unroll/stream/kernel/tiles.hpp>
 #include <unroll/stream/kernel/activations.hpp>
+#include <unroll/stream/kernel/tiles.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
