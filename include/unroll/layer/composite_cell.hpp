@@ -117,8 +117,8 @@ template <class C> class CellCall final : public StepCall<typename C::Scalar> {
   }
 
  private:
-  std::span<Matrix<T>, S> fields(std::span<Matrix<T>> all) const {
-    return std::span<Matrix<T>, S>(all.subspan(this->y.field, S));
+  StateFields<T, S> fields(std::span<Matrix<T>> all) const {
+    return StateFields<T, S>(all.subspan(this->y.field, static_cast<std::size_t>(S)));
   }
   /// Recurrent dropout is that of the output, which is the first field.
   Pass<T, S> within(const StepPass<T>& pass) {
