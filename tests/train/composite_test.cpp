@@ -102,4 +102,24 @@ TEST_CASE("a model of two inputs is trained and judged on a data set of pairs") 
   fit(model, MeanSquaredError{}, Adam{.rate = 5e-2}, pairs, {.epochs = 60, .batch_size = 10});
   CHECK(evaluate(model, MeanSquaredError{}, pairs).loss < 1e-3);
   CHECK(model.of.weight(0, 0) == doctest::Approx(1).epsilon(0.05));
+
+  const Matrix<float> apart = infer(model, pairs, {.batch_size = 7});
+  REQUIRE(apart.cols() == pairs.size());
+  CHECK(std::abs(apart(0, 3) - pairs.apart[3]) < 0.1f);
+
+  const auto path = std::filesystem::temp_directory_path() / "unroll_pairs.safetensors";
+  const TestInput input{.values = Matrix<float>(pairs.a[3]), .more = {{.values = Matrix<float>(pairs.b[3])}}};
+  save(path, model, {.test_input = input});
+  CHECK(read_safetensors(path).metadata.contains("unroll.test_values.1"));
+  const auto make = [](const ModelInfo&) { return Apart{}; };
+  CHECK(bits_of(load_model(make, path).model) == bits_of(model));
+  SafeTensors file = read_safetensors(path);
+  std::filesystem::remove(path);
+  file.metadata["unroll.test_output"] = "[9]";
+  CHECK_THROWS_WITH_AS(load_model(make, file), doctest::Contains("the model is not the one that was saved"),
+                       FormatError);
+  file.metadata.erase("unroll.test_values.1");
+  CHECK_THROWS_WITH_AS(load_model(make, file), doctest::Contains("1 inputs, the model takes 2"), FormatError);
+  CHECK_THROWS_WITH_AS(save(path, model, {.test_input = {.tokens = {1}, .more = {{.values = input.values}}}}),
+                       doctest::Contains("token ids where the model takes values"), std::invalid_argument);
 }

@@ -19,11 +19,13 @@ struct TestValues : Matrix<double> {
       : Matrix<double>(expression.derived().template cast<double>()) {}
 };
 
-/// One sequence of at most 32 steps: token ids, or values (D, steps). Empty: none.
+/// One sequence of at most 32 steps: token ids, or values (D, steps). Empty: none. A model of several inputs has as
+/// many, `more` being those after the first.
 struct TestInput {
   static constexpr Index max_steps = 32;
   std::vector<std::int32_t> tokens{};
   TestValues values{};
+  std::vector<TestInput> more{};
 
   bool empty() const { return tokens.empty() && values.size() == 0; }
 };

@@ -29,17 +29,19 @@ UNROLL_FUNCTION std::vector<double> read_numbers(const SafeTensors& file, std::s
   return JsonArray<double>::read(file.metadata_value(key), concat(file.source, ": metadata ", key));
 }
 
-UNROLL_FUNCTION TestInput read_test_input(const SafeTensors& file) {
+/// The k-th.
+inline TestInput read_one_test_input(const SafeTensors& file, std::size_t k) {
   TestInput input;
-  if (file.metadata.contains(test_tokens_key)) {
-    for (const double id : read_numbers(file, test_tokens_key)) {
+  const std::string tokens_key = test_key(test_tokens_key, k), values_key = test_key(test_values_key, k);
+  if (file.metadata.contains(tokens_key)) {
+    for (const double id : read_numbers(file, tokens_key)) {
       require<FormatError>(id >= 0 && id <= INT32_MAX && id == std::floor(id), file.source, ": the test vector has id ",
                            id);
       input.tokens.push_back(static_cast<std::int32_t>(id));
     }
-  } else if (file.metadata.contains(test_values_key)) {
-    const auto numbers = read_numbers(file, test_values_key);
-    const std::string& text = file.metadata_value(test_steps_key);
+  } else if (file.metadata.contains(values_key)) {
+    const auto numbers = read_numbers(file, values_key);
+    const std::string& text = file.metadata_value(test_key(test_steps_key, k));
     std::size_t steps = 0;
     std::from_chars(text.data(), text.data() + text.size(), steps);
     require<FormatError>(steps > 0 && numbers.size() % steps == 0, file.source, ": the test vector has ",
@@ -50,6 +52,13 @@ UNROLL_FUNCTION TestInput read_test_input(const SafeTensors& file) {
   require<FormatError>((std::max)(input.tokens.size(), static_cast<std::size_t>(input.values.cols())) <=
                            std::size_t{TestInput::max_steps},
                        file.source, ": the test vector has more than ", TestInput::max_steps, " steps");
+  return input;
+}
+UNROLL_FUNCTION TestInput read_test_input(const SafeTensors& file) {
+  TestInput input = read_one_test_input(file, 0);
+  while (file.metadata.contains(test_key(test_tokens_key, input.more.size() + 1)) ||
+         file.metadata.contains(test_key(test_values_key, input.more.size() + 1)))
+    input.more.push_back(read_one_test_input(file, input.more.size() + 1));
   return input;
 }
 

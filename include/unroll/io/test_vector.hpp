@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <unroll/core/function_ref.hpp>
@@ -43,9 +44,10 @@ template <class M, class T>
 inline constexpr bool accepts_values = Accepts<M, PackedSequence<T>> || Accepts<M, Matrix<T>>;
 template <class M>
 inline constexpr bool accepts_test_input =
-    Accepts<M, TokenBatch> || accepts_values<M, float> || accepts_values<M, double>;
+    Accepts<M, TokenBatch> || accepts_values<M, float> || accepts_values<M, double> || TakesSeveral<M>;
 
-template <class M> TestOutput run_test(const M& model, const TestInput& input) {
+template <class M> TestOutput run_single(const M& model, const TestInput& input) {
+  require(input.more.empty(), "the test input has ", input.more.size() + 1, " inputs, the model takes one");
   if (!input.tokens.empty()) {
     if constexpr (Accepts<M, TokenBatch>) {
       const std::vector<Index> lengths{static_cast<Index>(input.tokens.size())};
@@ -59,6 +61,35 @@ template <class M> TestOutput run_test(const M& model, const TestInput& input) {
     return run_values<double>(model, input.values);
   else
     fail("the test input is values, which this model does not accept");
+}
+/// One of several inputs.
+template <class X> X batch_of_one(const TestInput& input) {
+  X x;
+  const std::vector<Index> lengths{Tokens<X> ? static_cast<Index>(input.tokens.size()) : input.values.cols()};
+  if constexpr (requires { x.packing; }) x.packing = Packing::from_lengths(lengths, lengths[0]);
+  if constexpr (Tokens<X>) {
+    require(input.values.size() == 0, "the test input has values where the model takes token ids");
+    x.ids = input.tokens;
+  } else {
+    require(input.tokens.empty(), "the test input has token ids where the model takes values");
+    using T = typename std::remove_cvref_t<decltype(values(x))>::Scalar;
+    values(x) = input.values.template cast<T>();
+  }
+  return x;
+}
+template <class M, class... X> TestOutput run_several(const M& model, const TestInput& input, Inputs<X...>* /*type*/) {
+  require(input.more.size() + 1 == sizeof...(X), "the test input has ", input.more.size() + 1,
+          " inputs, the model takes ", sizeof...(X));
+  return [&]<std::size_t... K>(std::index_sequence<K...>) {
+    return run_forward(model, Inputs<X...>{{batch_of_one<X>(K == 0 ? input : input.more[K - 1])...}});
+  }(std::index_sequence_for<X...>{});
+}
+
+template <class M> TestOutput run_test(const M& model, const TestInput& input) {
+  if constexpr (TakesSeveral<M>)
+    return run_several(model, input, static_cast<SeveralInputs<M>*>(nullptr));
+  else
+    return run_single(model, input);
 }
 
 /// A model without its type: what it gives for a test input.

@@ -14,7 +14,8 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-UNROLL_FUNCTION void add_test_vector(SafeTensorsWriter& writer, const TestInput& input, RunTest run) {
+/// Of the k-th input.
+inline void add_test_input(SafeTensorsWriter& writer, const TestInput& input, std::size_t place) {
   const Index steps = input.tokens.empty() ? input.values.cols() : static_cast<Index>(input.tokens.size());
   require(steps <= TestInput::max_steps, "save: the test input has ", steps, " steps, expected at most ",
           TestInput::max_steps);
@@ -22,15 +23,20 @@ UNROLL_FUNCTION void add_test_vector(SafeTensorsWriter& writer, const TestInput&
           "save: the test input has token ids and values, expected one of them");
   for (Index k = 0; k < input.values.size(); ++k)
     require(has_finite_bits(input.values.data()[k]), "save: value ", k, " of the test input is not finite");
+  if (input.tokens.empty())
+    writer.set_metadata(
+        test_key(test_values_key, place),
+        json_array(std::vector<double>(input.values.data(), input.values.data() + input.values.size())));
+  else
+    writer.set_metadata(test_key(test_tokens_key, place), json_array(input.tokens));
+  writer.set_metadata(test_key(test_steps_key, place), concat(steps));
+}
+UNROLL_FUNCTION void add_test_vector(SafeTensorsWriter& writer, const TestInput& input, RunTest run) {
   TestOutput output;
+  add_test_input(writer, input, 0);
+  for (std::size_t place = 0; place < input.more.size(); ++place) add_test_input(writer, input.more[place], place + 1);
   run(input, output);
   require(std::ranges::all_of(output.values, has_finite_bits<double>), "save: the model's output is not finite");
-  if (input.tokens.empty())
-    writer.set_metadata(test_values_key, json_array(std::vector<double>(input.values.data(),
-                                                                        input.values.data() + input.values.size())));
-  else
-    writer.set_metadata(test_tokens_key, json_array(input.tokens));
-  writer.set_metadata(test_steps_key, concat(steps));
   writer.set_metadata(test_output_key, json_array(output.values));
 }
 

@@ -66,6 +66,20 @@ concept Batch = is_matrix<X> || is_inputs<X> || requires(const X& x) {
 };
 
 namespace detail {
+/// What the wiring of a model, `operator()(Wiring&, Node<X>..)`, takes: Inputs<X..>; nothing where it is overloaded.
+template <class F> struct WiringInputs {
+  static constexpr std::size_t count = 0;
+};
+template <class M, class R, class Run, class... N>
+requires requires { (typename std::remove_cvref_t<N>::Value(), ...); }
+struct WiringInputs<R (M::*)(Run&, N...) const> {
+  using type = Inputs<typename std::remove_cvref_t<N>::Value...>;
+  static constexpr std::size_t count = sizeof...(N);
+};
+template <class M>
+concept TakesSeveral = requires { requires(WiringInputs<decltype(&M::operator())>::count > 1); };
+template <class M> using SeveralInputs = typename WiringInputs<decltype(&M::operator())>::type;
+
 /// f(input) for each of a batch.
 template <class In, class F> decltype(auto) with_inputs(In& x, const F& f) {
   if constexpr (is_inputs<std::remove_const_t<In>>)
