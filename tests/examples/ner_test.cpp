@@ -1,4 +1,6 @@
 // The tagger of names as its user meets it.
+#include <unroll/core/error.hpp>
+
 #include "child.hpp"
 
 namespace ner_test {
@@ -14,8 +16,8 @@ std::string columns(int sentences) {
   for (int k = 0; k < sentences; ++k) {
     const std::string kind = k % 2 == 0 ? "PER" : "LOC";
     const std::string a(1, static_cast<char>('A' + k % 7)), b(1, static_cast<char>('D' + k % 5));
-    text += std::string(k % 2 == 0 ? "Mr" : "in") + " X O O\n" + a + "aa X O I-" + kind + "\n" + b + "bb X O I-" +
-            kind + "\nwalks X O O\n. X O O\n\n";
+    text += unroll::concat(k % 2 == 0 ? "Mr" : "in", " X O O\n", a, "aa X O I-", kind, "\n", b, "bb X O I-", kind,
+                           "\nwalks X O O\n. X O O\n\n");
   }
   return text;
 }
