@@ -97,6 +97,22 @@ TokenDataset first_is_odd(Index n, Rng rng) {
 }
 // endregion
 
+void check_parts() {
+  begin("parts-check");
+  // region parts-check
+  Copier<double> copier;
+  randomize(copier, Rng(2));
+  const auto series = [](const std::vector<Index>& lengths) {
+    PackedSequence<double> x;
+    x.packing = Packing::from_lengths(lengths, 4);
+    x.values = Eigen::MatrixXd::Random(3, x.packing.total());
+    return x;
+  };
+  Inputs<PackedSequence<double>, PackedSequence<double>> batch{{series({4, 0, 2}), series({1, 3, 4})}};
+  std::cout << "passed: " << check_gradient(copier, batch).passed() << '\n';
+  // endregion
+}
+
 }  // namespace
 
 int main() {
@@ -136,17 +152,5 @@ int main() {
   std::cout << "the last answers of the stream are the batch's to within " << (worst < 1e-4f ? "1e-4" : "more") << '\n';
   // endregion
 
-  begin("parts-check");
-  // region parts-check
-  Copier<double> copier;
-  randomize(copier, Rng(2));
-  const auto series = [](const std::vector<Index>& lengths) {
-    PackedSequence<double> x;
-    x.packing = Packing::from_lengths(lengths, 4);
-    x.values = Eigen::MatrixXd::Random(3, x.packing.total());
-    return x;
-  };
-  Inputs<PackedSequence<double>, PackedSequence<double>> batch{{series({4, 0, 2}), series({1, 3, 4})}};
-  std::cout << "passed: " << check_gradient(copier, batch).passed() << '\n';
-  // endregion
+  check_parts();
 }
