@@ -22,6 +22,8 @@ template <class First, class... Ls> struct Parallel : Composite<Parallel<First, 
     return std::apply([](const auto&... layer) { return std::tie(layer...); }, layers);
   }
 
+  std::string describe() const { return concat("Parallel(", detail::describe_parts(*this), ")"); }
+
   template <class X> requires Accepts<First, X> && (Accepts<Ls, X> && ...)
   auto operator()(Wiring& run, Node<X> x) const {
     return std::apply(

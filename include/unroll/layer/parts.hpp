@@ -120,6 +120,7 @@ template <class P> std::string describe_part(const P& part) {
     text = concat("(", text, ")");
   } else {
     text = part.describe();
+    if (HasParts<P> && !part_name<P>(0).empty() && part_name<P>(0) != ".") text = concat("(", text, ")");
   }
   return text;
 }
