@@ -33,12 +33,12 @@ struct HeadResult {
 //   const D& decode(z, scratch) const
 //                      the answer, which lives in the scratch: D is std::vector<Index>, a class for each column of z,
 //                      or a Matrix or PackedSequence with as many columns as z
+// and may have
 //   Index classes() const
 //                      if it decides for another number of classes than z has rows
-// and may have
-//   void share(model, gradient, scratch) const     called before these: a head that uses parameters of other layers
-//   finds
-//                                                  them here. `gradient` is a pointer, null where none is wanted
+//   void share(model, gradient, scratch) const
+//                      called before these: a head that uses parameters of other layers finds them here. `gradient` is
+//                      a pointer, null where none is wanted
 // z is a Matrix (a column for each sequence) or a PackedSequence (a column for each step): the head sees the packing.
 
 /// Whether L says that it is a head.

@@ -314,16 +314,14 @@ concept HasMemoryStep =
     requires(const C& c, StepWiring<T>& run, const StepNode<T>& a, const StepMemory<T>& memory) { c(run, a, memory); };
 }  // namespace detail
 
-/// The base of a cell that is written as its step (see the top of this file). Self has
-///   UNROLL_PARTS(names..)                                              cells, and what StepOf is there for
-///   auto operator()(StepWiring<T>& run, StepNode<T> a) const           a = W x + b of the layer, (gate_rows(), n);
-///   gives
-///                                                                      what the first cell among the parts gave
-///   auto operator()(StepWiring<T>& run, StepNode<T> a, StepMemory<T> memory) const    instead, where it looks back at
-///                                                                      sequences: the layer's second input
-/// The state is that of the cells among the parts, one after the other, and the output that of the first: Delay is a
-/// cell whose output is what it was given. inputs() and gate_rows(), which W has, are those of the first cell unless
-/// Self has its own.
+/// The base of a cell that is written as its step (see the top of this file). Self has UNROLL_PARTS(names..): cells,
+/// and what StepOf is there for; and one of
+///   auto operator()(StepWiring<T>& run, StepNode<T> a) const
+///   auto operator()(StepWiring<T>& run, StepNode<T> a, StepMemory<T> memory) const
+/// where a (gate_rows(), n) is W x + b of the layer, and memory its second input, which it may look back at. It gives
+/// what the first cell among the parts gave. The state is that of the cells among the parts, one after the other, and
+/// the output that of the first: Delay is a cell whose output is what it was given. inputs() and gate_rows(), which W
+/// has, are those of the first cell unless Self has its own.
 template <class Self, class T = float> struct CompositeCell {
   using Scalar = T;
   static constexpr std::string_view name = "Composite";
