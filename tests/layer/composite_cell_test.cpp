@@ -15,6 +15,7 @@
 #include <unroll/layer/stack.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
+#include "../support/message_of.hpp"
 #include "../support/sequences.hpp"
 
 namespace {
@@ -105,15 +106,6 @@ template <class M, class In> void check(M model, const In& x, bool initial_state
   CHECK(report.passed());
 }
 const std::vector<Index> lengths{3, 1, 0, 6, 4};
-
-template <class F> std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "";
-}
 
 /// What two layers with the same parameters give, and their gradients, bit by bit.
 template <class A, class B, class T> void same_bits(A& a, B& b, const PackedSequence<T>& x) {

@@ -8,6 +8,7 @@
 #include <unroll/optim/clip.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
+#include "../support/message_of.hpp"
 #include "../support/sequences.hpp"
 #include "models.hpp"
 
@@ -33,14 +34,6 @@ template <class M, class In> void check(M model, const In& x, bool initial_state
       check_gradient(model, x, {.context = {.training = true, .seed = 9}, .initial_state = initial_state});
   INFO(model.describe() << ": " << report.str());
   CHECK(report.passed());
-}
-template <class F> std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "";
 }
 
 }  // namespace

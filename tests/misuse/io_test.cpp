@@ -20,21 +20,13 @@
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 
+#include "../support/message_of.hpp"
 #include "../support/not_finite.hpp"
 
 using namespace unroll;
 
 namespace misuse_io {
 
-/// The message with which f() throws an Error; "" where it does not throw.
-template <class Error = std::invalid_argument, class F> std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 void has(const std::string& text, std::string_view part) {
   CAPTURE(text);
   CAPTURE(part);

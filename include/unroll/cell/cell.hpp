@@ -134,21 +134,26 @@ template <class T> void set_bias(Parameter<T>& p, bool wanted, Index rows) {
 }
 }  // namespace detail
 
+/// f(step, skipped, at, n) for the n columns of each step that are among `columns`, from `at` there: all but the first
+/// `skipped` of the step's.
+template <class F> void for_each_step(std::span<const Step> steps, const Columns& columns, const F& f) {
+  for (const Step& s : steps) {
+    const Index first = (std::max)(s.at, columns.first), n = (std::min)(s.at + s.n, columns.first + columns.n) - first;
+    if (n > 0) f(s, first - s.at, first - columns.first, n);
+  }
+}
 /// state[0] before the steps of these columns, masked for gate g: the (H, n) operand of a product over them. Ragged
 /// batches leave gaps between the blocks, so it is gathered; about 1 / (8 H) of the product's cost.
 template <class T, int S> void gather_operand(const Pass<T, S>& pass, int g, const Columns& columns, Matrix<T>& h) {
   const Matrix<T>* mask = pass.mask.gate(g);
   h.resize(pass.states[0].rows(), columns.n);
-  for (const Step& s : pass.steps) {
-    const Index first = (std::max)(s.at, columns.first), n = (std::min)(s.at + s.n, columns.first + columns.n) - first;
-    if (n <= 0) continue;
-    auto to = h.middleCols(first - columns.first, n);
-    const auto from = pass.states[0].middleCols(s.in + first - s.at, n);
+  for_each_step(pass.steps, columns, [&](const Step& s, Index skipped, Index at, Index n) {
+    const auto from = pass.states[0].middleCols(s.in + skipped, n);
     if (mask == nullptr)
-      to = from;
+      h.middleCols(at, n) = from;
     else
-      to = from.cwiseProduct(mask->middleCols(s.column + first - s.at, n));
-  }
+      h.middleCols(at, n) = from.cwiseProduct(mask->middleCols(s.column + skipped, n));
+  });
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -49,6 +49,11 @@ template <class T> void require_sequences(const Packing& p, const Matrix<T>& of,
     require(p.row(j) >= 0 && p.row(j) < p.batch(), "sort_sequences: the packing names sequence ", p.row(j),
             ", expected 0 to ", p.batch() - 1);
 }
+/// The sorted position of each of the user's rows: what `Packing::row` is the way back from.
+inline void sorted_positions(const Packing& p, std::vector<Index>& of_row) {
+  of_row.resize(static_cast<std::size_t>(p.batch()));
+  for (Index j = 0; j < p.batch(); ++j) of_row[static_cast<std::size_t>(p.row(j))] = j;
+}
 }  // namespace detail
 
 /// One column for each sequence, from the user's order to the one in which they are packed, and back.

@@ -82,9 +82,7 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
     return compute(values(z), labels, nullptr, nullptr, s, {}, 0);
   }
   double weight_of(Labels labels) const {
-    Index n = 0;
-    for (Index k = 0; k < labels.size(); ++k) n += labels[k] != options.ignore_index ? 1 : 0;
-    return static_cast<double>(n);
+    return static_cast<double>(detail::count_labels(labels, options.ignore_index));
   }
 
   /// The class with the largest logit, the first of equals, for each column.
@@ -347,10 +345,7 @@ template <class T>
 void SoftmaxClassifier<T>::check_labels(Index columns, Labels labels, std::span<const double> sample_weights) const {
   detail::check_columns("SoftmaxClassifier", columns, labels.size());
   detail::check_sample_weights("SoftmaxClassifier", columns, sample_weights);
-  for (Index n = 0; n < labels.size(); ++n)
-    if (const Index y = labels[n]; !((y >= 0 && y < classes_) || y == options.ignore_index)) [[unlikely]]
-      fail("SoftmaxClassifier: label ", n, " is ", y, ", expected 0 to ", classes_ - 1, " or ", options.ignore_index,
-           " to ignore it");
+  detail::check_labels("SoftmaxClassifier", labels, classes_, options.ignore_index);
 }
 
 #define UNROLL_SOFTMAX_CLASSIFIER_INSTANCES(DECLARE, T)                                                              \

@@ -29,40 +29,13 @@ template <class M, class In> TestOutput run_forward(const M& model, const In& in
   return {{y.data(), y.data() + y.size()}, sizeof(T) == 4 ? 1e-4 : 1e-9};
 }
 
-/// T is the scalar for which the model accepts values.
-template <class T, class M> TestOutput run_values(const M& model, const Matrix<double>& input) {
-  const Matrix<T> x = input.cast<T>();
-  if constexpr (Accepts<M, PackedSequence<T>>) {
-    const std::vector<Index> lengths{x.cols()};
-    return run_forward(model, PackedSequence<T>{x, Packing::from_lengths(lengths, x.cols())});
-  } else {
-    return run_forward(model, x);
-  }
-}
-
 template <class M, class T>
 inline constexpr bool accepts_values = Accepts<M, PackedSequence<T>> || Accepts<M, Matrix<T>>;
 template <class M>
 inline constexpr bool accepts_test_input =
     Accepts<M, TokenBatch> || accepts_values<M, float> || accepts_values<M, double> || TakesSeveral<M>;
 
-template <class M> TestOutput run_single(const M& model, const TestInput& input) {
-  require(input.more.empty(), "the test input has ", input.more.size() + 1, " inputs, the model takes one");
-  if (!input.tokens.empty()) {
-    if constexpr (Accepts<M, TokenBatch>) {
-      const std::vector<Index> lengths{static_cast<Index>(input.tokens.size())};
-      return run_forward(model, TokenBatch{input.tokens, Packing::from_lengths(lengths, lengths[0])});
-    }
-    fail("the test input is token ids, which this model does not accept");
-  }
-  if constexpr (accepts_values<M, float>)
-    return run_values<float>(model, input.values);
-  else if constexpr (accepts_values<M, double>)
-    return run_values<double>(model, input.values);
-  else
-    fail("the test input is values, which this model does not accept");
-}
-/// One of several inputs.
+/// A batch of this sequence.
 template <class X> X batch_of_one(const TestInput& input) {
   X x;
   const std::vector<Index> lengths{Tokens<X> ? static_cast<Index>(input.tokens.size()) : input.values.cols()};
@@ -76,6 +49,26 @@ template <class X> X batch_of_one(const TestInput& input) {
     values(x) = input.values.template cast<T>();
   }
   return x;
+}
+/// T is the scalar for which the model accepts values.
+template <class T, class M> TestOutput run_values(const M& model, const TestInput& input) {
+  if constexpr (Accepts<M, PackedSequence<T>>)
+    return run_forward(model, batch_of_one<PackedSequence<T>>(input));
+  else
+    return run_forward(model, batch_of_one<Matrix<T>>(input));
+}
+template <class M> TestOutput run_single(const M& model, const TestInput& input) {
+  require(input.more.empty(), "the test input has ", input.more.size() + 1, " inputs, the model takes one");
+  if (!input.tokens.empty()) {
+    if constexpr (Accepts<M, TokenBatch>) return run_forward(model, batch_of_one<TokenBatch>(input));
+    fail("the test input is token ids, which this model does not accept");
+  }
+  if constexpr (accepts_values<M, float>)
+    return run_values<float>(model, input);
+  else if constexpr (accepts_values<M, double>)
+    return run_values<double>(model, input);
+  else
+    fail("the test input is values, which this model does not accept");
 }
 template <class M, class... X> TestOutput run_several(const M& model, const TestInput& input, Inputs<X...>* /*type*/) {
   require(input.more.size() + 1 == sizeof...(X), "the test input has ", input.more.size() + 1,

@@ -47,18 +47,29 @@ struct ChainForward {
       const Index n = a.column(t);
       T* alpha = a.alpha + n * a.stride;
       for (Index j = 0; j < a.stride; j += V::width) {
-        const V z = j < a.labels ? V::load(a.z + n * a.labels + j, (std::min<Index>)(V::width, a.labels - j)) : V();
+        const V z = scores<V>(a, n, j);
         (z + (t == 0 ? V::load(a.start + j) : log_sum<V>(a, before, j))).store(alpha + j);
       }
       log_z += double(a.shift[n] = move(a, alpha));
       before = alpha;
     }
-    for (Index j = 0; j < a.stride; ++j) a.room[j] = j < a.labels ? before[j] + a.end[j] : a.impossible;
-    const T largest = move(a, a.room);
-    for (Index j = 0; j < a.stride; j += V::width) exp(V::load(a.room + j)).store(a.room + j);
-    double sum = 0;
-    for (Index j = 0; j < a.labels; ++j) sum += double(a.room[j]);
+    T largest;
+    const double sum = exp_of_ends<V>(a, before, a.room, largest);
     return log_z + double(largest) + std::log(sum);
+  }
+  /// z_t of labels j, j + 1, ..; 0 behind the last.
+  template <class V, class T> static UNROLL_INLINE V scores(const ChainArguments<T>& a, Index n, Index j) {
+    return j < a.labels ? V::load(a.z + n * a.labels + j, (std::min<Index>)(V::width, a.labels - j)) : V();
+  }
+  /// to = exp(x - largest) of x = alpha + end at the last step; gives the sum.
+  template <class V, class T>
+  static UNROLL_INLINE double exp_of_ends(const ChainArguments<T>& a, const T* alpha, T* to, T& largest) {
+    for (Index j = 0; j < a.stride; ++j) to[j] = j < a.labels ? alpha[j] + a.end[j] : a.impossible;
+    largest = move(a, to);
+    for (Index j = 0; j < a.stride; j += V::width) exp(V::load(to + j)).store(to + j);
+    double sum = 0;
+    for (Index j = 0; j < a.labels; ++j) sum += double(to[j]);
+    return sum;
   }
   /// x -= max x.
   template <class T> static UNROLL_INLINE T move(const ChainArguments<T>& a, T* x) {
@@ -105,11 +116,8 @@ struct ChainBackward {
   template <class V, class T> static UNROLL_INLINE void last(const ChainArguments<T>& a) {
     const T* alpha = a.alpha + a.column(a.steps - 1) * a.stride;
     T* gamma = a.gamma + a.column(a.steps - 1) * a.stride;
-    for (Index j = 0; j < a.stride; ++j) gamma[j] = j < a.labels ? alpha[j] + a.end[j] : a.impossible;
-    ChainForward::move(a, gamma);
-    for (Index j = 0; j < a.stride; j += V::width) exp(V::load(gamma + j)).store(gamma + j);
-    double sum = 0;
-    for (Index j = 0; j < a.labels; ++j) sum += double(gamma[j]);
+    T largest;
+    const double sum = ChainForward::exp_of_ends<V>(a, alpha, gamma, largest);
     const V scale(static_cast<T>(1 / sum));
     for (Index j = 0; j < a.stride; j += V::width) (V::load(gamma + j) * scale).store(gamma + j);
   }
@@ -125,7 +133,7 @@ struct ChainBest {
       const Index n = a.column(t);
       T* delta = a.alpha + n * a.stride;
       for (Index j = 0; j < a.stride; j += V::width) {
-        const V z = j < a.labels ? V::load(a.z + n * a.labels + j, (std::min<Index>)(V::width, a.labels - j)) : V();
+        const V z = ChainForward::scores<V>(a, n, j);
         V best = V::load(a.start + j), which(0);
         if (t > 0) {
           best = V(before[0]) + V::load(a.from + j);

@@ -12,12 +12,6 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// The sorted position among `keys` of each sequence of the user's.
-inline void positions(const Packing& keys, std::vector<Index>& of_row) {
-  of_row.resize(static_cast<std::size_t>(keys.batch()));
-  for (Index j = 0; j < keys.batch(); ++j) of_row[static_cast<std::size_t>(keys.row(j))] = j;
-}
-
 struct DotAttentionFunction {
   bool scaled = false;
   template <class Q, class> using Output = Q;
@@ -35,7 +29,7 @@ struct DotAttentionFunction {
     shape_like(c.y, q, k.values.rows());
     c.y.values.setZero();
     c.weights.resize(k.packing.steps(), q.packing.total());
-    positions(k.packing, c.position);
+    sorted_positions(k.packing, c.position);
     const T scale = factor<T>(q.values.rows());
     for_queries(q.packing, k.packing, c, [&](Index n, Index j, Index length) {
       auto w = c.weights.col(n).head(length);

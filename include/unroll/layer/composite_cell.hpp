@@ -51,16 +51,13 @@ struct StepPart {
   std::size_t field;
 };
 
-/// A call of a part that has no state.
-template <class P, class T> class PartCall : public StepCall<T> {
+/// What calls of parts without a state share.
+template <class P, class T> class StatelessCall : public StepCall<T> {
  public:
   const P* p = nullptr;
   StepOf<P> of{};
 
   bool reads_again() const override { return StepOf<P>::reads_again; }
-  void prepare(Index columns, bool keep) override {
-    if constexpr (requires { of.prepare(*p, columns, keep); }) of.prepare(*p, columns, keep);
-  }
   void step(const StepPass<T>& pass) override {
     of.forward(*p, x().of(pass), this->y.of(pass), pass.own(), *pass.scratch);
   }
@@ -80,8 +77,12 @@ template <class P, class T> class PartCall : public StepCall<T> {
   StepValue<T>& x() const { return *this->inputs[0].value; }
   Matrix<T> operand_;
 };
+template <class P, class T> class PartCall final : public StatelessCall<P, T> {
+ public:
+  void prepare(Index columns, bool keep) override { this->of.prepare(*this->p, columns, keep); }
+};
 /// Of a part that looks at the memory.
-template <class P, class T> class MemoryCall final : public PartCall<P, T> {
+template <class P, class T> class MemoryCall final : public StatelessCall<P, T> {
  public:
   StepMemoryData<T>* memory = nullptr;
 
@@ -130,7 +131,7 @@ template <class C> class CellCall final : public StepCall<typename C::Scalar> {
   RecurrentMask<T> no_mask_;
 };
 
-/// y = f(inputs), and the gradients of these from dy; F::apply(y, inputs..) and F::back(k, dy, inputs..).
+/// A function of values: F says how y follows from the inputs of the call, and gives them their gradients.
 template <class F, class T> class StepFunctionCall final : public StepCall<T> {
  public:
   F f{};
@@ -351,12 +352,10 @@ template <class Self, class T = float> struct CompositeCell {
     require(memory.packing.batch() == batch.batch(), "Recurrent<", Self::name, ">: a memory of ",
             memory.packing.batch(), " sequences for ", batch.batch());
     m.sequences = &memory;
-    std::vector<Index>& place = m.place;  // of the user's rows, then of the sorted ones
-    place.resize(static_cast<std::size_t>(2 * batch.batch()));
+    detail::sorted_positions(memory.packing, m.of_row);
+    m.place.resize(m.of_row.size());
     for (Index j = 0; j < batch.batch(); ++j)
-      place[static_cast<std::size_t>(batch.batch() + memory.packing.row(j))] = j;
-    for (Index j = 0; j < batch.batch(); ++j)
-      place[static_cast<std::size_t>(j)] = place[static_cast<std::size_t>(batch.batch() + batch.row(j))];
+      m.place[static_cast<std::size_t>(j)] = m.of_row[static_cast<std::size_t>(batch.row(j))];
   }
   void begin_backward(Cache& cache, const PackedSequence<T>& memory) const {
     detail::StepMemoryData<T>& m = cache.plan.memory;

@@ -15,12 +15,8 @@ template <class First, class... Ls> struct Parallel : Composite<Parallel<First, 
 
   explicit Parallel(First first, Ls... rest) : layers(std::move(first), std::move(rest)...) {}
 
-  auto parts() {
-    return std::apply([](auto&... layer) { return std::tie(layer...); }, layers);
-  }
-  auto parts() const {
-    return std::apply([](const auto&... layer) { return std::tie(layer...); }, layers);
-  }
+  auto parts() { return detail::tie_all(layers); }
+  auto parts() const { return detail::tie_all(layers); }
 
   std::string describe() const { return concat("Parallel(", detail::describe_parts(*this), ")"); }
 

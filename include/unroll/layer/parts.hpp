@@ -32,6 +32,11 @@ template <class P> inline constexpr bool is_list = false;
 template <class P, class A> inline constexpr bool is_list<std::vector<P, A>> = true;
 template <class P, std::size_t n> inline constexpr bool is_list<std::array<P, n>> = true;
 
+/// References to the elements of a tuple.
+template <class Tuple> auto tie_all(Tuple& layers) {
+  return std::apply([](auto&... layer) { return std::tie(layer...); }, layers);
+}
+
 /// The k-th of "embed, read, head".
 constexpr std::string_view name_of_part(std::string_view names, std::size_t k) {
   for (; k > 0; --k) names.remove_prefix(names.find(',') + 1);

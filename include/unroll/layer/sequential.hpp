@@ -125,12 +125,8 @@ template <class... Ls> class Sequential {
 
   template <std::size_t K> auto& layer() { return std::get<K>(layers); }
   template <std::size_t K> const auto& layer() const { return std::get<K>(layers); }
-  auto parts() {
-    return std::apply([](auto&... layer) { return std::tie(layer...); }, layers);
-  }
-  auto parts() const {
-    return std::apply([](const auto&... layer) { return std::tie(layer...); }, layers);
-  }
+  auto parts() { return detail::tie_all(layers); }
+  auto parts() const { return detail::tie_all(layers); }
 
   template <class In>
   const Output<In>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {

@@ -69,18 +69,14 @@ template <class T> class StepValue {
   StepColumns<T> gradient(const StepPass<T>& pass) {
     return place == Place::after ? pass.d[field].middleCols(pass.at.column, pass.at.n) : pass.columns_of(d_);
   }
-  /// f(values, gradient) of columns of many steps; values of a state are gathered into `operand`.
+  /// f(values) of columns of many steps; those of a state are gathered into `operand`.
   template <class F>
   void with_columns(const StepPass<T>& pass, const Columns& columns, Matrix<T>& operand, const F& f) {
     if (place == Place::own) return f(values_.middleCols(columns.first, columns.n));
     operand.resize(rows, columns.n);
-    for (const Step& s : pass.steps) {
-      const Index first = (std::max)(s.at, columns.first);
-      const Index n = (std::min)(s.at + s.n, columns.first + columns.n) - first;
-      if (n > 0)
-        operand.middleCols(first - columns.first, n) =
-            pass.states[field].middleCols((place == Place::before ? s.in : s.out) + first - s.at, n);
-    }
+    for_each_step(pass.steps, columns, [&](const Step& s, Index skipped, Index at, Index n) {
+      operand.middleCols(at, n) = pass.states[field].middleCols((place == Place::before ? s.in : s.out) + skipped, n);
+    });
     f(operand.middleCols(0, columns.n));
   }
   StepColumns<T> gradient_columns(const Columns& columns) { return d_.middleCols(columns.first, columns.n); }
@@ -127,7 +123,8 @@ template <class T> class StepCall {
 /// The memory of a cell: sequences that are the same at all its steps.
 template <class T> struct StepMemoryData {
   const PackedSequence<T>* sequences = nullptr;
-  std::vector<Index> place;  ///< among them, of each sequence of the batch in sorted order
+  std::vector<Index> of_row;  ///< sorted position among them of each of the user's rows
+  std::vector<Index> place;   ///< the same of each sequence of the batch in sorted order
   PackedSequence<T> d;
 };
 

@@ -70,11 +70,7 @@ template <class T> Index CrossEntropy::correct(const Matrix<T>& logits, Labels l
   }
   return right;
 }
-inline Index CrossEntropy::count(Labels labels) const {
-  Index n = 0;
-  for (Index k = 0; k < labels.size(); ++k) n += labels[k] != ignore_index ? 1 : 0;
-  return n;
-}
+inline Index CrossEntropy::count(Labels labels) const { return detail::count_labels(labels, ignore_index); }
 inline double CrossEntropy::class_weight(Index c) const {
   if (class_weights.empty()) return 1;
   require(c >= 0 && c < static_cast<Index>(class_weights.size()), "cross_entropy: class ", c,
@@ -83,13 +79,7 @@ inline double CrossEntropy::class_weight(Index c) const {
 }
 template <class T> void CrossEntropy::check(const Matrix<T>& logits, Labels labels) const {
   detail::check_columns("cross_entropy", logits.cols(), labels.size());
-  for (Index n = 0; n < labels.size(); ++n)
-    if (const Index y = labels[n]; !((y >= 0 && y < logits.rows()) || y == ignore_index)) [[unlikely]] {
-      require(logits.rows() > 0, "cross_entropy: label ", n, " is ", y,
-              ", but the output has no rows, which are the classes");
-      fail("cross_entropy: label ", n, " is ", y, ", expected 0 to ", logits.rows() - 1, " or ", ignore_index,
-           " to ignore it");
-    }
+  detail::check_labels("cross_entropy", labels, logits.rows(), ignore_index);
 }
 template <class T>
 void CrossEntropy::check_options(const Matrix<T>& logits, std::span<const double> sample_weights) const {

@@ -200,6 +200,10 @@ template <class F> double ordered_sum(Index n, Index cost, const F& f) {
 }
 
 UNROLL_API void check_columns(const char* who, Index columns, Index targets);
+/// Throws for a label that is neither a class nor the one to be ignored.
+UNROLL_API void check_labels(const char* who, Labels labels, Index classes, Index ignored);
+/// How many are not to be ignored.
+UNROLL_API Index count_labels(Labels labels, Index ignored);
 /// Weights of classes, outputs or samples.
 UNROLL_API void check_weights(const char* who, const char* what, std::span<const double> weights);
 UNROLL_API void check_sample_weights(const char* who, Index columns, std::span<const double> weights);

@@ -25,6 +25,18 @@ UNROLL_FUNCTION void check_columns_of_sequences(const Packing& packing, Index co
 UNROLL_FUNCTION void check_columns(const char* who, Index columns, Index targets) {
   require(columns == targets, who, ": ", targets, " targets for an output of ", columns, " columns");
 }
+UNROLL_FUNCTION void check_labels(const char* who, Labels labels, Index classes, Index ignored) {
+  for (Index n = 0; n < labels.size(); ++n)
+    if (const Index y = labels[n]; !((y >= 0 && y < classes) || y == ignored)) [[unlikely]] {
+      require(classes > 0, who, ": label ", n, " is ", y, ", but the output has no rows, which are the classes");
+      fail(who, ": label ", n, " is ", y, ", expected 0 to ", classes - 1, " or ", ignored, " to ignore it");
+    }
+}
+UNROLL_FUNCTION Index count_labels(Labels labels, Index ignored) {
+  Index n = 0;
+  for (Index k = 0; k < labels.size(); ++k) n += labels[k] != ignored ? 1 : 0;
+  return n;
+}
 UNROLL_FUNCTION void check_weights(const char* who, const char* what, std::span<const double> weights) {
   for (std::size_t k = 0; k < weights.size(); ++k)
     if (!(has_finite_bits(weights[k]) && weights[k] >= 0)) [[unlikely]]
