@@ -1,4 +1,3 @@
-#include <unroll/kernel/distinct_columns.ipp>
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/level.ipp>
 #include <unroll/kernel/matmul.hpp>

@@ -17,6 +17,7 @@ struct Context {
   std::uint64_t step = 0;  ///< of the optimizer: every batch has masks of its own
   Index first_row = 0;     ///< row of this batch's first sequence in the whole batch, for a batch that is split up
   std::uint64_t layer = 0;
+  void* word_tables = nullptr;  ///< a WordTables of the model's scalar type, see Folded; null: none
 
   Context child(std::uint64_t k) const {
     Context c = *this;

@@ -14,10 +14,27 @@ namespace unroll::inline UNROLL_ABI {
 /// No state, no gradient, no output: what stands where there is nothing.
 struct Nothing {};
 
+/// Which columns of a sequence are equal because they are vectors of the same word: column n is that of token ids[n],
+/// below `vocabulary`. Empty where nobody knows. It belongs to the sequence in which it was written: a copy of the
+/// sequence, which may be given other values, has none.
+class ColumnWords {
+ public:
+  std::vector<std::int32_t> ids;
+  Index vocabulary = 0;
+
+  ColumnWords() = default;
+  ColumnWords(const ColumnWords&) noexcept {}
+  ColumnWords& operator=(const ColumnWords&) noexcept {
+    ids.clear();
+    return *this;
+  }
+};
+
 /// Sequences of vectors: values (D, N), column n being one sample at one time.
 template <class T = float> struct PackedSequence {
   Matrix<T> values;
   Packing packing;
+  ColumnWords words = {};  ///< an Embedding writes it, and the product of a recurrent layer reads it
 };
 
 /// Sequences of token ids (N).

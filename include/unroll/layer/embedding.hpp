@@ -24,7 +24,6 @@ template <class T = float> class Embedding {
 
   template <Tokens In> struct Cache {
     PackedSequence<T> y;
-    bool want_y = true;  ///< false: y gets its size alone
     const PackedSequence<T>& output() const { return y; }
   };
 
@@ -42,7 +41,8 @@ template <class T = float> class Embedding {
     check_ids(x);
     c.y.packing = x.packing;
     c.y.values.resize(weight.rows(), x.packing.total());
-    if (!c.want_y) return c.y;
+    c.y.words.ids.assign(x.ids.begin(), x.ids.end());
+    c.y.words.vocabulary = weight.cols();
     parallel_ranges(x.packing.total(), 256, [&](Index first, Index last) {
       for (Index n = first; n < last; ++n) c.y.values.col(n) = weight.col(x.ids[static_cast<std::size_t>(n)]);
     });

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <unroll/cell/cell.hpp>
-#include <unroll/kernel/distinct_columns.hpp>
+#include <unroll/core/context.hpp>
 #include <unroll/kernel/matmul.hpp>
+#include <unroll/layer/recurrent/distinct_words.hpp>
+#include <unroll/layer/recurrent/word_tables.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -18,15 +20,10 @@ template <class M, class T> void scale_columns(const Packing& p, const Matrix<T>
   }
 }
 
-/// One product, or one per gate where every gate has a mask of its own. Where columns of x repeat, as the words of a
-/// text do, they are multiplied once. Belongs to a cache.
+/// One product, or one per gate where every gate has a mask of its own. Where columns of x are the words of a text,
+/// each distinct word is multiplied once. Belongs to a cache.
 template <class T> struct InputProjection {
   RecurrentMask<T> mask;  ///< input dropout (D, B)
-  /// Where somebody has made W x + b for every word, and what the words are: x is not read.
-  struct Words {
-    const Matrix<T>* table = nullptr;
-    const std::int32_t* ids = nullptr;
-  } words;
   struct Scratch {
     Matrix<T> masked;  ///< (D, n)
     MatmulScratch<T> product;
@@ -35,15 +32,27 @@ template <class T> struct InputProjection {
   int groups() const { return (std::max)(mask.count, 1); }
 
   /// Once before a pass; the masks have been drawn.
-  void prepare(const Matrix<T>& W, const Matrix<T>& bias, const PackedSequence<T>& x, Scratch& scratch) {
+  void prepare(const Context& context, const Matrix<T>& W, const Matrix<T>& bias, const PackedSequence<T>& x,
+               Scratch& scratch) {
     repeated_ = false;
-    if (words.table != nullptr) return;
+    made_ = written_ = nullptr;
+    const ColumnWords& words = x.words;
+    require(words.ids.empty() || x.values.cols() == static_cast<Index>(words.ids.size()),
+            "PackedSequence::words: ", words.ids.size(), " ids for ", x.values.cols(), " columns");
+    if (auto* const tables = static_cast<WordTables<T>*>(context.word_tables);
+        tables != nullptr && !words.ids.empty()) {
+      if (tables->open)
+        written_ = &tables->make(context.layer, W.rows(), words.vocabulary);
+      else
+        made_ = tables->find(context.layer, W.rows(), words.vocabulary);
+    }
+    if (made_ != nullptr) return;
     pack(W, Transpose::no, weights_);
-    if (mask.count > 0 || x.values.cols() < DistinctColumns::least) return;
+    if (mask.count > 0 || written_ != nullptr || static_cast<Index>(words.ids.size()) < DistinctWords::least) return;
     // Room for as many as there may be in a batch that is no larger; memory that is not touched costs nothing.
     scratch.masked.resize(x.values.rows(), x.values.cols());
     table_.resize(W.rows(), x.values.cols());
-    repeated_ = distinct_.find(view(std::as_const(x.values)));
+    repeated_ = distinct_.find(words);
     if (!repeated_) return;
     for (Index k = 0; k < distinct_.count(); ++k) scratch.masked.col(k) = x.values.col(distinct_.first(k));
     matmul(table_.leftCols(distinct_.count()), weights_[0], scratch.masked.leftCols(distinct_.count()), Transpose::no,
@@ -55,8 +64,9 @@ template <class T> struct InputProjection {
   template <class To>
   void forward(const PackedSequence<T>& x, const Columns& columns, const Matrix<T>& bias, To&& to,
                Scratch& scratch) const {
-    if (words.table != nullptr) {
-      for (Index j = 0; j < columns.n; ++j) to.col(j) = words.table->col(words.ids[columns.first + j]);
+    const auto word = [&](Index j) { return x.words.ids[static_cast<std::size_t>(columns.first + j)]; };
+    if (made_ != nullptr) {
+      for (Index j = 0; j < columns.n; ++j) to.col(j) = made_->col(word(j));
       return;
     }
     if (repeated_) {
@@ -69,6 +79,8 @@ template <class T> struct InputProjection {
         matmul(to.middleRows(g * rows, rows), weights_[std::size_t(g)], input, Transpose::no, false, scratch.product,
                bias.size() > 0 ? bias.data() + g * rows : nullptr);
       });
+    if (written_ != nullptr)
+      for (Index j = 0; j < columns.n; ++j) written_->col(word(j)) = to.col(j);
   }
   /// dx = m * W^T dA.
   template <class Da>
@@ -106,8 +118,10 @@ template <class T> struct InputProjection {
 
  private:
   std::vector<PackedMatrix<T>> weights_, transposed_;
-  DistinctColumns distinct_;
+  DistinctWords distinct_;
   Matrix<T> table_;  ///< (G H, distinct) W x + b
+  const Matrix<T>* made_ = nullptr;
+  Matrix<T>* written_ = nullptr;
   bool repeated_ = false;
 
   void pack(const Matrix<T>& W, Transpose t, std::vector<PackedMatrix<T>>& to) const {

@@ -51,7 +51,7 @@ template <class T, int S> class RecurrentLoop {
     c_.training = context.training;
     share();
     draw_masks(context);
-    c_.input.prepare(layer_.weight_ih, layer_.bias_ih, x_, c_.input_scratch[0]);
+    c_.input.prepare(context, layer_.weight_ih, layer_.bias_ih, x_, c_.input_scratch[0]);
     prepare();
     enter(from);
     c_.y.packing = p_;
