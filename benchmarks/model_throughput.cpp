@@ -190,8 +190,8 @@ int main(int argc, char** argv) {
   const auto row = [](const char* name, auto f) {
     benchmark::RegisterBenchmark(name, f)->Unit(benchmark::kMillisecond)->UseRealTime();
   };
-  const RecurrentOptions tied{.dropout = 0.2, .recurrent_dropout = 0.2},
-      per_gate{.dropout = 0.2, .recurrent_dropout = 0.2, .per_gate = true};
+  const RecurrentOptions tied{.input_dropout = 0.2, .recurrent_dropout = 0.2},
+      per_gate{.input_dropout = 0.2, .recurrent_dropout = 0.2, .per_gate = true};
   if (!batches_file.empty()) {
     const auto lstm = [&](const char* name, const RecurrentOptions& options) {
       row(name, [options](benchmark::State& s) {

@@ -20,7 +20,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include <unroll/data/stream_batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/file/replace_file.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/nam.hpp>

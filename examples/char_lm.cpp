@@ -259,7 +259,7 @@ template <class M> void sample(const M& model, const Vocabulary& vocabulary, con
 int main(int argc, char** argv) try {
   CLI::App app("Learns to write from a text.");
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat("char_lm: ", e.what(), "\n"); });
+  app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat_text("char_lm: ", e.what(), "\n"); });
   int threads = 0;
   TrainOptions options;
   SampleOptions how;

@@ -70,7 +70,7 @@ std::string shape_of(const std::string& word) {
     const char kind = c >= 'A' && c <= 'Z' ? 'X' : c >= 'a' && c <= 'z' ? 'x' : c >= '0' && c <= '9' ? '0' : '.';
     if (shape.empty() || shape.back() != kind) shape += kind;
   }
-  return concat("<", shape, " ..", word.substr(word.size() - std::min<std::size_t>(2, word.size())), ">");
+  return concat_text("<", shape, " ..", word.substr(word.size() - std::min<std::size_t>(2, word.size())), ">");
 }
 
 /// Words and tags as numbers. A word that the training sentences have less than twice is its shape.
@@ -174,7 +174,7 @@ template <class M> void run(const Options& options, const Corpus& training, cons
 
 int main(int argc, char** argv) try {
   CLI::App app("Marks names in sentences.");
-  app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat("ner: ", e.what(), "\n"); });
+  app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat_text("ner: ", e.what(), "\n"); });
   Options options;
   int threads = 0;
   app.add_option("--train", options.train, "file in columns: word first, tag last; .gz too")->required();

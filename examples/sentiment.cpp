@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 template <template <class> class C> struct TwoLayers {
   static auto make(Index words) {
     // Keras's LSTM and SimpleRNN have one bias vector, its GRU two.
-    const RecurrentOptions options{.dropout = 0.2,
+    const RecurrentOptions options{.input_dropout = 0.2,
                                    .recurrent_dropout = 0.2,
                                    .per_gate = true,
                                    .bias = std::same_as<C<float>, Gru<float>> ? Bias::dual : Bias::single};
@@ -238,7 +238,7 @@ template <class Plan> void predict_texts(const fs::path& file, const std::vector
 int main(int argc, char** argv) try {
   CLI::App app("Learns to tell good reviews from bad ones.");
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat("sentiment: ", e.what(), "\n"); });
+  app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat_text("sentiment: ", e.what(), "\n"); });
   int threads = 0;
   TrainOptions options;
   fs::path model = options.save, test = options.test;

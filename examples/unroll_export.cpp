@@ -35,7 +35,7 @@ class Header {
  public:
   Header(const Network& network, const std::string& name, const std::string& file) {
     for (const NetworkLayer& layer : network.layers) {
-      prefix_ = concat("layer", number_++, "_");
+      prefix_ = concat_text("layer", number_++, "_");
       std::visit([this](const auto& weights) { write(weights); }, layer);
     }
     std::ostringstream out;
@@ -109,11 +109,12 @@ class Header {
     std::string value = "({" + W + ", " + U + ", " + b + ", " + b_h;
     if (h != "{}" || c != "{}") value += ", {}, {" + (w.cell == CellKind::lstm ? h + ", " + c : h) + "}";
     layer("stream/recurrent.hpp",
-          concat("unroll::stream::Recurrent<unroll::", cell, "<>, ", w.inputs(), ", ", w.units(), ">"), value + "})");
+          concat_text("unroll::stream::Recurrent<unroll::", cell, "<>, ", w.inputs(), ", ", w.units(), ">"),
+          value + "})");
   }
   void write(const DenseLayer& w) {
     const std::string W = weight("weight", w.weight), b = weight("bias", w.bias);
-    layer("stream/dense.hpp", concat("unroll::stream::Dense<", w.weight.cols(), ", ", w.weight.rows(), ">"),
+    layer("stream/dense.hpp", concat_text("unroll::stream::Dense<", w.weight.cols(), ", ", w.weight.rows(), ">"),
           "(" + W + ", " + b + ")");
   }
   void write(const ActivationLayer& w) {
@@ -130,7 +131,7 @@ class Header {
   }
   void write(const EmbeddingLayer& w) {
     const std::string table = weight("weight", w.weight);
-    layer("stream/embedding.hpp", concat("unroll::stream::Embedding<", w.weight.rows(), ">"), "(" + table + ")");
+    layer("stream/embedding.hpp", concat_text("unroll::stream::Embedding<", w.weight.rows(), ">"), "(" + table + ")");
   }
   void write(const BidirectionalLayer&) { fail(prefix_, "is bidirectional: it reads its sequence from the end, too"); }
 

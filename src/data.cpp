@@ -1,12 +1,12 @@
 #include <unroll/data/batches.ipp>
 #include <unroll/data/byte_source.ipp>
+#include <unroll/data/contiguous_batches.ipp>
 #include <unroll/data/dataset.ipp>
 #include <unroll/data/encode.ipp>
 #include <unroll/data/pipe.ipp>
 #include <unroll/data/read_options.ipp>
 #include <unroll/data/readers.ipp>
 #include <unroll/data/split.ipp>
-#include <unroll/data/stream_batches.ipp>
 #include <unroll/data/targets.ipp>
 #include <unroll/data/text_parts.ipp>
 #include <unroll/data/token_files.ipp>

@@ -22,12 +22,12 @@
 #include <unroll/core/packed_sequence.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/data/batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/data/dataset.hpp>
 #include <unroll/data/encode.hpp>
 #include <unroll/data/pipe.hpp>
 #include <unroll/data/readers.hpp>
 #include <unroll/data/split.hpp>
-#include <unroll/data/stream_batches.hpp>
 #include <unroll/data/text_parts.hpp>
 #include <unroll/data/token_files.hpp>
 #include <unroll/layer/activation.hpp>

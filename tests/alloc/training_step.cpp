@@ -90,7 +90,7 @@ struct Look : unroll::CompositeCell<Look> {
 /// A wiring whose number of calls changes with the batch: 3 more in the longest.
 struct Attentive : unroll::Composite<Attentive> {
   unroll::Embedding<> embed{words, 24};
-  unroll::Bidirectional<unroll::Lstm<>> read{unroll::Lstm{24, 24}, {.dropout = 0.2}};
+  unroll::Bidirectional<unroll::Lstm<>> read{unroll::Lstm{24, 24}, {.input_dropout = 0.2}};
   std::vector<unroll::Recurrent<unroll::Gru<>>> deep{unroll::Recurrent{unroll::Gru{48, 48}},
                                                      unroll::Recurrent{unroll::Gru{48, 48}}};
   unroll::Recurrent<Look> look{Look{}};
@@ -120,13 +120,14 @@ int main() {
   using namespace unroll;  // NOLINT
   for (const int n : {1, 2}) {
     set_threads(n);
-    const Sequential keras_like{Embedding{words, 24},
-                                Recurrent{Lstm{24, 32}, {.dropout = 0.2, .recurrent_dropout = 0.2, .per_gate = true}},
-                                FinalState{Recurrent{Lstm{32, 24}, {.dropout = 0.2, .recurrent_dropout = 0.2}}},
-                                Dense{24, 6},
-                                Relu{},
-                                Dropout{0.3},
-                                Dense{6, 1}};
+    const Sequential keras_like{
+        Embedding{words, 24},
+        Recurrent{Lstm{24, 32}, {.input_dropout = 0.2, .recurrent_dropout = 0.2, .per_gate = true}},
+        FinalState{Recurrent{Lstm{32, 24}, {.input_dropout = 0.2, .recurrent_dropout = 0.2}}},
+        Dense{24, 6},
+        Relu{},
+        Dropout{0.3},
+        Dense{6, 1}};
     const Sequential pytorch_like{
         Embedding{words, 24, {.padding = 0}}, Dropout{0.3},
         FinalState{Stack{Bidirectional{Lstm{24, 27}}, Dropout{0.3}, Bidirectional{Lstm{54, 27}}}}, Dense{54, 2}};

@@ -29,8 +29,9 @@ template <class Layer> void check(Layer layer, const GradientCheckOptions& optio
 TEST_CASE("backward is the gradient of a projected LSTM: every bias, direction and dropout") {
   for (const Bias bias : {Bias::none, Bias::single, Bias::dual})
     for (const bool reverse : {false, true})
-      for (RecurrentOptions options : {RecurrentOptions{}, RecurrentOptions{.dropout = 0.3, .recurrent_dropout = 0.4},
-                                       RecurrentOptions{.recurrent_dropout = 0.4, .per_gate = true}}) {
+      for (RecurrentOptions options :
+           {RecurrentOptions{}, RecurrentOptions{.input_dropout = 0.3, .recurrent_dropout = 0.4},
+            RecurrentOptions{.recurrent_dropout = 0.4, .per_gate = true}}) {
         options.bias = bias;
         options.reverse = reverse;
         const Recurrent layer(ProjectedLstm<double>{3, 5, 2}, options);

@@ -16,7 +16,7 @@ using namespace unroll;
 /// 25 lines, of which the first ones all have one label.
 std::string make_lines(const char* separator) {
   std::string text;
-  for (int k = 0; k < 25; ++k) text += concat(k < 12 ? "no" : "yes", separator, "text ", k, "\n");
+  for (int k = 0; k < 25; ++k) text += concat_text(k < 12 ? "no" : "yes", separator, "text ", k, "\n");
   return text;
 }
 LabelledTexts joined(LabelledTextParts& parts, Index most) {
@@ -37,7 +37,7 @@ TEST_CASE("parts of a file are the file, whatever their size and the format") {
   const std::vector<std::string> names{"no", "yes"};
   for (const auto& [format, separator] : {std::pair{TextFormat::label_text, "\t"}, std::pair{TextFormat::csv, ","}})
     for (const bool header : {false, true}) {
-      const std::string lines = (header ? concat("label", separator, "text\n") : "") + make_lines(separator);
+      const std::string lines = (header ? concat_text("label", separator, "text\n") : "") + make_lines(separator);
       const auto path = folder.write("texts", lines);
       const ReadOptions options{.label_names = names, .format = format, .header = header};
       const LabelledTexts whole = read_labelled_text(path, options);

@@ -52,7 +52,8 @@ int main() {
   begin("models");
   // region models
   // The two plans of "what recurrent networks are": Keras's way ..
-  const RecurrentOptions dropouts{.dropout = 0.2, .recurrent_dropout = 0.2, .per_gate = true, .bias = Bias::single};
+  const RecurrentOptions dropouts{
+      .input_dropout = 0.2, .recurrent_dropout = 0.2, .per_gate = true, .bias = Bias::single};
   const Sequential lstm{Embedding{20'000, 128},
                         Recurrent{Lstm{128, 128}, dropouts},
                         FinalState{Recurrent{Lstm{128, 64}, dropouts}},

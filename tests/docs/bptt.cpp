@@ -5,7 +5,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/rnn.hpp>
-#include <unroll/data/stream_batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/recurrent.hpp>

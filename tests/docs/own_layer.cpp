@@ -65,7 +65,7 @@ template <class T = float> class Normalize {
   }
 
   void initialize(Rng, const Scheme&) { gain.setOnes(), bias.setZero(); }
-  std::string describe() const { return concat("Normalize ", gain.rows()); }
+  std::string describe() const { return concat_text("Normalize ", gain.rows()); }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("gain", Kind::unit), self.gain...);
     f(at.leaf("bias", Kind::bias), self.bias...);

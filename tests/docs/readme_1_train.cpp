@@ -9,8 +9,8 @@ int main() {
 
   unroll::Sequential model{
       unroll::Embedding{vocab.size(), 64},
-      unroll::Recurrent{unroll::Lstm{64, 64}, {.dropout = 0.1, .recurrent_dropout = 0.1}},  // sequence in and out
-      unroll::FinalState{unroll::Recurrent{unroll::Lstm{64, 32}}},                          // sequence in, vector out
+      unroll::Recurrent{unroll::Lstm{64, 64}, {.input_dropout = 0.1, .recurrent_dropout = 0.1}},  // sequence in and out
+      unroll::FinalState{unroll::Recurrent{unroll::Lstm{64, 32}}},  // sequence in, vector out
       unroll::Dense{32, 1}};
   unroll::initialize(model, unroll::Rng{42});
 

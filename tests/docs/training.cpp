@@ -23,13 +23,13 @@ template <class M> bool same_weights(const M& a, const M& b) {
 LabelledTexts moods() {
   LabelledTexts data{{}, {}, {"down", "up"}};
   for (int k = 0; k < 240; ++k) {
-    data.texts.push_back(concat(k % 2 == 0 ? "not " : "so ",
-                                k % 3 == 0   ? "happy"
-                                : k % 3 == 1 ? "glad"
-                                             : "merry",
-                                k % 5 == 0   ? " today"
-                                : k % 5 == 1 ? " at all"
-                                             : ""));
+    data.texts.push_back(concat_text(k % 2 == 0 ? "not " : "so ",
+                                     k % 3 == 0   ? "happy"
+                                     : k % 3 == 1 ? "glad"
+                                                  : "merry",
+                                     k % 5 == 0   ? " today"
+                                     : k % 5 == 1 ? " at all"
+                                                  : ""));
     data.labels.push_back(k % 2);
   }
   return data;

@@ -16,8 +16,8 @@ std::string columns(int sentences) {
   for (int k = 0; k < sentences; ++k) {
     const std::string kind = k % 2 == 0 ? "PER" : "LOC";
     const std::string a(1, static_cast<char>('A' + k % 7)), b(1, static_cast<char>('D' + k % 5));
-    text += unroll::concat(k % 2 == 0 ? "Mr" : "in", " X O O\n", a, "aa X O I-", kind, "\n", b, "bb X O I-", kind,
-                           "\nwalks X O O\n. X O O\n\n");
+    text += unroll::concat_text(k % 2 == 0 ? "Mr" : "in", " X O O\n", a, "aa X O I-", kind, "\n", b, "bb X O I-", kind,
+                                "\nwalks X O O\n. X O O\n\n");
   }
   return text;
 }

@@ -173,7 +173,7 @@ class Check {
     } catch (const FormatError& error) {
       message = error.what();
     } catch (const std::exception& error) {
-      expect(false, concat("another type of exception: ", error.what()));
+      expect(false, concat_text("another type of exception: ", error.what()));
     }
     faults::calls.stop();
     message_ = message;
@@ -193,7 +193,7 @@ class Check {
       try {
         writer_->read(path_);
       } catch (const std::exception& error) {
-        expect(false, concat("cannot be read: ", error.what()));
+        expect(false, concat_text("cannot be read: ", error.what()));
       }
     }
     if (place_->has_old) {
@@ -223,7 +223,7 @@ class Check {
 }  // namespace
 
 int main() {
-  const fs::path folder = fs::temp_directory_path() / concat("unroll_faults_", static_cast<long>(::getpid()));
+  const fs::path folder = fs::temp_directory_path() / concat_text("unroll_faults_", static_cast<long>(::getpid()));
   Check check(folder);
   for (const Writer& writer : writers) {
     const long before = check.passed;

@@ -150,8 +150,8 @@ TEST_CASE("a link to a file that is not there stays, and the file is made") {
 
   std::filesystem::create_symlink("none/file", folder / "lost");
   CHECK(message_of([&] { write(folder / "lost", "x"); }) ==
-        concat((folder / "lost").string(), " (a link to ", (folder / "none/file").string(),
-               "): cannot write: open the folder ", (folder / "none").string(), ": No such file or directory"));
+        concat_text((folder / "lost").string(), " (a link to ", (folder / "none/file").string(),
+                    "): cannot write: open the folder ", (folder / "none").string(), ": No such file or directory"));
   CHECK(std::filesystem::is_symlink(folder / "lost"));
 }
 

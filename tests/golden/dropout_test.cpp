@@ -35,7 +35,7 @@ void step(Gru<double>, const Vector& x, const Vector& u, Vector& h, Vector&) {
 template <class C> void check(bool per_gate) {
   CAPTURE(per_gate);
   using L = Recurrent<C>;
-  L layer(C(inputs, units), {.dropout = rate, .recurrent_dropout = rate, .per_gate = per_gate});
+  L layer(C(inputs, units), {.input_dropout = rate, .recurrent_dropout = rate, .per_gate = per_gate});
   randomize(layer, Rng(3));
   const auto x = random_sequences<double>(inputs, {2, 6, 4}, 6);
   const auto& packing = x.packing;

@@ -135,7 +135,7 @@ TEST_CASE("clipping is PyTorch's: by global norm, a norm below the limit left al
   for (const double limit : {1.0, 2.0, 100.0}) {
     Gradients gradients(golden);
     check_close("norm", clip_by_global_norm(gradients, limit, {.epsilon = 1e-6}), golden.number("norm"));
-    golden.check_parameters(gradients, concat("norm_", limit, "."));
+    golden.check_parameters(gradients, concat_text("norm_", limit, "."));
     if (limit < golden.number("norm")) {  // the same without PyTorch's epsilon
       Gradients exact(golden);
       clip_by_global_norm(exact, limit);

@@ -71,7 +71,8 @@ void train(const Golden& golden, const std::string& variant, Classifier model, R
     optimizer.set_rate(schedule.rate(rule.rate, step - 1));
     optimizer.step(model, gradient);
     set_zero(gradient);
-    if (step == 1 || step == 2 || step == 10) golden.check_parameters(model, concat(variant, ".after_", step, "."));
+    if (step == 1 || step == 2 || step == 10)
+      golden.check_parameters(model, concat_text(variant, ".after_", step, "."));
   }
 }
 

@@ -71,8 +71,9 @@ TEST_CASE("the first flaw of a network is named with its layer") {
                  {"layer 0 (lstm): element 5 of bias_ih is not a finite number"});
   check_mentions(flaw([](auto& n) { lstm_of(n).final_state = true; }),
                  {"layer 1 (bidirectional gru): nothing recurrent"});
-  check_mentions(flaw([](auto& n) { std::get<BidirectionalLayer>(n.layers[1]).back = recurrent(CellKind::gru, 3, 5); }),
-                 {"its directions differ: gru 3 -> 4 and gru 3 -> 5"});
+  check_mentions(
+      flaw([](auto& n) { std::get<BidirectionalLayer>(n.layers[1]).reverse = recurrent(CellKind::gru, 3, 5); }),
+      {"its directions differ: gru 3 -> 4 and gru 3 -> 5"});
   check_mentions(flaw([](auto& n) { std::get<BidirectionalLayer>(n.layers[1]).merge = Merge::sum; }),
                  {"layer 2 (dense): it takes 8 values, the layer before gives 4"});
   check_mentions(flaw([](auto& n) { std::get<DenseLayer>(n.layers[2]).bias = numbers(3, 1); }), {"bias is 3 x 1"});

@@ -132,8 +132,8 @@ TEST_CASE("a length that the file cannot have is refused before anything is allo
 
 TEST_CASE("tensors cover the data exactly") {
   const auto with = [](std::string_view a, std::string_view b) {
-    return concat(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)", a,
-                  R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)", b, "}}");
+    return concat_text(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)", a,
+                       R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)", b, "}}");
   };
   CHECK(refusal_of(with("[0,4]", "[4,8]"), "12345678") == "");
   CHECK(refusal_of(with("[4,8]", "[0,4]"), "12345678") == "");
@@ -151,7 +151,7 @@ TEST_CASE("tensors cover the data exactly") {
 
 TEST_CASE("shapes whose sizes overflow are refused") {
   const auto with = [](std::string_view shape) {
-    return concat(R"({"a":{"dtype":"F64","shape":)", shape, R"(,"data_offsets":[0,0]}})");
+    return concat_text(R"({"a":{"dtype":"F64","shape":)", shape, R"(,"data_offsets":[0,0]}})");
   };
   for (const auto* shape :
        {"[4294967296,4294967296]", "[18446744073709551615]", "[9223372036854775807,2]", "[0,18446744073709551615]",
@@ -180,7 +180,7 @@ TEST_CASE("names that stand twice are refused") {
 }
 
 TEST_CASE("a header of another form is refused with what was expected") {
-  const auto with = [](std::string_view fields) { return concat(R"({"a":{)", fields, "}}"); };
+  const auto with = [](std::string_view fields) { return concat_text(R"({"a":{)", fields, "}}"); };
   check_mentions(refusal_of(with(R"("shape":[0],"data_offsets":[0,0])")), {"'a'", "no dtype"});
   check_mentions(refusal_of(with(R"("dtype":"U8","data_offsets":[0,0])")), {"'a'", "no shape"});
   check_mentions(refusal_of(with(R"("dtype":"U8","shape":[0])")), {"'a'", "no data_offsets"});
@@ -205,8 +205,8 @@ TEST_CASE("a header of another form is refused with what was expected") {
 
 TEST_CASE("a tensor of a type that nobody reads is refused where it is used") {
   const auto with = [](std::string_view dtype, std::string_view shape, std::size_t bytes) {
-    return concat(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":")", dtype, R"(","shape":)",
-                  shape, R"(,"data_offsets":[4,)", 4 + bytes, "]}}");
+    return concat_text(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":")", dtype,
+                       R"(","shape":)", shape, R"(,"data_offsets":[4,)", 4 + bytes, "]}}");
   };
   const auto data = [](std::size_t bytes) { return bytes_text(2.5f) + std::string(bytes, 'x'); };
   struct Known {

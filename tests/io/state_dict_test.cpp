@@ -137,7 +137,7 @@ TEST_CASE("a model is written in PyTorch's types as PyTorch rounds to them") {
     options.dtype = dtype;
     save_state_dict(folder / "back.safetensors", model, options);
     const auto back = read_safetensors(folder / "back.safetensors"),
-               from = read_safetensors(io_file(concat("pytorch_tagger_", name, ".safetensors")));
+               from = read_safetensors(io_file(concat_text("pytorch_tagger_", name, ".safetensors")));
     CHECK(back.tensors.size() == from.tensors.size());
     for (const auto& [key, tensor] : from.tensors) {
       CAPTURE(key);

@@ -82,18 +82,18 @@ TEST_CASE_TEMPLATE("an element's bits do not depend on the piece of the product 
         const Index M = 83, N = 401, K = 300;
         const Matrix<T> a = numbers<T>(at ? K : M, at ? M : K, 1), b = numbers<T>(bt ? N : K, bt ? K : N, 2);
         Matrix<T> whole = numbers<T>(M, N, 3), pieces = whole, packed = whole;
-        product<T>(view(whole), view(a), ta, view(b), tb, true, scratch);
+        product<T>(view(whole), view(a), ta, view(b), tb, Accumulate::yes, scratch);
         for (Index j = 0, n = 1; j < N; j += n, n = std::min<Index>(N - j, 1 + j % 29))
           for (Index i = 0, m = 5; i < M; i += m, m = std::min<Index>(M - i, 3 * m)) {
             const auto left = at ? view(a).middle_cols(i, m) : view(a).middle_rows(i, m);
             const auto right = bt ? view(b).middle_rows(j, n) : view(b).middle_cols(j, n);
             // the view of a transposed operand starts at the row of C it makes
-            product<T>(view(pieces).middle_cols(j, n).middle_rows(i, m), left, ta, right, tb, true, scratch);
+            product<T>(view(pieces).middle_cols(j, n).middle_rows(i, m), left, ta, right, tb, Accumulate::yes, scratch);
           }
         CHECK(same_bits(whole, pieces));
         PackedMatrix<T> weights;
         weights.pack(view(a), ta);
-        product<T>(view(packed), weights, view(b), tb, true, scratch);
+        product<T>(view(packed), weights, view(b), tb, Accumulate::yes, scratch);
         CHECK(same_bits(whole, packed));
       }
   });

@@ -139,7 +139,8 @@ TEST_CASE("the gradient of cells made of parts") {
   for (const bool initial : {true, false}) {
     const auto x = random_sequences<double>(3, lengths, 6);
     check(Recurrent{only(Gru<double>{3, 4})}, x, initial);
-    check(Recurrent{only(Lstm<double>{3, 4}), {.dropout = 0.2, .recurrent_dropout = 0.3, .reverse = true}}, x, initial);
+    check(Recurrent{only(Lstm<double>{3, 4}), {.input_dropout = 0.2, .recurrent_dropout = 0.3, .reverse = true}}, x,
+          initial);
     check(Recurrent{Only{ProjectedLstm<double>{3, 5, 2}}, {.learned_initial_state = true}}, x, initial);
     check(Recurrent{Two<double>{}}, x, initial);
     check(Recurrent{FedBack<double>{}}, x, initial);

@@ -69,7 +69,7 @@ TEST_CASE("a chain has the names, start values and bits of Sequential" * doctest
   struct Chain : Composite<Chain> {
     Embedding<> embed{20, 5};
     Dropout<> drop{0.2};
-    Recurrent<Lstm<>> read{Lstm{5, 16}, {.dropout = 0.1, .recurrent_dropout = 0.2}};
+    Recurrent<Lstm<>> read{Lstm{5, 16}, {.input_dropout = 0.1, .recurrent_dropout = 0.2}};
     Dense<> head{16, 2};
     UNROLL_PARTS(embed, drop, read, head)
     auto operator()(Wiring& run, Node<TokenBatch> x) const { return run(head, run(read, run(drop, run(embed, x)))); }

@@ -26,8 +26,8 @@ template <class Layer> void check(Layer layer, Index D, const GradientCheckOptio
   CHECK(report.passed());
 }
 
-constexpr std::array dropouts{RecurrentOptions{}, RecurrentOptions{.dropout = 0.3, .recurrent_dropout = 0.4},
-                              RecurrentOptions{.dropout = 0.3, .recurrent_dropout = 0.4, .per_gate = true}};
+constexpr std::array dropouts{RecurrentOptions{}, RecurrentOptions{.input_dropout = 0.3, .recurrent_dropout = 0.4},
+                              RecurrentOptions{.input_dropout = 0.3, .recurrent_dropout = 0.4, .per_gate = true}};
 
 }  // namespace
 
@@ -43,7 +43,7 @@ TEST_CASE_TEMPLATE("backward is the gradient: every cell, bias, direction and dr
         GradientCheckOptions check_options{.context = {.training = true, .seed = 9}};
         if (std::same_as<C, ReluRnn<double>>) check_options.difference = 1e-5;  // to stay off the kinks
         const Recurrent layer(C(3, 5), options);
-        const std::string what = concat(layer.describe(), ", bias ", static_cast<int>(bias));
+        const std::string what = concat_text(layer.describe(), ", bias ", static_cast<int>(bias));
         check(layer, 3, check_options, what);
         check(FinalState(layer), 3, check_options, "last " + what);
       }
@@ -66,7 +66,7 @@ TEST_CASE_TEMPLATE("both directions of a bidirectional layer, for every way to m
   for (const Merge merge : {Merge::concat, Merge::sum, Merge::average, Merge::product})
     for (const RecurrentOptions& options : dropouts) {
       const Bidirectional layer(C(3, 5), options, merge);
-      const std::string what = concat(layer.describe(), ", merge ", static_cast<int>(merge));
+      const std::string what = concat_text(layer.describe(), ", merge ", static_cast<int>(merge));
       check(layer, 3, {.context = {.training = true}}, what);
       check(FinalState(layer), 3, {.context = {.training = true}}, "last " + what);
     }

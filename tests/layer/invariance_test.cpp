@@ -81,7 +81,8 @@ TEST_CASE_TEMPLATE("amount and content of padding change nothing", C, CELLS) {
 TEST_CASE_TEMPLATE("a sequence has the same bits alone and in a batch, dropout included" * doctest::test_suite("bits"),
                    C, Rnn<>, Lstm<>, Gru<>, PeepholeLstm<>) {
   for (const bool reverse : {false, true}) {
-    const auto layer = randomized(Recurrent(C(D, H), {.dropout = 0.2, .recurrent_dropout = 0.3, .reverse = reverse}));
+    const auto layer =
+        randomized(Recurrent(C(D, H), {.input_dropout = 0.2, .recurrent_dropout = 0.3, .reverse = reverse}));
     const auto lengths = ragged_lengths();
     const auto padded = random_matrix<float>(D, B * T, 5);
     const Context context{.training = true, .seed = 4};
@@ -204,7 +205,7 @@ TEST_CASE_TEMPLATE("1, 2, 3 and 8 threads give the same bits" * doctest::test_su
   std::vector<Index> lengths;
   for (Index b = 0; b < 37; ++b) lengths.push_back((b * 7) % 23);
   const auto x = random_sequences<float>(65, lengths, 23);
-  const auto layer = randomized(Bidirectional(C(65, 67), {.dropout = 0.2, .recurrent_dropout = 0.3}));
+  const auto layer = randomized(Bidirectional(C(65, 67), {.input_dropout = 0.2, .recurrent_dropout = 0.3}));
   const int before = threads();
   set_threads(1);
   const Context context{.training = true, .seed = 4};
@@ -217,7 +218,7 @@ TEST_CASE_TEMPLATE("1, 2, 3 and 8 threads give the same bits" * doctest::test_su
     check_same_bits(one.gradient, many.gradient);
     check_same_states(one.d_initial, many.d_initial);
     auto again = layer;
-    again.ahead.options.recompute_every = again.back.options.recompute_every = 5;
+    again.forward_layer.options.recompute_every = again.reverse_layer.options.recompute_every = 5;
     const auto recomputed = run(again, x, nullptr, context);
     CHECK((one.dx.values.array() == recomputed.dx.values.array()).all());
     check_same_bits(one.gradient, recomputed.gradient);
@@ -234,7 +235,8 @@ TEST_CASE_TEMPLATE("what is recomputed has the same bits, however often and what
   const int before = threads();
   for (const bool reverse : {false, true})
     for (const bool per_gate : {false, true}) {
-      RecurrentOptions options{.dropout = 0.2, .recurrent_dropout = 0.3, .per_gate = per_gate, .reverse = reverse};
+      RecurrentOptions options{
+          .input_dropout = 0.2, .recurrent_dropout = 0.3, .per_gate = per_gate, .reverse = reverse};
       const auto once = randomized(Recurrent(C(D, H), options));
       const Context context{.training = per_gate || !reverse, .seed = 4};
       const auto start = random_state(run(once, x).final, 40);
@@ -280,11 +282,11 @@ TEST_CASE("copies, moves and assignments of layers compute the same") {
   auto copy = layer;
   auto moved = std::move(copy);
   auto assigned = randomized(Bidirectional(Lstm{D, H}));
-  assigned.ahead.weight_ih.setZero();
+  assigned.forward_layer.weight_ih.setZero();
   assigned = moved;
   CHECK((run(moved, x).y.values.array() == expected.y.values.array()).all());
   CHECK((run(assigned, x).y.values.array() == expected.y.values.array()).all());
-  moved.ahead.weight_ih.setZero();  // copies are deep
+  moved.forward_layer.weight_ih.setZero();  // copies are deep
   CHECK((run(assigned, x).y.values.array() == expected.y.values.array()).all());
 }
 

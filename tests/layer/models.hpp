@@ -29,7 +29,7 @@ template <class T> struct Tagger : Composite<Tagger<T>, T> {
 
 template <class T> struct Attentive : Composite<Attentive<T>, T> {
   Embedding<T> embed{20, 5};
-  Bidirectional<Lstm<T>> read{Lstm<T>{5, 4}, {.dropout = 0.2}};
+  Bidirectional<Lstm<T>> read{Lstm<T>{5, 4}, {.input_dropout = 0.2}};
   AttentionPool<T> pool{8, 3};
   Dropout<T> drop{0.1};
   Dense<T> head{16, 2};

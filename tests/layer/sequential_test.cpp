@@ -31,7 +31,7 @@ template <class M> std::vector<std::string> paths(const M& model) {
 
 TEST_CASE("a whole model's gradient: embedding, stack, dropouts, final state, dense, activations") {
   Sequential model{Embedding<double>{7, 3, {.padding = 0}},
-                   Stack{Recurrent{L{3, 4}, {.dropout = 0.2, .recurrent_dropout = 0.2}}, Dropout<double>{0.2}},
+                   Stack{Recurrent{L{3, 4}, {.input_dropout = 0.2, .recurrent_dropout = 0.2}}, Dropout<double>{0.2}},
                    FinalState{Bidirectional{L{4, 5}}},
                    Dense<double>{10, 3},
                    Tanh<double>{},
@@ -75,7 +75,7 @@ TEST_CASE("with the embedding folded into the first product outputs are the same
     CHECK_THROWS_WITH_AS(folded.backward(tokens(), y, folded_cache, gradient),
                          "Folded: a model for inference has no backward", std::invalid_argument);
   };
-  check(Sequential{Embedding<double>{7, 3, {.padding = 0}}, FinalState{Recurrent{L{3, 4}, {.dropout = 0.5}}}});
+  check(Sequential{Embedding<double>{7, 3, {.padding = 0}}, FinalState{Recurrent{L{3, 4}, {.input_dropout = 0.5}}}});
   check(Sequential{Embedding<double>{7, 3}, Dropout<double>{0.2},
                    FinalState{Stack{Bidirectional{L{3, 4}}, Dropout<double>{0.2}, Bidirectional{L{8, 5}}}},
                    Dense<double>{10, 2}});

@@ -101,7 +101,7 @@ TEST_CASE("words that are not those of the columns are refused") {
   x.words.ids = {1, 2};
   x.words.vocabulary = 3;
   CHECK_THROWS_WITH_AS(layer.forward({}, x, cache),
-                       doctest::Contains(concat("PackedSequence::words: 2 ids for ", x.values.cols()).c_str()),
+                       doctest::Contains(concat_text("PackedSequence::words: 2 ids for ", x.values.cols()).c_str()),
                        std::invalid_argument);
 }
 

@@ -8,8 +8,8 @@
 #include <doctest/doctest.h>
 
 #include <unroll/data/batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/data/dataset.hpp>
-#include <unroll/data/stream_batches.hpp>
 
 #include "../support/not_finite.hpp"
 
@@ -135,9 +135,9 @@ TEST_CASE("streams of nothing, and windows and steps outside of them, are refuse
   const std::vector<std::int32_t> one{7};
   CHECK_THROWS_WITH_AS(TokenStreams(one, {.streams = 1}), "TokenStreams: 1 ids, expected at least 2",
                        std::invalid_argument);
-  CHECK_THROWS_AS(StreamBatches(-5), std::invalid_argument);
-  CHECK_THROWS_AS(StreamBatches(10, {.streams = -1}), std::invalid_argument);
-  CHECK_THROWS_AS(StreamBatches(10, {.streams = most}), std::invalid_argument);
+  CHECK_THROWS_AS(ContiguousBatches(-5), std::invalid_argument);
+  CHECK_THROWS_AS(ContiguousBatches(10, {.streams = -1}), std::invalid_argument);
+  CHECK_THROWS_AS(ContiguousBatches(10, {.streams = most}), std::invalid_argument);
   CHECK_THROWS_AS((SequenceStreams<float>(Matrix<float>(), Matrix<float>())), std::invalid_argument);
   CHECK_THROWS_WITH_AS((SequenceStreams<float>(Matrix<float>(1, 4), Matrix<float>(1, 3), {.streams = 1})),
                        "SequenceStreams: x has 4 steps, y 3", std::invalid_argument);
@@ -152,7 +152,7 @@ TEST_CASE("streams of nothing, and windows and steps outside of them, are refuse
     CHECK_THROWS_AS(streams.window_steps(window), std::invalid_argument);
     CHECK_THROWS_AS(streams.source(window, 0, 0), std::invalid_argument);
   }
-  CHECK_THROWS_WITH_AS(streams.source(0, 2, 0), "StreamBatches: step 2, expected 0 to 1", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(streams.source(0, 0, 2), "StreamBatches: stream 2, expected 0 to 1", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(streams.fill(1, x, next), "StreamBatches: window 1, expected 0 to 0", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(streams.source(0, 2, 0), "ContiguousBatches: step 2, expected 0 to 1", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(streams.source(0, 0, 2), "ContiguousBatches: stream 2, expected 0 to 1", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(streams.fill(1, x, next), "ContiguousBatches: window 1, expected 0 to 0", std::invalid_argument);
 }

@@ -153,7 +153,7 @@ TEST_CASE("a bidirectional layer whose merge does not exist") {
   using namespace misuse_io;
   Network network = amplifier();
   const RecurrentLayer side = lstm_of(network);
-  network.layers = {BidirectionalLayer{.ahead = side, .back = side, .merge = static_cast<Merge>(9)}};
+  network.layers = {BidirectionalLayer{.forward = side, .reverse = side, .merge = static_cast<Merge>(9)}};
   has(message_of([&] { run_network(network, Matrix<double>(Matrix<double>::Zero(1, 2))); }), "merge is 9");
 }
 

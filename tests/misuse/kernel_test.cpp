@@ -46,7 +46,7 @@ TEST_CASE("a product of matrices that do not fit is refused, and nothing is writ
   const auto refused = [&](Index rows, Index cols, const Matrix<float>& a, Transpose of_a, const Matrix<float>& b,
                            Transpose of_b) {
     Matrix<float> c = Matrix<float>::Constant(rows, cols, 7);
-    CHECK_THROWS_WITH_AS(matmul(c, a, of_a, b, of_b, false, scratch), doctest::Contains("matmul: op(a) is "),
+    CHECK_THROWS_WITH_AS(matmul(c, a, of_a, b, of_b, Accumulate::no, scratch), doctest::Contains("matmul: op(a) is "),
                          std::invalid_argument);
     CHECK((c.array() == 7).all());
   };

@@ -125,12 +125,12 @@ TEST_CASE("a second backward of one forward pass, or one of inference, is refuse
 template <class L, class In> void check_gradients(const L& layer, const L& other, const In& x, const char* path) {
   auto p = pass(layer, x);
   p.gradient = zeros_like(other);
-  CHECK_REFUSED(p.backward(), concat("the gradient of ", path, " is ").c_str());
+  CHECK_REFUSED(p.backward(), concat_text("the gradient of ", path, " is ").c_str());
   CHECK_REFUSED(p.backward(), "make it by zeros_like(model)");
   L frozen = layer;
   freeze(frozen);
   p.gradient = zeros_like(frozen);
-  CHECK_REFUSED(p.backward(), concat("the gradient of ", path, " is empty, expected ").c_str());
+  CHECK_REFUSED(p.backward(), concat_text("the gradient of ", path, " is empty, expected ").c_str());
   p.gradient = zeros_like(layer);
   p.backward();
 }
@@ -161,7 +161,7 @@ TEST_CASE("batches of tokens that do not belong together, or name no word, are r
     auto wrong = p.x;
     wrong.ids[1] = id;
     CHECK_REFUSED(p.forward(wrong),
-                  concat("Embedding: token id ", id, " of sequence 0 at step 1, expected 0 to 4").c_str());
+                  concat_text("Embedding: token id ", id, " of sequence 0 at step 1, expected 0 to 4").c_str());
     CHECK_REFUSED(p.backward(wrong), "Embedding: token id");
   }
   CHECK(p.gradient.weight.touched.empty());
@@ -180,7 +180,7 @@ TEST_CASE("layers of impossible sizes and rates are refused") {
   CHECK_REFUSED((Embedding{4, 2, {.padding = 4}}), "padding index 4, expected -1 to 3");
   for (const double rate : {nan, -0.1, 1.0}) {
     CHECK_REFUSED(Dropout{rate}, "Dropout: rate");
-    CHECK_REFUSED((Recurrent{Lstm{3, 4}, {.dropout = rate}}), "Recurrent<Lstm>: dropout rate");
+    CHECK_REFUSED((Recurrent{Lstm{3, 4}, {.input_dropout = rate}}), "Recurrent<Lstm>: dropout rate");
     CHECK_REFUSED((Bidirectional{Lstm{3, 4}, {.recurrent_dropout = rate}}), "recurrent dropout rate");
   }
   CHECK_REFUSED((Recurrent{Lstm{3, 4}, {.recompute_every = -1}}), "recompute_every = -1");
@@ -199,7 +199,7 @@ TEST_CASE("members of a layer that were changed are refused where they do not fi
       {"weight_hh is 0 x 0, expected 16 x 4", [](L& l) { l.cell.weight_hh = Matrix<float>(); }},
       {"bias_hh is 1 x 1, expected 16 x 1", [](L& l) { l.cell.bias_hh = Matrix<float>::Zero(1, 1); }},
       {"weight_ih is 16 x 3, expected 20 x 3", [](L& l) { l.cell = L(Lstm{3, 5}).cell; }},
-      {"dropout rate is nan", [](L& l) { l.options.dropout = nan; }},
+      {"dropout rate is nan", [](L& l) { l.options.input_dropout = nan; }},
       {"recurrent dropout rate is 1", [](L& l) { l.options.recurrent_dropout = 1; }},
       {"recompute_every = -4", [](L& l) { l.options.recompute_every = -4; }},
       {"initial state is 0 x 0, expected 4 x 1", [](L& l) { l.options.learned_initial_state = true; }}};
@@ -232,7 +232,7 @@ TEST_CASE("members of a layer that were changed are refused where they do not fi
   auto both = pass(Bidirectional{Lstm{3, 4}}, x);
   both.layer.merge = Merge::sum;
   CHECK_REFUSED(both.backward(), "Bidirectional: dy is 8 x 7, expected 4 x 7");
-  both.layer.back = Recurrent{Lstm{3, 5}, {.reverse = true}};
+  both.layer.reverse_layer = Recurrent{Lstm{3, 5}, {.reverse = true}};
   CHECK_REFUSED(both.forward(x), "which do not merge");
   both.layer.merge = Merge::concat;
   both.gradient = zeros_like(both.layer);
@@ -282,7 +282,7 @@ TEST_CASE("an error inside a model says which layer, and what gave it a width th
       pass(Sequential{Dense{3, 4}, FinalState{Stack{Recurrent{Lstm{4, 5}}, Bidirectional{Lstm{5, 2}}}}}, batch({5, 2}));
   p.dy = Matrix<float>::Zero(4, 3);
   CHECK_REFUSED(p.backward(), "layer 1: FinalState: dy is 4 x 3, expected 4 x 2");
-  p.layer.layer<1>().inner.layer<1>().back.weight_ih = Matrix<float>::Zero(1, 1);
+  p.layer.layer<1>().inner.layer<1>().reverse_layer.weight_ih = Matrix<float>::Zero(1, 1);
   CHECK_REFUSED(p.forward(p.x), "layer 1.1: Recurrent<Lstm>: weight_ih is 1 x 1, expected 8 x 5");
 }
 
@@ -339,12 +339,13 @@ TEST_CASE("products of matrices that do not fit are refused") {
   MatmulScratch<float> scratch;
   Matrix<float> c(2, 4);
   const Matrix<float> a = Matrix<float>::Zero(2, 3), b = Matrix<float>::Zero(3, 4);
-  matmul(c, a, Transpose::no, b, Transpose::no, false, scratch);
-  CHECK_REFUSED(matmul(c, a, Transpose::yes, b, Transpose::no, false, scratch), "matmul: op(a) is 3 x 2, op(b) 3 x 4");
-  CHECK_REFUSED(matmul(c, b, Transpose::no, a, Transpose::no, false, scratch), "matmul: ");
+  matmul(c, a, Transpose::no, b, Transpose::no, Accumulate::no, scratch);
+  CHECK_REFUSED(matmul(c, a, Transpose::yes, b, Transpose::no, Accumulate::no, scratch),
+                "matmul: op(a) is 3 x 2, op(b) 3 x 4");
+  CHECK_REFUSED(matmul(c, b, Transpose::no, a, Transpose::no, Accumulate::no, scratch), "matmul: ");
   PackedMatrix<float> packed;
   packed.pack(view(a), Transpose::no);
-  CHECK_REFUSED(matmul(c, packed, b, Transpose::yes, false, scratch), "matmul: 2 x 4 = 2 x 3 times 4 x 3");
+  CHECK_REFUSED(matmul(c, packed, b, Transpose::yes, Accumulate::no, scratch), "matmul: 2 x 4 = 2 x 3 times 4 x 3");
 }
 
 #undef CHECK_REFUSED

@@ -119,7 +119,7 @@ template <class R> void check_restored(R rule) {
 
   std::vector<std::pair<std::string, Matrix<float>>> saved;
   std::as_const(optimizer).visit_state(model, [&](const Path& path, std::string_view name, const auto& moment) {
-    if (moment.size() > 0) saved.emplace_back(concat(name, ".", path.str()), moment);
+    if (moment.size() > 0) saved.emplace_back(concat_text(name, ".", path.str()), moment);
   });
   const std::vector<std::int64_t> counts(optimizer.counts().begin(), optimizer.counts().end());
 
@@ -130,7 +130,7 @@ template <class R> void check_restored(R rule) {
   std::size_t found = 0;
   restored.visit_state(other, [&](const Path& path, std::string_view name, auto& moment) {
     for (const auto& [key, value] : saved)
-      if (key == concat(name, ".", path.str())) {
+      if (key == concat_text(name, ".", path.str())) {
         moment = value;
         ++found;
       }

@@ -20,7 +20,7 @@ Matrix<float> product() {
     b.data()[k] = static_cast<float>(k % 23 - 11) / 9;
   }
   MatmulScratch<float> scratch;
-  matmul(c, a, Transpose::no, b, Transpose::no, false, scratch);
+  matmul(c, a, Transpose::no, b, Transpose::no, Accumulate::no, scratch);
   return c;
 }
 

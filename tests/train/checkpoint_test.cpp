@@ -23,7 +23,7 @@ namespace {
 
 /// A folder of this process's own, gone at the end.
 struct Folder {
-  fs::path path = fs::temp_directory_path() / unroll::concat("unroll_checkpoint_test_", getpid());
+  fs::path path = fs::temp_directory_path() / unroll::concat_text("unroll_checkpoint_test_", getpid());
   Folder() { fs::create_directory(path); }
   ~Folder() {
     std::error_code ignored;
@@ -56,9 +56,9 @@ unroll::History run(Classifier& model, const fs::path& checkpoint) {
 
 /// The weights and the history's losses as text.
 std::string fingerprint(const Classifier& model, const unroll::History& history) {
-  std::string text = unroll::concat(bits_of(model));
+  std::string text = unroll::concat_text(bits_of(model));
   for (const char* name : {"loss", "val_loss", "gradient_norm", "rate"})
-    for (const double x : history.series(name)) text += unroll::concat(' ', std::bit_cast<std::uint64_t>(x));
+    for (const double x : history.series(name)) text += unroll::concat_text(' ', std::bit_cast<std::uint64_t>(x));
   return text;
 }
 
@@ -69,7 +69,7 @@ pid_t start_child(const fs::path& folder) {
   const pid_t child = fork();
   if (child == 0) {
     ::setenv("UNROLL_CHECKPOINT_TEST", folder.c_str(), 1);
-    const std::string only = unroll::concat("--test-case=", child_name);
+    const std::string only = unroll::concat_text("--test-case=", child_name);
     ::execl("/proc/self/exe", "train_tests", only.c_str(), "--no-skip", "--minimal", static_cast<char*>(nullptr));
     ::_exit(127);
   }
@@ -220,11 +220,11 @@ class SmallRun {
     std::shared_ptr<unroll::RunStore> checkpoint = nullptr, resume = nullptr;
   };
   static std::string bits_of_optimizer(const Classifier& model, const unroll::Optimizer<Classifier, unroll::Adam>& of) {
-    std::string text = unroll::concat(std::bit_cast<std::uint64_t>(of.rate()));
-    for (const std::int64_t count : of.counts()) text += unroll::concat(' ', count);
+    std::string text = unroll::concat_text(std::bit_cast<std::uint64_t>(of.rate()));
+    for (const std::int64_t count : of.counts()) text += unroll::concat_text(' ', count);
     of.visit_state(model, [&](const unroll::Path&, std::string_view, const auto& m) {
-      text += unroll::concat(' ', m.size());
-      for (Index k = 0; k < m.size(); ++k) text += unroll::concat(' ', std::bit_cast<std::uint32_t>(m.data()[k]));
+      text += unroll::concat_text(' ', m.size());
+      for (Index k = 0; k < m.size(); ++k) text += unroll::concat_text(' ', std::bit_cast<std::uint32_t>(m.data()[k]));
     });
     return text;
   }

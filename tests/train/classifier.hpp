@@ -16,7 +16,7 @@ using Classifier = unroll::Sequential<unroll::Embedding<float>, unroll::Recurren
                                       unroll::FinalState<unroll::Recurrent<unroll::Lstm<float>>>, unroll::Dense<float>>;
 
 inline Classifier make_classifier(double dropout = 0, unroll::Index units = 7) {
-  const unroll::RecurrentOptions options{.dropout = dropout, .recurrent_dropout = dropout};
+  const unroll::RecurrentOptions options{.input_dropout = dropout, .recurrent_dropout = dropout};
   Classifier model{unroll::Embedding{10, 6}, unroll::Recurrent{unroll::Lstm{6, units}, options},
                    unroll::FinalState{unroll::Recurrent{unroll::Lstm{units, 5}, options}}, unroll::Dense{5, 1}};
   unroll::initialize(model, unroll::Rng(1));

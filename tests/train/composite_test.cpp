@@ -17,7 +17,7 @@ using namespace unroll;
 
 struct Attentive : Composite<Attentive> {
   Embedding<> embed{10, 12};
-  Recurrent<Lstm<>> read{Lstm{12, 20}, {.dropout = 0.1}};
+  Recurrent<Lstm<>> read{Lstm{12, 20}, {.input_dropout = 0.1}};
   AttentionPool<> pool{20, 8};
   Dense<> head{40, 1};
   UNROLL_PARTS(embed, read, pool, head)
@@ -84,7 +84,7 @@ TEST_CASE("a composite learns, with the same bits for any number of threads, and
     bits = bits_of(model);
 
     const std::vector<std::int32_t> ids{1, 9, 3};
-    const auto path = std::filesystem::temp_directory_path() / concat("unroll_composite_", n, ".safetensors");
+    const auto path = std::filesystem::temp_directory_path() / concat_text("unroll_composite_", n, ".safetensors");
     save(path, model);
     CHECK(read_safetensors(path).metadata.contains("unroll.test_output"));  // an input is found that it takes
     const auto [loaded, info] = load_model([](const ModelInfo&) { return Attentive{}; }, path);

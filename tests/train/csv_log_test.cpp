@@ -19,7 +19,7 @@ std::string csv_contents(const std::filesystem::path& path) {
 const std::filesystem::path path = std::filesystem::temp_directory_path() / "unroll_csv_log_test.csv";
 struct CsvFolder {
   std::filesystem::path path =
-      std::filesystem::temp_directory_path() / unroll::concat("unroll_csv_log_test_", static_cast<long>(getpid()));
+      std::filesystem::temp_directory_path() / unroll::concat_text("unroll_csv_log_test_", static_cast<long>(getpid()));
   CsvFolder() { std::filesystem::create_directory(path); }
   CsvFolder(const CsvFolder&) = delete;
   ~CsvFolder() { std::filesystem::remove_all(path); }

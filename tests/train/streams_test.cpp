@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/gru.hpp>
-#include <unroll/data/stream_batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
 
@@ -17,7 +17,7 @@ using Language = Sequential<Embedding<float>, Recurrent<Gru<float>>, Dense<float
 using StreamFitOptions = FitOptions<TokenStreams>;
 
 Language make_language(double dropout = 0) {
-  Language model{Embedding{8, 6}, Recurrent{Gru{6, 9}, {.dropout = dropout, .recurrent_dropout = dropout}},
+  Language model{Embedding{8, 6}, Recurrent{Gru{6, 9}, {.input_dropout = dropout, .recurrent_dropout = dropout}},
                  Dense{9, 8}};
   initialize(model, Rng(4));
   return model;

@@ -17,6 +17,6 @@ TEST_CASE("a summary lists layers, parameters with shapes, and what is trained")
   CHECK(text.find("1.weight_ih_l0") != std::string::npos);
   CHECK(text.find("28 x 6") != std::string::npos);
   CHECK(text.find("60  frozen\n") != std::string::npos);
-  CHECK(text.ends_with(unroll::concat("parameters: ", unroll::count_parameters(model), ", trainable ",
-                                      unroll::count_parameters(model) - 60, ", frozen 60\n")));
+  CHECK(text.ends_with(unroll::concat_text("parameters: ", unroll::count_parameters(model), ", trainable ",
+                                           unroll::count_parameters(model) - 60, ", frozen 60\n")));
 }

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <unroll/data/stream_batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
 

@@ -64,11 +64,11 @@ template <class T = float> class GruResetBefore {
     auto r = a.middleRows(0, H), z = a.middleRows(H, H), n = a.middleRows(2 * H, H);
     for (int g = 0; g < 2; ++g)
       matmul(a.middleRows(g * H, H), weight_hh.middleRows(g * H, H), Transpose::no, masked(pass, g, at, scratch.values),
-             Transpose::no, true, scratch.product);
+             Transpose::no, Accumulate::yes, scratch.product);
     apply(a.topRows(2 * H), [](Value<T> v) { return sigmoid(v); });
     auto reset_h = cache.reset_h.middleCols(at.at, at.n);
     reset_h = r.cwiseProduct(masked(pass, 2, at, scratch.values));
-    matmul(n, weight_hh.middleRows(2 * H, H), Transpose::no, reset_h, Transpose::no, true, scratch.product);
+    matmul(n, weight_hh.middleRows(2 * H, H), Transpose::no, reset_h, Transpose::no, Accumulate::yes, scratch.product);
     apply(n, [](Value<T> v) { return tanh(v); });
     pass.states[0].middleCols(at.out, at.n) = n + z.cwiseProduct(h_prev - n);
   }
@@ -88,14 +88,14 @@ template <class T = float> class GruResetBefore {
     dh.array() *= z;
     Matrix<T>& back = scratch.values;
     back.resize(H, at.n);
-    matmul(back, weight_hh.middleRows(2 * H, H), Transpose::yes, da_n, Transpose::no, false,
+    matmul(back, weight_hh.middleRows(2 * H, H), Transpose::yes, da_n, Transpose::no, Accumulate::no,
            scratch.product);  // d(r * m * h)
     scale(back, pass.mask.gate(2), at);
     da_r.array() = back.array() * h_prev * r * (1 - r);
     dh.array() += back.array() * r;
     for (int g = 0; g < 2; ++g) {
-      matmul(back, weight_hh.middleRows(g * H, H), Transpose::yes, da.middleRows(g * H, H), Transpose::no, false,
-             scratch.product);
+      matmul(back, weight_hh.middleRows(g * H, H), Transpose::yes, da.middleRows(g * H, H), Transpose::no,
+             Accumulate::no, scratch.product);
       scale(back, pass.mask.gate(g), at);
       dh += back;
     }
@@ -105,7 +105,7 @@ template <class T = float> class GruResetBefore {
     const auto da = pass.gates.middleCols(columns.first, columns.n);
     const auto add_product = [&](int g, const auto& operand) {
       matmul(gradient.weight_hh.middleRows(g * units_, units_), da.middleRows(g * units_, units_), Transpose::no,
-             operand, Transpose::yes, true, cache.product, pass.order);
+             operand, Transpose::yes, Accumulate::yes, cache.product, pass.order);
     };
     if (weight_hh.trainable) {
       for (int g = 0; g < 2; ++g) {

@@ -118,10 +118,10 @@ template <PointwiseCell E> class Pointwise {
       for (int g = 0; g < groups; ++g) {
         gather_operand(pass, g, columns, cache.operand);
         if (E::same_ports && groups == 1 && pass.packed != nullptr)
-          matmul(gradient.weight_hh, *pass.packed, cache.operand, Transpose::yes, true, cache.product);
+          matmul(gradient.weight_hh, *pass.packed, cache.operand, Transpose::yes, Accumulate::yes, cache.product);
         else
           matmul(gradient.weight_hh.middleRows(g * rows, rows), du.middleRows(g * rows, rows), Transpose::no,
-                 cache.operand, Transpose::yes, true, cache.product, pass.order);
+                 cache.operand, Transpose::yes, Accumulate::yes, cache.product, pass.order);
       }
     }
     if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums(du, gradient.bias_hh.data(), pass.order);

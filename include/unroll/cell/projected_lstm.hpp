@@ -78,7 +78,7 @@ template <class T = float> class ProjectedLstm {
       scratch.values = pass.states[0].middleCols(at.in, at.n);
       scale(scratch.values, pass.mask.gate(g), at);
       matmul(a.middleRows(first, rows), weight_hh.middleRows(first, rows), Transpose::no, scratch.values, Transpose::no,
-             true, scratch.product);
+             Accumulate::yes, scratch.product);
     });
     const auto c_prev = pass.states[1].middleCols(at.in, at.n);
     auto c = pass.states[1].middleCols(at.out, at.n);
@@ -96,7 +96,7 @@ template <class T = float> class ProjectedLstm {
         tanh_next.store(&tanh_c(k, j));
         (o * tanh_next).store(&hidden(k, j));
       }
-    matmul(pass.states[0].middleCols(at.out, at.n), weight_hr, Transpose::no, hidden, Transpose::no, false,
+    matmul(pass.states[0].middleCols(at.out, at.n), weight_hr, Transpose::no, hidden, Transpose::no, Accumulate::no,
            scratch.product);
   }
 
@@ -112,7 +112,7 @@ template <class T = float> class ProjectedLstm {
     cache.d_out.middleCols(at.at, at.n) = dr;
     Matrix<T>& back = scratch.values;
     back.resize(H, at.n);
-    matmul(back, weight_hr, Transpose::yes, dr, Transpose::no, false, scratch.product);  // d(o * tanh(c))
+    matmul(back, weight_hr, Transpose::yes, dr, Transpose::no, Accumulate::no, scratch.product);  // d(o * tanh(c))
     const auto dh = back.array();
     dc.array() += dh * o * (1 - tanh_c.square());
     da.middleRows(0, H).array() = dc.array() * g * i * (1 - i);
@@ -123,8 +123,8 @@ template <class T = float> class ProjectedLstm {
     dr.setZero();
     back.resize(weight_hh.cols(), at.n);
     for_each_group(pass, [&](int k, Index first, Index rows) {
-      matmul(back, weight_hh.middleRows(first, rows), Transpose::yes, da.middleRows(first, rows), Transpose::no, false,
-             scratch.product);
+      matmul(back, weight_hh.middleRows(first, rows), Transpose::yes, da.middleRows(first, rows), Transpose::no,
+             Accumulate::no, scratch.product);
       scale(back, pass.mask.gate(k), at);
       dr += back;
     });
@@ -136,11 +136,12 @@ template <class T = float> class ProjectedLstm {
       for_each_group(pass, [&](int g, Index first, Index rows) {
         gather_operand(pass, g, columns, cache.operand);
         matmul(gradient.weight_hh.middleRows(first, rows), da.middleRows(first, rows), Transpose::no, cache.operand,
-               Transpose::yes, true, cache.product, pass.order);
+               Transpose::yes, Accumulate::yes, cache.product, pass.order);
       });
     if (weight_hr.trainable)
       matmul(gradient.weight_hr, cache.d_out.middleCols(columns.first, columns.n), Transpose::no,
-             cache.hidden.middleCols(columns.first, columns.n), Transpose::yes, true, cache.product, pass.order);
+             cache.hidden.middleCols(columns.first, columns.n), Transpose::yes, Accumulate::yes, cache.product,
+             pass.order);
     if (bias_hh.size() > 0 && bias_hh.trainable) add_row_sums(da, gradient.bias_hh.data(), pass.order);
   }
 

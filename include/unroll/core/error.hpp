@@ -62,7 +62,10 @@ UNROLL_API std::string join(std::initializer_list<Part> parts);
 }  // namespace detail
 
 /// The parts, numbers written out, in one string.
-template <class... Parts> std::string concat(const Parts&... parts) { return detail::join({Part(parts)...}); }
+template <class... Parts> std::string concat_text(const Parts&... parts) { return detail::join({Part(parts)...}); }
+template <class... Parts> [[deprecated("say concat_text")]] std::string concat(const Parts&... parts) {
+  return concat_text(parts...);
+}
 
 namespace detail {
 template <class Error> [[noreturn]] UNROLL_COLD UNROLL_API void raise(std::initializer_list<Part> parts) {

@@ -19,7 +19,7 @@ UNROLL_FUNCTION void RaggedDataset::set_sample_weights(std::vector<double> weigh
           " sample weights for ", size(), " sequences");
   for (std::size_t k = 0; k < weights.size(); ++k)
     if (!(detail::has_finite_bits(weights[k]) && weights[k] >= 0))
-      detail::require_not_negative("Dataset", concat("sample weight ", k), weights[k]);
+      detail::require_not_negative("Dataset", concat_text("sample weight ", k), weights[k]);
   sample_weights_ = std::move(weights);
 }
 

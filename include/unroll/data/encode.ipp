@@ -54,7 +54,7 @@ UNROLL_FUNCTION TokenDataset Encoder::operator()(const LabelledTexts& data) cons
 }
 
 UNROLL_FUNCTION std::map<std::string, std::string> Encoder::metadata() const {
-  return {{"encoder.length", concat(options_.length)},
+  return {{"encoder.length", concat_text(options_.length)},
           {"encoder.keep", options_.keep == Keep::first ? "first" : "last"}};
 }
 UNROLL_FUNCTION Encoder Encoder::from_metadata(Vocabulary vocabulary,

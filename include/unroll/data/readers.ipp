@@ -45,7 +45,7 @@ inline Layout read_layout(Records& records, const ReadOptions& options) {
   at.fields = records.next([&](Index k, std::string_view name) {
     find(options.label, at.label, k, name);
     find(options.text, at.text, k, name);
-    if (names.size() < 200) names += concat(k == 0 ? "" : ", ", name.substr(0, 100));
+    if (names.size() < 200) names += concat_text(k == 0 ? "" : ", ", name.substr(0, 100));
   });
   for (const auto& [column, number] : {std::pair{&options.label, at.label}, std::pair{&options.text, at.text}})
     if (number < 0) records.refuse("no column '", column->name(), "' in the header line: ", names);

@@ -113,12 +113,14 @@ class JsonAt {
   const Json& json() const { return *value_; }
   const std::string& source() const { return source_; }
   bool is_array() const { return value_->is_array(); }
-  template <class... Parts> [[noreturn]] void refuse(const Parts&... parts) const { refuse_with(concat(parts...)); }
+  template <class... Parts> [[noreturn]] void refuse(const Parts&... parts) const {
+    refuse_with(concat_text(parts...));
+  }
 
   bool has(const std::string& name) const { return object().contains(name); }
   JsonAt at(const std::string& name) const {
     if (!has(name)) refuse("no ", quote(name), nearest_names(name, object().get_ref<const Json::object_t&>()));
-    return {(*value_)[name], source_, concat(path_, path_.empty() ? "" : ".", name)};
+    return {(*value_)[name], source_, concat_text(path_, path_.empty() ? "" : ".", name)};
   }
   /// Nothing for a name that is not there or is null.
   std::optional<JsonAt> find(const std::string& name) const {
@@ -136,7 +138,7 @@ class JsonAt {
   }
   JsonAt operator[](std::size_t k) const {
     if (k >= size()) refuse("it has ", size(), " values, expected at least ", k + 1);
-    return {(*value_)[k], source_, concat(path_, "[", k, "]")};
+    return {(*value_)[k], source_, concat_text(path_, "[", k, "]")};
   }
 
   const Json& object() const {
@@ -179,8 +181,8 @@ class JsonAt {
     for (Index i = 0; i < rows; ++i) {  // before memory is asked for that the file does not fill
       const Json& row = (*value_)[static_cast<std::size_t>(i)];
       if (!row.is_array() || row.size() != static_cast<std::size_t>(cols))
-        refuse("row ", i, " is ", json_kind(row), row.is_array() ? concat(" of ", row.size()) : "", ", expected ", cols,
-               " numbers");
+        refuse("row ", i, " is ", json_kind(row), row.is_array() ? concat_text(" of ", row.size()) : "", ", expected ",
+               cols, " numbers");
     }
     Matrix<float> m(rows, cols);
     for (Index i = 0; i < rows; ++i)

@@ -54,10 +54,11 @@ template <class Names> std::string nearest_names(std::string_view wanted, const 
     for (auto entry = names.begin(); entry != names.end() && found < best.size(); ++entry)
       best[found++].name = entry->first;
   if (found == 0) return "; there are none";
-  text += concat(found == 1 ? "is " : "are ");
-  for (std::size_t k = 0; k < found; ++k) text += concat(k > 0 ? ", " : "", quote(best[k].name));
-  return text +
-         (names.size() > found && text.starts_with("; there") ? concat(" and ", names.size() - found, " more") : "");
+  text += concat_text(found == 1 ? "is " : "are ");
+  for (std::size_t k = 0; k < found; ++k) text += concat_text(k > 0 ? ", " : "", quote(best[k].name));
+  return text + (names.size() > found && text.starts_with("; there")
+                     ? concat_text(" and ", names.size() - found, " more")
+                     : "");
 }
 
 }  // namespace unroll::inline UNROLL_ABI::detail

@@ -51,7 +51,7 @@ UNROLL_FUNCTION void replace_file(const std::filesystem::path& path,
   const std::filesystem::path target = detail::follow_links(path);
   require<FormatError>(target.has_filename(), path.string(), ": cannot write: the name of a folder, expected a file");
   detail::TemporaryFile file(
-      target == path ? path.string() : concat(path.string(), " (a link to ", target.string(), ")"), target);
+      target == path ? path.string() : concat_text(path.string(), " (a link to ", target.string(), ")"), target);
   file.create();
   for (const auto part : parts) file.write(part);
   file.commit();

@@ -41,7 +41,7 @@ inline SafeTensorsHeader checked_header(std::span<const std::byte> begin, std::u
                                         const std::string& source) {
   const std::string_view text(reinterpret_cast<const char*>(begin.data()) + 8, begin.size() - 8);
   require<FormatError>(text.starts_with('{'), source, ": the header does not begin with '{': not safetensors");
-  SafeTensorsHeader header(text, concat(source, ": header"));
+  SafeTensorsHeader header(text, concat_text(source, ": header"));
   header.check_layout(size);
   return header;
 }
@@ -75,7 +75,7 @@ UNROLL_FUNCTION const std::string& SafeTensors::metadata_value(std::string_view 
 }
 
 UNROLL_FUNCTION std::string SafeTensors::where(std::string_view name) const {
-  return concat(source, ": tensor ", detail::quote(name));
+  return concat_text(source, ": tensor ", detail::quote(name));
 }
 /// Before memory is asked for: how many bytes stand behind an element of another type nobody knows.
 UNROLL_FUNCTION const Tensor& SafeTensors::readable(std::string_view name) const {

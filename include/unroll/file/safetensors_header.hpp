@@ -50,7 +50,7 @@ class SafeTensorsHeader final : public JsonEvents {
   static constexpr std::string_view metadata_name = "__metadata__";
   static constexpr std::size_t max_rank = 16;
 
-  std::string of_tensor(std::string_view name) const { return concat(where_, ": tensor ", quote(name), ": "); }
+  std::string of_tensor(std::string_view name) const { return concat_text(where_, ": tensor ", quote(name), ": "); }
 
   /// What a tensor has is what its shape says, whoever can read its elements. Of a type that nobody knows, only that
   /// the elements can be counted.
@@ -146,14 +146,14 @@ class SafeTensorsHeader final : public JsonEvents {
       case At::start:
         return "an object";
       case At::names:
-        return concat("an object for ", quote(name_));
+        return concat_text("an object for ", quote(name_));
       case At::metadata:
-        return concat("a string for the metadata key ", quote(key_));
+        return concat_text("a string for the metadata key ", quote(key_));
       case At::tensor:
-        return concat("dtype, shape and data_offsets in tensor ", quote(name_), " (at ", quote(key_), ")");
+        return concat_text("dtype, shape and data_offsets in tensor ", quote(name_), " (at ", quote(key_), ")");
       case At::shape:
       case At::offsets:
-        return concat("whole numbers from 0 in ", key_, " of tensor ", quote(name_));
+        return concat_text("whole numbers from 0 in ", key_, " of tensor ", quote(name_));
       case At::end:
         break;
     }

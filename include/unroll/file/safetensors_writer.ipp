@@ -107,12 +107,12 @@ UNROLL_FUNCTION std::vector<const SafeTensorsWriter::Entry*> SafeTensorsWriter::
 UNROLL_FUNCTION std::string SafeTensorsWriter::make_header() const {
   using Json = nlohmann::json;
   std::string text = "{";
-  if (!metadata_.empty()) text += concat("\"__metadata__\":", Json(metadata_).dump());
+  if (!metadata_.empty()) text += concat_text("\"__metadata__\":", Json(metadata_).dump());
   std::size_t begin = 0;
   for (const Entry* entry : in_order()) {
     const std::size_t end = begin + entry->bytes.size();
     const Json description{{"dtype", name_of(entry->dtype)}, {"shape", entry->shape}, {"data_offsets", {begin, end}}};
-    text += concat(text.size() > 1 ? "," : "", Json(entry->name).dump(), ":", description.dump());
+    text += concat_text(text.size() > 1 ? "," : "", Json(entry->name).dump(), ":", description.dump());
     begin = end;
   }
   text += '}';

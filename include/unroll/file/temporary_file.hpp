@@ -89,7 +89,7 @@ class TemporaryFile {
     // Opened now: once the new file is in place nothing but its fsync can fail. Some folders may not be read.
     const std::filesystem::path folder = folder_of(target_);
     folder_ = uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-    if (folder_ < 0 && errno != EACCES) refuse(concat("open the folder ", folder.string()));
+    if (folder_ < 0 && errno != EACCES) refuse(concat_text("open the folder ", folder.string()));
     struct stat old{};
     const bool replaces = uninterrupted([&] { return ::lstat(target_.c_str(), &old); }) == 0;
     if (!replaces && errno != ENOENT) refuse("find the old file");
@@ -129,7 +129,7 @@ class TemporaryFile {
   void open_new(const std::filesystem::path& folder, mode_t mode) {
     bool name_is_long = false;
     for (int k = 0; k < 10'000;) {
-      const std::string own = concat(static_cast<long>(::getpid()), "-", k, ".tmp");
+      const std::string own = concat_text(static_cast<long>(::getpid()), "-", k, ".tmp");
       std::filesystem::path path = folder / own;
       if (!name_is_long) (path = target_) += "." + own;
       file_ = uninterrupted([&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode); });
@@ -144,7 +144,7 @@ class TemporaryFile {
       else
         break;
     }
-    refuse(concat("make a temporary file in the folder ", folder.string()));
+    refuse(concat_text("make a temporary file in the folder ", folder.string()));
   }
 
   /// While the file is still empty and nobody else's.
@@ -182,7 +182,7 @@ class TemporaryFile {
     std::filesystem::path path;
     std::error_code ignored;
     for (int k = 0; path.empty() || std::filesystem::exists(std::filesystem::symlink_status(path, ignored)); ++k)
-      (path = target_) += concat(".", k, ".tmp");
+      (path = target_) += concat_text(".", k, ".tmp");
     stream_.open(path, std::ios::binary | std::ios::trunc);
     require<FormatError>(stream_.good(), name_, ": cannot write: make a temporary file in the folder ",
                          folder_of(target_).string(), ": the system does not say why");

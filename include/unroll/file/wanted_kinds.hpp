@@ -81,7 +81,7 @@ inline void refuse_other_kinds(std::span<const std::byte> bytes, std::string_vie
   const FileKind kind = file_kind(bytes);
   if (kind == FileKind::unknown || std::ranges::find(wanted, kind) != wanted.end()) return;
   std::string expected;
-  for (const FileKind of : wanted) expected += concat(expected.empty() ? "" : " or ", text_of(of).what);
+  for (const FileKind of : wanted) expected += concat_text(expected.empty() ? "" : " or ", text_of(of).what);
   const auto [what, advice] = text_of(kind);
   fail<FormatError>(source, ": this is ", what, ", expected ", expected, "; ", advice);
 }

@@ -106,7 +106,7 @@ template <class T = float> class Crf : public HeadLayer<Crf<T>, T> {
   }
   std::string describe() const {
     const std::size_t n = forbidden.pairs.size() + forbidden.starts.size() + forbidden.ends.size();
-    return n == 0 ? concat("Crf ", inputs()) : concat("Crf ", inputs(), ", ", n, " forbidden");
+    return n == 0 ? concat_text("Crf ", inputs()) : concat_text("Crf ", inputs(), ", ", n, " forbidden");
   }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("start_transitions", Kind::bias), self.start_transitions...);
@@ -288,7 +288,8 @@ void Crf<T>::check_labels(const Packing& packing, Labels labels, std::span<const
                            (t + 1 < packing.length(j) || s.end(label, 0) != impossible);
       if (!allowed) [[unlikely]]
         fail("Crf: the labels of sequence ", packing.row(j), " are forbidden: label ", label, " at step ", t,
-             t == 0 ? concat(", the first") : concat(" after ", before), t + 1 < packing.length(j) ? "" : ", the last");
+             t == 0 ? concat_text(", the first") : concat_text(" after ", before),
+             t + 1 < packing.length(j) ? "" : ", the last");
       require(detail::at_or_one(sample_weights, n) == detail::at_or_one(sample_weights, packing.offset(0) + j),
               "Crf: the steps of sequence ", packing.row(j), " have sample weights that differ");
       before = label;

@@ -125,7 +125,7 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
     fill(bias, scheme.bias, fan, rng.child(1));
   }
   std::string describe() const {
-    return concat("SoftmaxClassifier ", inputs_, " -> ", classes_, options.tied ? ", tied" : "");
+    return concat_text("SoftmaxClassifier ", inputs_, " -> ", classes_, options.tied ? ", tied" : "");
   }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("weight", Kind::weight), self.weight...);
@@ -161,7 +161,8 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
   /// W h + b of a block for some columns.
   void logits(const Block& b, View<const T> h, View<T> to, Scratch& s) const {
     detail::multiply_views<T>(to, weight_view(b, s), options.tied ? Transpose::yes : Transpose::no, h, Transpose::no,
-                              false, s.product, Blocks::ascending, bias.size() > 0 ? bias.data() + b.first : nullptr);
+                              Accumulate::no, s.product, Blocks::ascending,
+                              bias.size() > 0 ? bias.data() + b.first : nullptr);
   }
   View<T> room(const Block& b, Index columns, bool keep_all, Scratch& s) const {
     return {s.exponentials.data() + (keep_all ? b.number : 0) * rows_at_once * columns_at_once, b.rows, columns,
@@ -287,11 +288,11 @@ void SoftmaxClassifier<T>::add_gradients(const Block& b, View<const T> d, View<c
   if (bias.size() > 0 && bias.trainable)
     detail::add_row_sums_of<T>(d, gradient.bias.data() + b.first, Blocks::ascending);
   if (options.tied && s.d_table != nullptr)
-    detail::multiply_views<T>(view(*s.d_table).middle_cols(b.first, b.rows), h, Transpose::no, d, Transpose::yes, true,
-                              s.product, Blocks::ascending, nullptr);
+    detail::multiply_views<T>(view(*s.d_table).middle_cols(b.first, b.rows), h, Transpose::no, d, Transpose::yes,
+                              Accumulate::yes, s.product, Blocks::ascending, nullptr);
   else if (!options.tied && weight.trainable)
     detail::multiply_views<T>(view(gradient.weight).middle_rows(b.first, b.rows), d, Transpose::no, h, Transpose::yes,
-                              true, s.product, Blocks::ascending, nullptr);
+                              Accumulate::yes, s.product, Blocks::ascending, nullptr);
 }
 
 template <class T> void SoftmaxClassifier<T>::decide(const Matrix<T>& z, Scratch& s) const {

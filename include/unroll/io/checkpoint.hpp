@@ -42,9 +42,9 @@ class CheckpointWriter {
     if constexpr (std::floating_point<Number>)
       add_bits(name, static_cast<double>(number));
     else if constexpr (std::same_as<Number, char>)
-      add_text(name, concat(int{number}));
+      add_text(name, concat_text(int{number}));
     else
-      add_text(name, concat(number));
+      add_text(name, concat_text(number));
   }
   void add(std::string_view name, std::string_view text) { add_text(name, text); }
   void add(std::string_view name, const char* text) { add_text(name, text); }

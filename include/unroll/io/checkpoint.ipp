@@ -33,13 +33,14 @@ UNROLL_FUNCTION void CheckpointWriter::add(std::string_view name, const std::vec
 }
 UNROLL_FUNCTION void CheckpointWriter::add_parameters(std::string_view prefix,
                                                       const detail::StoredParameters& parameters) {
-  for (const detail::StoredParameter& p : parameters) detail::add_parameter(writer_, concat(prefix, ".", p.path), p);
+  for (const detail::StoredParameter& p : parameters)
+    detail::add_parameter(writer_, concat_text(prefix, ".", p.path), p);
 }
 UNROLL_FUNCTION void CheckpointWriter::add_bits(std::string_view name, double number) {
   add_text(name, detail::hex_text(std::bit_cast<std::uint64_t>(number)));
 }
 UNROLL_FUNCTION void CheckpointWriter::add_text(std::string_view name, std::string_view text) {
-  const std::string key = concat(detail::value_prefix, name);
+  const std::string key = concat_text(detail::value_prefix, name);
   require(names_.insert(key).second, "checkpoint: two values are called '", name, "'");
   writer_.set_metadata(key, text);
 }
@@ -52,7 +53,7 @@ UNROLL_FUNCTION Checkpoint::Checkpoint(SafeTensors file) : file_(std::move(file)
 }
 
 UNROLL_FUNCTION bool Checkpoint::contains(std::string_view name) const {
-  return file_.contains(name) || file_.metadata.contains(concat(detail::value_prefix, name));
+  return file_.contains(name) || file_.metadata.contains(concat_text(detail::value_prefix, name));
 }
 UNROLL_FUNCTION void Checkpoint::require_all_read() const {
   for (const auto& [name, tensor] : file_.tensors)
@@ -77,7 +78,7 @@ T number_from(const SafeTensors& file, std::string_view name, const std::string&
 }  // namespace detail
 
 UNROLL_FUNCTION const std::string& Checkpoint::text(std::string_view name) const {
-  return file_.metadata_value(concat(detail::value_prefix, name));
+  return file_.metadata_value(concat_text(detail::value_prefix, name));
 }
 UNROLL_FUNCTION bool Checkpoint::truth(std::string_view name) const {
   const std::string& of = text(name);
@@ -103,7 +104,7 @@ UNROLL_FUNCTION double Checkpoint::real(std::string_view name, double largest) c
 }
 
 UNROLL_FUNCTION void Checkpoint::read_parameters(std::string_view prefix, const detail::StoredParameters& parameters) {
-  const std::string dotted = concat(prefix, ".");
+  const std::string dotted = concat_text(prefix, ".");
   detail::check_parameters(file_, dotted, parameters, false, used_);
   detail::read_parameters(file_, dotted, parameters);
 }
@@ -114,6 +115,8 @@ UNROLL_FUNCTION void Checkpoint::use_series(std::string_view name, Dtype dtype, 
                        " dimensions");
   used_.emplace(name);
 }
-UNROLL_FUNCTION void Checkpoint::use_value(std::string_view name) { used_.insert(concat(detail::value_prefix, name)); }
+UNROLL_FUNCTION void Checkpoint::use_value(std::string_view name) {
+  used_.insert(concat_text(detail::value_prefix, name));
+}
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -21,7 +21,7 @@ inline std::string hex_text(std::uint64_t bits) {
 class Fingerprint {
  public:
   void add(std::string_view name, std::span<const Index> shape) {
-    for (const char c : concat(name, shape_text(shape), "\n"))
+    for (const char c : concat_text(name, shape_text(shape), "\n"))
       hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
   }
   std::string text() const { return hex_text(hash_); }

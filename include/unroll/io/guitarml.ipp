@@ -67,10 +67,10 @@ UNROLL_FUNCTION Network network_from_guitarml(const JsonAt& root) {
   for (Index k = 0; k < sizes.layers; ++k) {
     const Index D = k == 0 ? sizes.inputs : sizes.units, H = sizes.units, rows = gates_of(sizes.cell) * H;
     RecurrentLayer w{.cell = sizes.cell};
-    w.weight_ih = tensor(concat("rec.weight_ih_l", k)).matrix(rows, D);
-    w.weight_hh = tensor(concat("rec.weight_hh_l", k)).matrix(rows, H);
-    w.bias_ih = tensor(concat("rec.bias_ih_l", k)).vector(rows);
-    w.bias_hh = tensor(concat("rec.bias_hh_l", k)).vector(rows);
+    w.weight_ih = tensor(concat_text("rec.weight_ih_l", k)).matrix(rows, D);
+    w.weight_hh = tensor(concat_text("rec.weight_hh_l", k)).matrix(rows, H);
+    w.bias_ih = tensor(concat_text("rec.bias_ih_l", k)).vector(rows);
+    w.bias_hh = tensor(concat_text("rec.bias_hh_l", k)).vector(rows);
     network.layers.emplace_back(std::move(w));
   }
   DenseLayer head;
@@ -113,7 +113,7 @@ UNROLL_FUNCTION void save_guitarml(const std::filesystem::path& path, const Netw
     detail::require_plain(w, k, who, false);
     require(w.cell == first.cell && w.units() == H, who, ": layer ", k, " (", name_of(w.cell), " of ", w.units(),
             " units) differs from the first (", name_of(first.cell), " of ", H, ")");
-    const auto name = [k](std::string_view leaf) { return concat("rec.", leaf, "_l", k); };
+    const auto name = [k](std::string_view leaf) { return concat_text("rec.", leaf, "_l", k); };
     tensors[name("weight_ih")] = detail::json_rows(w.weight_ih);
     tensors[name("weight_hh")] = detail::json_rows(w.weight_hh);
     tensors[name("bias_ih")] = detail::json_vector(detail::bias_or_zeros(w.bias_ih, w.weight_ih.rows()));

@@ -112,8 +112,8 @@ struct LayerRun {
 
   Matrix<double> operator()(const RecurrentLayer& w) const { return run_recurrent(w, x, w.reverse, w.final_state); }
   Matrix<double> operator()(const BidirectionalLayer& w) const {
-    return merge_runs(w.merge, run_recurrent(w.ahead, x, false, w.final_state),
-                      run_recurrent(w.back, x, true, w.final_state));
+    return merge_runs(w.merge, run_recurrent(w.forward, x, false, w.final_state),
+                      run_recurrent(w.reverse, x, true, w.final_state));
   }
   Matrix<double> operator()(const DenseLayer& w) const { return affine(w.weight, w.bias, x); }
   Matrix<double> operator()(const ActivationLayer& w) const {

@@ -174,7 +174,7 @@ UNROLL_FUNCTION ModelInfo read_info(const SafeTensors& file, const std::vector<T
     return found == file.metadata.end() ? std::string() : found->second;
   };
   const auto strings = [&](std::string_view key) {
-    return JsonArray<std::string>::read(file.metadata_value(key), concat(file.source, ": metadata ", key));
+    return JsonArray<std::string>::read(file.metadata_value(key), concat_text(file.source, ": metadata ", key));
   };
   require<FormatError>(file.metadata.contains(model_format_key), file.source, ": no metadata '", model_format_key,
                        "': not a model saved by unroll (load_parameters reads files of others)");
@@ -192,7 +192,7 @@ UNROLL_FUNCTION ModelInfo read_info(const SafeTensors& file, const std::vector<T
     info.vocabulary = Vocabulary::from_tokens<FormatError>(
         strings("unroll.vocabulary"),
         Tokenizer::from_name<FormatError>(file.metadata_value("unroll.tokenizer"), file.source, known),
-        concat(file.source, ": vocabulary"),
+        concat_text(file.source, ": vocabulary"),
         file.metadata.contains("unroll.unknown") ? file.metadata_value("unroll.unknown") : Vocabulary::oov_token);
   for (const auto& [key, value] : file.metadata)
     if (!key.starts_with("unroll.") && key != "format") info.extra[key] = value;

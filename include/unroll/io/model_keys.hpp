@@ -15,7 +15,7 @@ inline constexpr std::string_view test_tokens_key = "unroll.test_tokens", test_v
                                   test_steps_key = "unroll.test_steps", test_output_key = "unroll.test_output";
 /// Of the k-th input of a model of several: `unroll.test_tokens.1`.
 inline std::string test_key(std::string_view key, std::size_t k) {
-  return k == 0 ? std::string(key) : concat(key, ".", k);
+  return k == 0 ? std::string(key) : concat_text(key, ".", k);
 }
 inline constexpr std::string_view merge_names[] = {"concat", "sum", "average", "product"};
 

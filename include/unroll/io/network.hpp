@@ -56,9 +56,9 @@ struct RecurrentLayer {
   Index inputs() const { return weight_ih.cols(); }
   Index units() const { return weight_hh.cols(); }
 };
-/// `back` runs from the last step to the first. `reverse` and `final_state` of the two parts are not used.
+/// `reverse` runs from the last step to the first. Their own `reverse` and `final_state` are not used.
 struct BidirectionalLayer {
-  RecurrentLayer ahead{}, back{};
+  RecurrentLayer forward{}, reverse{};
   Merge merge = Merge::concat;
   bool final_state = false;
 };

@@ -18,7 +18,7 @@ namespace unroll::inline UNROLL_ABI {
 UNROLL_FUNCTION std::string kind_name(const NetworkLayer& layer) {
   if (const auto* recurrent = std::get_if<RecurrentLayer>(&layer)) return std::string(name_of(recurrent->cell));
   if (const auto* both = std::get_if<BidirectionalLayer>(&layer))
-    return concat("bidirectional ", name_of(both->ahead.cell));
+    return concat_text("bidirectional ", name_of(both->forward.cell));
   if (const auto* activation = std::get_if<ActivationLayer>(&layer)) return std::string(name_of(activation->function));
   return std::holds_alternative<DenseLayer>(layer) ? "dense" : "embedding";
 }
@@ -33,7 +33,7 @@ class NetworkCheck {
       : where_(where), refuse_(refuse) {
     check(!network.layers.empty(), "a network without layers");
     for (const NetworkLayer& layer : network.layers) {
-      at_ = concat(": layer ", number_, " (", kind_name(layer), ")");
+      at_ = concat_text(": layer ", number_, " (", kind_name(layer), ")");
       std::visit([this](const auto& weights) { this->layer_of(weights); }, layer);
       ++number_;
     }
@@ -53,7 +53,7 @@ class NetworkCheck {
 
  private:
   template <class... Parts> void check(bool holds, const Parts&... parts) const {
-    if (!holds) refuse_(concat(where_, at_, ": ", parts...));
+    if (!holds) refuse_(concat_text(where_, at_, ": ", parts...));
   }
   void range(std::string_view name, double value, double low, double high) const {
     check(has_finite_bits(value) && value >= low && value <= high, name, " is ", value, ", expected ", low, " to ",
@@ -79,13 +79,13 @@ class NetworkCheck {
     check(!name_of(w.cell).empty(), "cell is ", static_cast<int>(w.cell), ", which is none of CellKind");
     const Index H = w.units(), rows = gates_of(w.cell) * H;
     check(H > 0, "it has no units");
-    shape(concat("weight_ih", suffix), w.weight_ih, rows, w.inputs());
-    shape(concat("weight_hh", suffix), w.weight_hh, rows, H);
-    shape_or_absent(concat("bias_ih", suffix), w.bias_ih, rows);
-    shape_or_absent(concat("bias_hh", suffix), w.bias_hh, rows);
+    shape(concat_text("weight_ih", suffix), w.weight_ih, rows, w.inputs());
+    shape(concat_text("weight_hh", suffix), w.weight_hh, rows, H);
+    shape_or_absent(concat_text("bias_ih", suffix), w.bias_ih, rows);
+    shape_or_absent(concat_text("bias_hh", suffix), w.bias_hh, rows);
     check(w.bias_hh.size() == 0 || w.bias_ih.size() > 0, "it has a bias_hh", suffix, " without a bias_ih", suffix);
-    shape_or_absent(concat("initial_h", suffix), w.initial_h, H);
-    shape_or_absent(concat("initial_c", suffix), w.initial_c, H);
+    shape_or_absent(concat_text("initial_h", suffix), w.initial_h, H);
+    shape_or_absent(concat_text("initial_c", suffix), w.initial_c, H);
     check(w.cell == CellKind::lstm || w.initial_c.size() == 0, "only an lstm has an initial_c", suffix);
   }
   void layer_of(const RecurrentLayer& w) {
@@ -97,15 +97,16 @@ class NetworkCheck {
   }
   void layer_of(const BidirectionalLayer& w) {
     check(!ended_, "nothing recurrent can follow a final state");
-    takes(w.ahead.inputs());
-    recurrent(w.ahead, "");
-    recurrent(w.back, "_reverse");
-    check(w.ahead.cell == w.back.cell && w.ahead.inputs() == w.back.inputs() && w.ahead.units() == w.back.units(),
-          "its directions differ: ", name_of(w.ahead.cell), " ", w.ahead.inputs(), " -> ", w.ahead.units(), " and ",
-          name_of(w.back.cell), " ", w.back.inputs(), " -> ", w.back.units());
+    takes(w.forward.inputs());
+    recurrent(w.forward, "");
+    recurrent(w.reverse, "_reverse");
+    check(w.forward.cell == w.reverse.cell && w.forward.inputs() == w.reverse.inputs() &&
+              w.forward.units() == w.reverse.units(),
+          "its directions differ: ", name_of(w.forward.cell), " ", w.forward.inputs(), " -> ", w.forward.units(),
+          " and ", name_of(w.reverse.cell), " ", w.reverse.inputs(), " -> ", w.reverse.units());
     check(w.merge >= Merge::concat && w.merge <= Merge::product, "merge is ", static_cast<int>(w.merge),
           ", which is none of Merge");
-    values_ = w.ahead.units() * (w.merge == Merge::concat ? 2 : 1);
+    values_ = w.forward.units() * (w.merge == Merge::concat ? 2 : 1);
     ended_ = w.final_state;
   }
   void layer_of(const DenseLayer& w) {

@@ -112,8 +112,8 @@ class NetworkTensorsReader {
       if (w_side == nullptr) at.at(name).refuse("it is ", kind_name(part), ", expected a recurrent layer");
       return std::move(*w_side);
     };
-    w.ahead = side("ahead");
-    w.back = side("back");
+    w.forward = side("ahead");
+    w.reverse = side("back");
     const JsonAt merge = at.at("merge");
     const auto found = std::ranges::find(merge_names, merge.string());
     if (found == std::end(merge_names))
@@ -162,7 +162,7 @@ UNROLL_FUNCTION Network network_from_safetensors(const SafeTensors& file) {
   const auto found = file.metadata.find(detail::network_key);
   require<FormatError>(found != file.metadata.end(), file.source, ": no metadata '", detail::network_key,
                        "': nothing says what network the tensors are of (load_state_dict reads them into a model)");
-  const detail::Json tree = detail::JsonTree::parse(found->second, concat(file.source, ": ", detail::network_key));
+  const detail::Json tree = detail::JsonTree::parse(found->second, concat_text(file.source, ": ", detail::network_key));
   return detail::NetworkTensorsReader(file).read(detail::JsonAt(tree, file.source, std::string(detail::network_key)));
 }
 

@@ -92,7 +92,7 @@ class NetworkAssign {
   NetworkAssign(const Network& network, bool write) : network_(network), write_(write) {}
 
   void layer(const ModelLayer& to) {
-    where_ = concat("assign: layer ", number_, " of ", network_.source.empty() ? "the network" : network_.source);
+    where_ = concat_text("assign: layer ", number_, " of ", network_.source.empty() ? "the network" : network_.source);
     if (number_ >= network_.layers.size()) fail(where_, ": there is none, the model has ", to.at, " ", to.text);
     into(to, network_.layers[number_++]);
   }
@@ -145,8 +145,8 @@ class NetworkAssign {
         const auto& w = as<BidirectionalLayer>(from, layer);
         same(layer.final_state, w.final_state, "its final state alone");
         require(layer.merge == w.merge, where_, ": another merge of the two directions than the model's");
-        recurrent(layer, layer.parameters, w.ahead);
-        recurrent(layer, layer.back, w.back);
+        recurrent(layer, layer.parameters, w.forward);
+        recurrent(layer, layer.back, w.reverse);
         break;
       }
       case ModelLayer::Type::dense: {

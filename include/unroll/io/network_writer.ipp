@@ -30,7 +30,7 @@ class NetworkTensorsWriter {
   explicit NetworkTensorsWriter(SafeTensorsWriter& writer) : writer_(writer) {}
 
   Json add(const NetworkLayer& layer, std::size_t k) {
-    at_ = concat(k, ".");
+    at_ = concat_text(k, ".");
     return std::visit([this](const auto& w) { return entry(w); }, layer);
   }
   const std::vector<std::string>& zeros() const { return zeros_; }
@@ -41,7 +41,7 @@ class NetworkTensorsWriter {
   void tensor(Json& entry, const char* leaf, std::string_view name, const Matrix<float>& m, bool is_vector,
               bool is_table = false) {
     if (m.size() == 0) return;
-    const std::string full = concat(at_, name);
+    const std::string full = concat_text(at_, name);
     entry[leaf] = full;
     if (is_vector)
       writer_.add_vector(full, std::span<const float>(m.data(), static_cast<std::size_t>(m.size())));
@@ -56,7 +56,7 @@ class NetworkTensorsWriter {
   }
   Json recurrent(const RecurrentLayer& w, std::string_view suffix) {
     Json entry{{"type", name_of(w.cell)}};
-    const auto name = [&](const char* leaf) { return concat(leaf, "_l0", suffix); };
+    const auto name = [&](const char* leaf) { return concat_text(leaf, "_l0", suffix); };
     tensor(entry, "weight_ih", name("weight_ih"), w.weight_ih, false);
     tensor(entry, "bias_ih", name("bias_ih"), w.bias_ih, true);
     tensor(entry, "weight_hh", name("weight_hh"), w.weight_hh, false);
@@ -64,7 +64,7 @@ class NetworkTensorsWriter {
     tensor(entry, "initial_h", name("initial_h"), w.initial_h, true);
     tensor(entry, "initial_c", name("initial_c"), w.initial_c, true);
     if (w.bias_ih.size() > 0 && w.bias_hh.size() == 0) {  // PyTorch has both or none
-      zeros_.push_back(concat(at_, name("bias_hh")));
+      zeros_.push_back(concat_text(at_, name("bias_hh")));
       writer_.add_vector(zeros_.back(), std::span<const float>(std::vector<float>(std::size_t(w.bias_ih.size()))));
     }
     return entry;
@@ -77,8 +77,8 @@ class NetworkTensorsWriter {
   }
   Json entry(const BidirectionalLayer& w) {
     Json entry{{"type", "bidirectional"}, {"merge", merge_names[static_cast<std::size_t>(w.merge)]}};
-    entry["ahead"] = recurrent(w.ahead, "");
-    entry["back"] = recurrent(w.back, "_reverse");
+    entry["ahead"] = recurrent(w.forward, "");
+    entry["back"] = recurrent(w.reverse, "_reverse");
     if (w.final_state) entry["final_state"] = true;
     return entry;
   }
@@ -124,7 +124,7 @@ inline void add_network_test(SafeTensorsWriter& writer, const Network& network) 
     steps = x.cols();
     writer.set_metadata(test_values_key, json_array(std::vector<double>(x.data(), x.data() + x.size())));
   }
-  writer.set_metadata(test_steps_key, concat(steps));
+  writer.set_metadata(test_steps_key, concat_text(steps));
   writer.set_metadata(test_output_key, json_array(std::vector<double>(y.data(), y.data() + y.size())));
 }
 

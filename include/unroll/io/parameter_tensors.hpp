@@ -51,7 +51,7 @@ inline void read_parameter(const Tensor& tensor, const StoredParameter& p, std::
 inline void check_parameters(const SafeTensors& file, std::string_view prefix, const StoredParameters& parameters,
                              bool finite, std::set<std::string, std::less<>>& used) {
   for (const StoredParameter& p : parameters) {
-    const std::string name = concat(prefix, p.path);
+    const std::string name = concat_text(prefix, p.path);
     const std::string expected = describe_tensor(name_of(p.dtype), p.shape);
     const auto found = file.tensors.find(name);
     if (found == file.tensors.end())
@@ -72,7 +72,7 @@ inline void check_parameters(const SafeTensors& file, std::string_view prefix, c
 }
 /// What has been checked.
 inline void read_parameters(const SafeTensors& file, std::string_view prefix, const StoredParameters& parameters) {
-  for (const StoredParameter& p : parameters) read_parameter(file.tensor(concat(prefix, p.path)), p, file.source);
+  for (const StoredParameter& p : parameters) read_parameter(file.tensor(concat_text(prefix, p.path)), p, file.source);
 }
 
 }  // namespace unroll::inline UNROLL_ABI::detail

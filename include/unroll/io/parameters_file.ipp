@@ -66,7 +66,7 @@ UNROLL_FUNCTION void load_parameters(const SafeTensors& file, const StoredParame
 UNROLL_FUNCTION std::vector<std::string> zero_tensors(const SafeTensors& file) {
   const auto found = file.metadata.find(zero_tensors_key);
   if (found == file.metadata.end()) return {};
-  const std::string where = concat(file.source, ": metadata ", zero_tensors_key);
+  const std::string where = concat_text(file.source, ": metadata ", zero_tensors_key);
   auto names = detail::JsonArray<std::string>::read(found->second, where);
   std::set<std::string_view> seen;
   for (const std::string& name : names)

@@ -74,7 +74,8 @@ class RtNeuralReader {
 
   static void count(const JsonAt& weights, std::size_t low, std::size_t high) {
     if (weights.size() < low || weights.size() > high)
-      weights.refuse("it has ", weights.size(), " arrays, expected ", low, low == high ? "" : concat(" or ", high));
+      weights.refuse("it has ", weights.size(), " arrays, expected ", low,
+                     low == high ? "" : concat_text(" or ", high));
   }
   void dense(const JsonAt& weights, Index outputs) {
     count(weights, 1, 2);

@@ -26,7 +26,7 @@ UNROLL_FUNCTION std::vector<std::int32_t> make_test_tokens(Index vocabulary_size
 }
 
 UNROLL_FUNCTION std::vector<double> read_numbers(const SafeTensors& file, std::string_view key) {
-  return JsonArray<double>::read(file.metadata_value(key), concat(file.source, ": metadata ", key));
+  return JsonArray<double>::read(file.metadata_value(key), concat_text(file.source, ": metadata ", key));
 }
 
 /// The k-th.

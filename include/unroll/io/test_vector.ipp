@@ -29,7 +29,7 @@ inline void add_test_input(SafeTensorsWriter& writer, const TestInput& input, st
         json_array(std::vector<double>(input.values.data(), input.values.data() + input.values.size())));
   else
     writer.set_metadata(test_key(test_tokens_key, place), json_array(input.tokens));
-  writer.set_metadata(test_key(test_steps_key, place), concat(steps));
+  writer.set_metadata(test_key(test_steps_key, place), concat_text(steps));
 }
 UNROLL_FUNCTION void add_test_vector(SafeTensorsWriter& writer, const TestInput& input, RunTest run) {
   TestOutput output;

@@ -30,11 +30,11 @@ template <class V, class T> struct Swept {
 
 struct ForEachElement {
   template <class F, class... S> static UNROLL_INLINE void full(const F& f, S... swept) {
-    UNROLL_INLINED f(swept.value...);
+    UNROLL_INLINE_CALL f(swept.value...);
     (swept.store(), ...);
   }
   template <class F, class... S> static UNROLL_INLINE void partial(Index n, const F& f, S... swept) {
-    UNROLL_INLINED f(swept.value...);
+    UNROLL_INLINE_CALL f(swept.value...);
     (swept.store(n), ...);
   }
   template <class Isa, class F, class... T> static UNROLL_INLINE void run(Index n, F f, T*... arrays) {

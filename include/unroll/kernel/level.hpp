@@ -115,7 +115,7 @@ using Avx512 = Isa<64, 32>;
 #if UNROLL_HAS_X86_LEVELS
 // `flatten` brings everything a kernel calls into the function that has the instructions. A lambda would stay outside
 // (it does not inherit `target`), so kernels are static functions. Clang flattens one level only: the rest of a kernel
-// is always_inline there, and calls into equations are marked UNROLL_INLINED.
+// is always_inline there, and calls into equations are marked UNROLL_INLINE_CALL.
 template <class Kernel, class... Args>
 __attribute__((target("avx2,fma"), flatten, noinline UNROLL_OPTIMIZED)) auto run_avx2(Args... args) {
   return Kernel::template run<Avx2>(args...);
@@ -181,10 +181,11 @@ template <class Isa, class Kernel, class... Args> UNROLL_INLINE auto call(Args..
 }  // namespace detail
 
 #if defined(__clang__) && __clang_major__ >= 17  // clang 16 crashes on it
-#define UNROLL_INLINED [[clang::always_inline]]
+#define UNROLL_INLINE_CALL [[clang::always_inline]]
 #else
-#define UNROLL_INLINED
+#define UNROLL_INLINE_CALL
 #endif
+#define UNROLL_INLINED UNROLL_INLINE_CALL  // its name before 0.2
 
 }  // namespace unroll::inline UNROLL_ABI
 UNROLL_KERNEL_END

@@ -26,18 +26,18 @@ template <class T> struct MatmulScratch {
 namespace detail {
 template <class T>
 UNROLL_API void multiply_views(View<T> to, View<const T> left, Transpose transpose_a, View<const T> right,
-                               Transpose transpose_b, bool accumulate, MatmulScratch<T>& scratch, Blocks order,
+                               Transpose transpose_b, Accumulate accumulate, MatmulScratch<T>& scratch, Blocks order,
                                const T* bias);
 template <class T>
 UNROLL_API void multiply_views(View<T> to, const PackedMatrix<T>& a, View<const T> right, Transpose transpose_b,
-                               bool accumulate, MatmulScratch<T>& scratch, const T* bias);
+                               Accumulate accumulate, MatmulScratch<T>& scratch, const T* bias);
 template <class T> UNROLL_API void add_row_sums_of(View<const T> all, T* b, Blocks order);
 }  // namespace detail
 
 /// c = op(a) op(b) + bias (rows, or null), or c += with `accumulate`, for matrices and blocks of whole rows or columns.
 /// Threads split c, never a sum: the same bits for any number of them.
 template <class C, class A, class B, class T>
-void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose transpose_b, bool accumulate,
+void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose transpose_b, Accumulate accumulate,
             MatmulScratch<T>& scratch, Blocks order = Blocks::ascending,
             const std::type_identity_t<T>* bias = nullptr) {
   detail::multiply_views<T>(view(c), view(a), transpose_a, view(b), transpose_b, accumulate, scratch, order, bias);
@@ -46,9 +46,25 @@ void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose tran
 /// c = a op(b) + bias (rows, or null), or c += a op(b) with `accumulate`, for a packed a. Threads split the columns of
 /// c.
 template <class C, class B, class T>
-void matmul(C&& c, const PackedMatrix<T>& a, const B& b, Transpose transpose_b, bool accumulate,
+void matmul(C&& c, const PackedMatrix<T>& a, const B& b, Transpose transpose_b, Accumulate accumulate,
             MatmulScratch<T>& scratch, const std::type_identity_t<T>* bias = nullptr) {
   detail::multiply_views<T>(view(c), a, view(b), transpose_b, accumulate, scratch, bias);
+}
+
+template <class C, class A, class B, class T>
+[[deprecated("say Accumulate::yes or Accumulate::no")]] void matmul(C&& c, const A& a, Transpose transpose_a,
+                                                                    const B& b, Transpose transpose_b, bool accumulate,
+                                                                    MatmulScratch<T>& scratch,
+                                                                    Blocks order = Blocks::ascending,
+                                                                    const std::type_identity_t<T>* bias = nullptr) {
+  matmul(c, a, transpose_a, b, transpose_b, accumulate ? Accumulate::yes : Accumulate::no, scratch, order, bias);
+}
+template <class C, class B, class T>
+[[deprecated("say Accumulate::yes or Accumulate::no")]] void matmul(C&& c, const PackedMatrix<T>& a, const B& b,
+                                                                    Transpose transpose_b, bool accumulate,
+                                                                    MatmulScratch<T>& scratch,
+                                                                    const std::type_identity_t<T>* bias = nullptr) {
+  matmul(c, a, b, transpose_b, accumulate ? Accumulate::yes : Accumulate::no, scratch, bias);
 }
 
 /// b (rows) += the sum of m's columns, in the blocks and the order of a product's sums; threads split the rows.
@@ -81,7 +97,7 @@ void require_product(const View<T>& c, Index rows, Index depth, const View<const
 
 template <class T>
 void multiply_views(View<T> to, View<const T> left, Transpose transpose_a, View<const T> right, Transpose transpose_b,
-                    bool accumulate, MatmulScratch<T>& scratch, Blocks order, const T* bias) {
+                    Accumulate accumulate, MatmulScratch<T>& scratch, Blocks order, const T* bias) {
   const bool as_is[] = {transpose_a == Transpose::no, transpose_b == Transpose::no};
   const Index rows = as_is[0] ? left.rows : left.cols, depth = as_is[0] ? left.cols : left.rows;
   const Index cols = as_is[1] ? right.cols : right.rows;
@@ -106,8 +122,8 @@ void multiply_views(View<T> to, View<const T> left, Transpose transpose_a, View<
 }
 
 template <class T>
-void multiply_views(View<T> to, const PackedMatrix<T>& a, View<const T> right, Transpose transpose_b, bool accumulate,
-                    MatmulScratch<T>& scratch, const T* bias) {
+void multiply_views(View<T> to, const PackedMatrix<T>& a, View<const T> right, Transpose transpose_b,
+                    Accumulate accumulate, MatmulScratch<T>& scratch, const T* bias) {
   require_product(to, a.rows(), a.depth(), right, transpose_b);
   scratch.reserve(to.rows, transpose_b == Transpose::yes ? to.cols : 0, a.depth());
   in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<T>& room) {
@@ -128,11 +144,11 @@ template <class T> void add_row_sums_of(View<const T> all, T* b, Blocks order) {
   });
 }
 
-#define UNROLL_MATMUL_INSTANCES(DECLARE, T)                                                                            \
-  DECLARE void multiply_views<T>(View<T>, View<const T>, Transpose, View<const T>, Transpose, bool, MatmulScratch<T>&, \
-                                 Blocks, const T*);                                                                    \
-  DECLARE void multiply_views<T>(View<T>, const PackedMatrix<T>&, View<const T>, Transpose, bool, MatmulScratch<T>&,   \
-                                 const T*);                                                                            \
+#define UNROLL_MATMUL_INSTANCES(DECLARE, T)                                                               \
+  DECLARE void multiply_views<T>(View<T>, View<const T>, Transpose, View<const T>, Transpose, Accumulate, \
+                                 MatmulScratch<T>&, Blocks, const T*);                                    \
+  DECLARE void multiply_views<T>(View<T>, const PackedMatrix<T>&, View<const T>, Transpose, Accumulate,   \
+                                 MatmulScratch<T>&, const T*);                                            \
   DECLARE void add_row_sums_of<T>(View<const T>, T*, Blocks);
 #if !UNROLL_HEADER_ONLY
 UNROLL_MATMUL_INSTANCES(extern template, float)

@@ -209,14 +209,16 @@ UNROLL_PRODUCT_INSTANCES(extern template)
 /// overlap a or b.
 template <class T>
 void product(std::type_identity_t<View<T>> c, std::type_identity_t<View<const T>> a, Transpose transpose_a,
-             std::type_identity_t<View<const T>> b, Transpose transpose_b, bool accumulate, ProductScratch<T>& scratch,
-             Blocks order = Blocks::ascending, const std::type_identity_t<T>* bias = nullptr) {
+             std::type_identity_t<View<const T>> b, Transpose transpose_b, Accumulate accumulate,
+             ProductScratch<T>& scratch, Blocks order = Blocks::ascending,
+             const std::type_identity_t<T>* bias = nullptr) {
   const Index depth = transpose_a == Transpose::no ? a.cols : a.rows;
   UNROLL_ASSERT(c.rows == (transpose_a == Transpose::no ? a.rows : a.cols) &&
                     c.cols == (transpose_b == Transpose::no ? b.cols : b.rows) &&
                     depth == (transpose_b == Transpose::no ? b.rows : b.cols),
                 "product: sizes differ");
-  detail::run_product<T>({c, a, transpose_a, nullptr, b, transpose_b, depth, accumulate, order, bias}, scratch);
+  detail::run_product<T>(
+      {c, a, transpose_a, nullptr, b, transpose_b, depth, accumulate == Accumulate::yes, order, bias}, scratch);
 }
 
 /// A left operand in the order in which products read it: for weights that many products share.
@@ -241,13 +243,22 @@ template <class T> class PackedMatrix {
 /// c = a op(b), or c += with `accumulate`; the same bits as from the matrix that was packed.
 template <class T>
 void product(std::type_identity_t<View<T>> c, const PackedMatrix<T>& a, std::type_identity_t<View<const T>> b,
-             Transpose transpose_b, bool accumulate, ProductScratch<T>& scratch,
+             Transpose transpose_b, Accumulate accumulate, ProductScratch<T>& scratch,
              const std::type_identity_t<T>* bias = nullptr) {
   UNROLL_ASSERT(c.rows == a.rows() && c.cols == (transpose_b == Transpose::no ? b.cols : b.rows) &&
                     a.depth() == (transpose_b == Transpose::no ? b.rows : b.cols),
                 "product: sizes differ");
-  detail::run_product<T>(
-      {c, {}, Transpose::no, a.data(), b, transpose_b, a.depth(), accumulate, Blocks::ascending, bias}, scratch);
+  detail::run_product<T>({c,
+                          {},
+                          Transpose::no,
+                          a.data(),
+                          b,
+                          transpose_b,
+                          a.depth(),
+                          accumulate == Accumulate::yes,
+                          Blocks::ascending,
+                          bias},
+                         scratch);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -86,9 +86,9 @@ UNROLL_INLINE void call_forward(const std::array<V, E::P>& p, const std::array<V
                                 const std::array<V, E::GU>& u, const std::array<V, E::S>& prev,
                                 std::array<V, E::S>& next, std::array<V, E::C>& cache) {
   if constexpr (E::P > 0) {
-    UNROLL_INLINED E::forward(p, x, u, prev, next, cache);
+    UNROLL_INLINE_CALL E::forward(p, x, u, prev, next, cache);
   } else {
-    UNROLL_INLINED E::forward(x, u, prev, next, cache);
+    UNROLL_INLINE_CALL E::forward(x, u, prev, next, cache);
   }
 }
 template <class E, class V>
@@ -97,9 +97,9 @@ UNROLL_INLINE void call_backward(const std::array<V, E::P>& p, std::array<V, E::
                                  const std::array<V, E::S>& d_next, std::array<V, E::GX>& dx, std::array<V, E::GU>& du,
                                  std::array<V, E::S>& d_prev) {
   if constexpr (E::P > 0) {
-    UNROLL_INLINED E::backward(p, dp, prev, next, cache, d_next, dx, du, d_prev);
+    UNROLL_INLINE_CALL E::backward(p, dp, prev, next, cache, d_next, dx, du, d_prev);
   } else {
-    UNROLL_INLINED E::backward(prev, next, cache, d_next, dx, du, d_prev);
+    UNROLL_INLINE_CALL E::backward(prev, next, cache, d_next, dx, du, d_prev);
   }
 }
 

@@ -10,6 +10,8 @@
 namespace unroll::inline UNROLL_ABI {
 
 enum class Transpose { no, yes };
+/// Whether a product is added to what is there, or replaces it.
+enum class Accumulate { no, yes };
 /// In which order the blocks of a long sum are added.
 enum class Blocks { ascending, descending };
 

@@ -45,7 +45,7 @@ template <class T = float> class AdditiveAttention {
     fill(score, scheme.dense, Fan{units(), 1, 1 / std::sqrt(static_cast<double>(units()))}, rng.child(3));
   }
   std::string describe() const {
-    return concat("AdditiveAttention ", weight_query.cols(), " over ", weight_key.cols(), ", ", units(), " units");
+    return concat_text("AdditiveAttention ", weight_query.cols(), " over ", weight_key.cols(), ", ", units(), " units");
   }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("weight_query", Kind::weight), self.weight_query...);
@@ -81,7 +81,7 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
     weight.pack(view(part.weight_query), Transpose::no);
     if (keep) transposed.pack(view(part.weight_query), Transpose::yes);
     keys.resize(A, m.packing.total());
-    matmul(keys, part.weight_key, Transpose::no, m.values, Transpose::no, false, product, Blocks::ascending,
+    matmul(keys, part.weight_key, Transpose::no, m.values, Transpose::no, Accumulate::no, product, Blocks::ascending,
            part.bias.data());
     queries.resize(A, columns);
     weights.resize(m.packing.steps(), columns);
@@ -91,7 +91,7 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
 
   void forward(const Part& part, const StepColumns<T>& q, StepColumns<T> y, const Step& at, StepScratch<T>& scratch) {
     const PackedSequence<T>& m = *memory->sequences;
-    matmul(queries.middleCols(at.at, at.n), weight, q, Transpose::no, false, scratch.product);
+    matmul(queries.middleCols(at.at, at.n), weight, q, Transpose::no, Accumulate::no, scratch.product);
     for_columns(at, [&](Index n, Index j, Index length) {
       y.col(n).setZero();
       if (length == 0) return;
@@ -132,7 +132,7 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
                   Part& gradient, Blocks order) {
     if (part.weight_query.trainable)
       matmul(gradient.weight_query, d_queries.middleCols(columns.first, columns.n), Transpose::no, q, Transpose::yes,
-             true, product, order);
+             Accumulate::yes, product, order);
     if (part.score.trainable) add_row_sums(d_score.middleCols(columns.first, columns.n), gradient.score.data(), order);
   }
   void begin_backward() {
@@ -141,9 +141,10 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
   }
   void finish(const Part& part, Part& gradient) {
     if (part.weight_key.trainable)
-      matmul(gradient.weight_key, d_keys, Transpose::no, memory->sequences->values, Transpose::yes, true, product);
+      matmul(gradient.weight_key, d_keys, Transpose::no, memory->sequences->values, Transpose::yes, Accumulate::yes,
+             product);
     if (part.bias.trainable) add_row_sums(d_keys, gradient.bias.data());
-    matmul(memory->d.values, part.weight_key, Transpose::yes, d_keys, Transpose::no, true, product);
+    matmul(memory->d.values, part.weight_key, Transpose::yes, d_keys, Transpose::no, Accumulate::yes, product);
   }
 
  private:

@@ -82,53 +82,56 @@ template <class C> class Bidirectional {
   using State = BidirectionalState<typename Layer::State>;
   template <Sequences<T> In> using Output = PackedSequence<T>;
 
-  Layer ahead, back;
+  Layer forward_layer, reverse_layer;
   Merge merge;
 
   template <Sequences<T> In> struct Cache {
-    typename Layer::template Cache<In> ahead, back;
-    PackedSequence<T> y, dx, d_ahead, d_back;
+    typename Layer::template Cache<In> forward_layer, reverse_layer;
+    PackedSequence<T> y, dx, d_forward, d_reverse;
     bool want_y = true, want_dx = true;
     const PackedSequence<T>& output() const { return y; }
   };
 
   explicit Bidirectional(const C& cell, RecurrentOptions options = {}, Merge how = Merge::concat)
-      : ahead(cell, directed(options, false)), back(cell, directed(options, true)), merge(how) {}
+      : forward_layer(cell, directed(options, false)), reverse_layer(cell, directed(options, true)), merge(how) {}
 
   template <Sequences<T> In>
   const PackedSequence<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
     check_columns("Bidirectional", x);
-    c.ahead.want_y = c.back.want_y = c.want_y;
+    c.forward_layer.want_y = c.reverse_layer.want_y = c.want_y;
     both(
-        x.packing, [&] { ahead.forward(context.child(0), x, c.ahead, part(carry, &State::forward)); },
-        [&] { back.forward(context.child(1), x, c.back, part(carry, &State::reverse)); });
+        x.packing, [&] { forward_layer.forward(context.child(0), x, c.forward_layer, part(carry, &State::forward)); },
+        [&] { reverse_layer.forward(context.child(1), x, c.reverse_layer, part(carry, &State::reverse)); });
     c.y.packing = x.packing;
-    detail::merge(merge, c.ahead.y.values, c.back.y.values, c.y.values);
+    detail::merge(merge, c.forward_layer.y.values, c.reverse_layer.y.values, c.y.values);
     return c.y;
   }
   template <Sequences<T> In, class Dy>
   const In& backward(const In& x, const Dy& dy, Cache<In>& c, Bidirectional& gradient, Carry<State> d = {}) const {
     detail::require_forward("Bidirectional", x, c.y);
     check_gradient_shapes("Bidirectional", *this, gradient);
-    c.ahead.want_dx = c.back.want_dx = c.want_dx;
+    c.forward_layer.want_dx = c.reverse_layer.want_dx = c.want_dx;
     const auto run = [&](const auto& da, const auto& db) {
       both(
-          x.packing, [&] { ahead.backward(x, da, c.ahead, gradient.ahead, part(d, &State::forward)); },
-          [&] { back.backward(x, db, c.back, gradient.back, part(d, &State::reverse)); });
+          x.packing,
+          [&] { forward_layer.backward(x, da, c.forward_layer, gradient.forward_layer, part(d, &State::forward)); },
+          [&] { reverse_layer.backward(x, db, c.reverse_layer, gradient.reverse_layer, part(d, &State::reverse)); });
     };
     if constexpr (std::same_as<Dy, Nothing>) {
       run(dy, dy);
     } else {
       detail::require_gradient("Bidirectional", dy, c.y);
-      c.d_ahead.packing = c.d_back.packing = dy.packing;
-      detail::merge_backward(merge, c.ahead.y.values, c.back.y.values, dy.values, c.d_ahead.values, c.d_back.values);
-      run(c.d_ahead, c.d_back);
+      c.d_forward.packing = c.d_reverse.packing = dy.packing;
+      detail::merge_backward(merge, c.forward_layer.y.values, c.reverse_layer.y.values, dy.values, c.d_forward.values,
+                             c.d_reverse.values);
+      run(c.d_forward, c.d_reverse);
     }
     if (!c.want_dx) return c.dx;
     shape_like(c.dx, x, x.values.rows());
     parallel_ranges(c.dx.values.cols(), 256, [&](Index first, Index last) {
       const Index n = last - first;
-      c.dx.values.middleCols(first, n) = c.ahead.dx.values.middleCols(first, n) + c.back.dx.values.middleCols(first, n);
+      c.dx.values.middleCols(first, n) =
+          c.forward_layer.dx.values.middleCols(first, n) + c.reverse_layer.dx.values.middleCols(first, n);
     });
     return c.dx;
   }
@@ -148,21 +151,21 @@ template <class C> class Bidirectional {
   }
 
   void initialize(Rng rng, const Scheme& scheme) {
-    ahead.initialize(rng.child(0), scheme);
-    back.initialize(rng.child(1), scheme);
+    forward_layer.initialize(rng.child(0), scheme);
+    reverse_layer.initialize(rng.child(1), scheme);
   }
-  std::string describe() const { return concat("Bidirectional ", ahead.describe()); }
+  std::string describe() const { return concat_text("Bidirectional ", forward_layer.describe()); }
 
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     const Path here = at.layer(0);
-    Layer::visit(f, here, self.ahead...);
-    Layer::visit(f, here.with_suffix("_reverse"), self.back...);
+    Layer::visit(f, here, self.forward_layer...);
+    Layer::visit(f, here.with_suffix("_reverse"), self.reverse_layer...);
   }
 
  private:
   /// Two threads take a direction each, which needs no more than one fork; more of them share each direction.
   template <class A, class B> void both(const Packing& packing, const A& a, const B& b) const {
-    const Index work = packing.total() * ahead.weight_ih.size();
+    const Index work = packing.total() * forward_layer.weight_ih.size();
     if (threads() != 2 || inside_parallel() || work < 4'000'000) {
       a();
       b();

@@ -73,7 +73,7 @@ void require_gradient(std::string_view who, const PackedSequence<T>& dy, const P
 class PartError : public std::invalid_argument {
  public:
   PartError(const std::string& place, const std::string& reason, bool about_width)
-      : std::invalid_argument(concat("layer ", place, ": ", reason)),
+      : std::invalid_argument(concat_text("layer ", place, ": ", reason)),
         place_(place),
         reason_(reason),
         about_width_(about_width) {}
@@ -97,11 +97,11 @@ class PartError : public std::invalid_argument {
   try {
     throw;
   } catch (const PartError& e) {
-    rethrow(concat(part, ".", e.place()), e.reason(), e.about_width());
+    rethrow(concat_text(part, ".", e.place()), e.reason(), e.about_width());
   } catch (const WidthError& e) {
-    rethrow(concat(part), e.what(), true);
+    rethrow(concat_text(part), e.what(), true);
   } catch (const std::invalid_argument& e) {
-    rethrow(concat(part), e.what(), false);
+    rethrow(concat_text(part), e.what(), false);
   }
   std::abort();
 }

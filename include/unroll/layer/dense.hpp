@@ -42,7 +42,7 @@ template <class T = float> class Dense {
     check(x);
     const FlushDenormals flush(context.training);
     shape_like(c.y, x, weight.rows());
-    matmul(values(c.y), weight, Transpose::no, values(x), Transpose::no, false, c.product, Blocks::ascending,
+    matmul(values(c.y), weight, Transpose::no, values(x), Transpose::no, Accumulate::no, c.product, Blocks::ascending,
            bias.size() > 0 ? bias.data() : nullptr);
     return c.y;
   }
@@ -56,11 +56,11 @@ template <class T = float> class Dense {
     check_gradient_shapes("Dense", *this, gradient);
     const FlushDenormals flush;
     if (weight.trainable)
-      matmul(gradient.weight, values(dy), Transpose::no, values(x), Transpose::yes, true, c.product);
+      matmul(gradient.weight, values(dy), Transpose::no, values(x), Transpose::yes, Accumulate::yes, c.product);
     if (bias.size() > 0 && bias.trainable) add_row_sums(values(dy), gradient.bias.data());
     if (!c.want_dx) return c.dx;
     shape_like(c.dx, x, weight.cols());
-    matmul(values(c.dx), weight, Transpose::yes, values(dy), Transpose::no, false, c.product);
+    matmul(values(c.dx), weight, Transpose::yes, values(dy), Transpose::no, Accumulate::no, c.product);
     return c.dx;
   }
 
@@ -69,7 +69,7 @@ template <class T = float> class Dense {
     fill(weight, scheme.dense, fan, rng.child(0));
     fill(bias, scheme.bias, fan, rng.child(1));
   }
-  std::string describe() const { return concat("Dense ", weight.cols(), " -> ", weight.rows()); }
+  std::string describe() const { return concat_text("Dense ", weight.cols(), " -> ", weight.rows()); }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("weight", Kind::weight), self.weight...);
     f(at.leaf("bias", Kind::bias), self.bias...);

@@ -57,7 +57,7 @@ template <class T = float> class Dropout {
     return c.dx;
   }
   void initialize(Rng, const Scheme&) {}
-  std::string describe() const { return concat("Dropout ", rate); }
+  std::string describe() const { return concat_text("Dropout ", rate); }
   template <class F, class... Self> static void visit(F&&, const Path&, Self&...) {}
 
  private:

@@ -72,7 +72,7 @@ template <class T = float> class Embedding {
     check_padding();
     if (options.padding >= 0) weight.col(options.padding).setZero();
   }
-  std::string describe() const { return concat("Embedding ", weight.cols(), " x ", weight.rows()); }
+  std::string describe() const { return concat_text("Embedding ", weight.cols(), " x ", weight.rows()); }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("weight", Kind::table), self.weight...);
   }

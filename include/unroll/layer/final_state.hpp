@@ -63,7 +63,7 @@ template <class Inner> class FinalState {
   }
 
   void initialize(Rng rng, const Scheme& scheme) { inner.initialize(rng, scheme); }
-  std::string describe() const { return concat("FinalState ", inner.describe()); }
+  std::string describe() const { return concat_text("FinalState ", inner.describe()); }
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     Inner::visit(f, at, self.inner...);
   }

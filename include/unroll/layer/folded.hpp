@@ -52,7 +52,7 @@ template <class M> class Folded {
     fail("Folded: a model for inference has no backward");
   }
 
-  std::string describe() const { return concat("Folded(", model_.describe(), ")"); }
+  std::string describe() const { return concat_text("Folded(", model_.describe(), ")"); }
   template <class F, class... Self> static void visit(F&&, const Path&, Self&...) {}
 
  private:

@@ -18,7 +18,7 @@ template <class First, class... Ls> struct Parallel : Composite<Parallel<First, 
   auto parts() { return detail::tie_all(layers); }
   auto parts() const { return detail::tie_all(layers); }
 
-  std::string describe() const { return concat("Parallel(", detail::describe_parts(*this), ")"); }
+  std::string describe() const { return concat_text("Parallel(", detail::describe_parts(*this), ")"); }
 
   template <class X> requires Accepts<First, X> && (Accepts<Ls, X> && ...)
   auto operator()(Wiring& run, Node<X> x) const {

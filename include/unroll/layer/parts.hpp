@@ -121,11 +121,11 @@ template <class M> void initialize_parts(M& model, Rng rng, const Scheme& scheme
 template <class P> std::string describe_part(const P& part) {
   std::string text;
   if constexpr (is_list<P>) {
-    for (const auto& each : part) text += concat(text.empty() ? "" : ", ", describe_part(each));
-    text = concat("(", text, ")");
+    for (const auto& each : part) text += concat_text(text.empty() ? "" : ", ", describe_part(each));
+    text = concat_text("(", text, ")");
   } else {
     text = part.describe();
-    if (HasParts<P> && !part_name<P>(0).empty() && part_name<P>(0) != ".") text = concat("(", text, ")");
+    if (HasParts<P> && !part_name<P>(0).empty() && part_name<P>(0) != ".") text = concat_text("(", text, ")");
   }
   return text;
 }
@@ -135,7 +135,7 @@ template <class M> std::string describe_parts(const M& model) {
   for_each_part(
       [&](auto k, std::string_view name, const auto& part) {
         if (k() > 0) text += ", ";
-        if (!name.empty()) text += concat(name, ": ");
+        if (!name.empty()) text += concat_text(name, ": ");
         text += describe_part(part);
       },
       model);

@@ -89,7 +89,7 @@ template <class C> class Recurrent {
   }
   /// Throws where a public member has been given another shape or range.
   void check_parameters() const {
-    detail::require_fraction(who, "dropout rate", options.dropout);
+    detail::require_fraction(who, "dropout rate", options.input_dropout);
     detail::require_fraction(who, "recurrent dropout rate", options.recurrent_dropout);
     require(options.recompute_every >= 0, who, ": recompute_every = ", options.recompute_every,
             ", expected at least 0");
@@ -126,10 +126,10 @@ template <class C> class Recurrent {
     for (auto& start : initial) start.setZero();
   }
   std::string describe() const {
-    std::string text = concat("Recurrent<", Cell::name, "> ", cell.inputs(), " -> ", cell.state_rows(0));
+    std::string text = concat_text("Recurrent<", Cell::name, "> ", cell.inputs(), " -> ", cell.state_rows(0));
     if (options.reverse) text += ", reverse";
-    if (options.dropout > 0) text += concat(", dropout ", options.dropout);
-    if (options.recurrent_dropout > 0) text += concat(", recurrent dropout ", options.recurrent_dropout);
+    if (options.input_dropout > 0) text += concat_text(", dropout ", options.input_dropout);
+    if (options.recurrent_dropout > 0) text += concat_text(", recurrent dropout ", options.recurrent_dropout);
     if (options.per_gate) text += " per gate";
     return text;
   }

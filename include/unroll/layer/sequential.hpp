@@ -163,7 +163,7 @@ template <class... Ls> class Sequential {
       return [](std::string&) {};
     else
       return [this](std::string& reason) {
-        reason += concat("; layer ", K - 1, " before it is ", std::get<K - 1>(layers).describe());
+        reason += concat_text("; layer ", K - 1, " before it is ", std::get<K - 1>(layers).describe());
       };
   }
   template <std::size_t K, class X, class C>

@@ -29,7 +29,7 @@ template <class... Ls> class Stack : public Sequential<Ls...> {
         state, d);
     last().final_output_backward(std::get<sizeof...(Ls) - 1>(state.layers), dy, std::get<sizeof...(Ls) - 1>(d.layers));
   }
-  std::string describe() const { return concat("Stack(", Base::describe(), ")"); }
+  std::string describe() const { return concat_text("Stack(", Base::describe(), ")"); }
 
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     detail::for_each_part(

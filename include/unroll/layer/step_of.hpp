@@ -41,7 +41,8 @@ template <class T> struct StepOf<Dense<T>> {
   }
   void forward(const Dense<T>& part, const StepColumns<T>& x, StepColumns<T> y, const Step&,
                StepScratch<T>& scratch) const {
-    matmul(y, weight, x, Transpose::no, false, scratch.product, part.bias.size() > 0 ? part.bias.data() : nullptr);
+    matmul(y, weight, x, Transpose::no, Accumulate::no, scratch.product,
+           part.bias.size() > 0 ? part.bias.data() : nullptr);
   }
   void backward(const Dense<T>&, const StepColumns<T>&, const StepColumns<T>& dy, StepColumns<T> dx, bool add,
                 const Step&, StepScratch<T>& scratch) const {
@@ -49,7 +50,8 @@ template <class T> struct StepOf<Dense<T>> {
   }
   void accumulate(const Dense<T>& part, const StepColumns<T>& x, const StepColumns<T>& dy, const Columns&,
                   Dense<T>& gradient, Blocks order) {
-    if (part.weight.trainable) matmul(gradient.weight, dy, Transpose::no, x, Transpose::yes, true, product, order);
+    if (part.weight.trainable)
+      matmul(gradient.weight, dy, Transpose::no, x, Transpose::yes, Accumulate::yes, product, order);
     if (part.bias.size() > 0 && part.bias.trainable) add_row_sums(dy, gradient.bias.data(), order);
   }
 };

@@ -55,8 +55,8 @@ UNROLL_FUNCTION Tape::Kept& Tape::kept_of(std::ptrdiff_t part, TypeId type) {
 
 UNROLL_FUNCTION std::string Tape::path_of(std::ptrdiff_t entry, std::ptrdiff_t own) const {
   const detail::PartEntry& part = parts[static_cast<std::size_t>(entry)];
-  const std::string name = part.number >= 0 ? concat(part.number) : std::string(part.name);
-  return part.parent <= 0 || part.parent == own ? name : concat(path_of(part.parent, own), ".", name);
+  const std::string name = part.number >= 0 ? concat_text(part.number) : std::string(part.name);
+  return part.parent <= 0 || part.parent == own ? name : concat_text(path_of(part.parent, own), ".", name);
 }
 UNROLL_FUNCTION Context Tape::context_of(const detail::PartEntry& entry, std::ptrdiff_t own, const Context& of) const {
   const bool is_direct = entry.parent < 0 || entry.parent == own;

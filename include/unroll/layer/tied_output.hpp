@@ -20,7 +20,7 @@ struct TiedOutputOperation {
     require_features("tied_output", values(h), table.weight.rows());
     const FlushDenormals flush;
     shape_like(c.y, h, table.weight.cols());
-    matmul(values(c.y), table.weight, Transpose::yes, values(h), Transpose::no, false, c.product);
+    matmul(values(c.y), table.weight, Transpose::yes, values(h), Transpose::no, Accumulate::no, c.product);
     return c.y;
   }
   template <class T, class X>
@@ -29,10 +29,10 @@ struct TiedOutputOperation {
     const FlushDenormals flush;
     if (table.weight.trainable) {
       for (Index v = 0; v < table.weight.cols(); ++v) gradient.weight.touch(v);  // every word is a logit
-      matmul(gradient.weight, values(h), Transpose::no, values(dy), Transpose::yes, true, c.product);
+      matmul(gradient.weight, values(h), Transpose::no, values(dy), Transpose::yes, Accumulate::yes, c.product);
     }
     shape_like(c.dh, h, table.weight.rows());
-    matmul(values(c.dh), table.weight, Transpose::no, values(dy), Transpose::no, false, c.product);
+    matmul(values(c.dh), table.weight, Transpose::no, values(dy), Transpose::no, Accumulate::no, c.product);
     return c.dh;
   }
 };

@@ -40,7 +40,7 @@ UNROLL_FUNCTION Index count_labels(Labels labels, Index ignored) {
 UNROLL_FUNCTION void check_weights(const char* who, const char* what, std::span<const double> weights) {
   for (std::size_t k = 0; k < weights.size(); ++k)
     if (!(has_finite_bits(weights[k]) && weights[k] >= 0)) [[unlikely]]
-      require_not_negative(who, concat(what, " ", k), weights[k]);
+      require_not_negative(who, concat_text(what, " ", k), weights[k]);
 }
 UNROLL_FUNCTION void check_sample_weights(const char* who, Index columns, std::span<const double> weights) {
   require(weights.empty() || static_cast<Index>(weights.size()) == columns, who, ": ", weights.size(),

@@ -19,7 +19,7 @@ class TopK {
   template <class T> void add(const MetricBatch<T>& batch);
   double accuracy() const { return count_ == 0 ? 0 : static_cast<double>(right_) / static_cast<double>(count_); }
   /// top_<k>_accuracy
-  MetricValues values() const { return {{concat("top_", k_, "_accuracy"), accuracy()}}; }
+  MetricValues values() const { return {{concat_text("top_", k_, "_accuracy"), accuracy()}}; }
 
  private:
   Index k_, right_ = 0, count_ = 0;

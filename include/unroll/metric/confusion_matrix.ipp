@@ -29,7 +29,7 @@ UNROLL_FUNCTION ConfusionMatrix::ConfusionMatrix(Index classes, std::vector<std:
   require(classes >= 2 && classes <= 46340, "ConfusionMatrix: ", classes, " classes, expected 2 to 46340");
   require(names_.empty() || static_cast<Index>(names_.size()) == classes, "ConfusionMatrix: ", names_.size(),
           " names for ", classes, " classes");
-  for (Index k = static_cast<Index>(names_.size()); k < classes; ++k) names_.push_back(concat(k));
+  for (Index k = static_cast<Index>(names_.size()); k < classes; ++k) names_.push_back(concat_text(k));
   counts_.assign(static_cast<std::size_t>(classes * classes), 0);
 }
 
@@ -170,13 +170,13 @@ UNROLL_FUNCTION std::string ConfusionMatrix::str() const {
     const std::string& name = names_[static_cast<std::size_t>(t)];
     text += name;
     text.append(first - name.size(), ' ');
-    for (Index p = 0; p < classes(); ++p) detail::append_cell(text, concat(count(t, p)), width);
+    for (Index p = 0; p < classes(); ++p) detail::append_cell(text, concat_text(count(t, p)), width);
     detail::append_cell(text, detail::fixed3(precision(t)), 12);
     detail::append_cell(text, detail::fixed3(recall(t)), 9);
     detail::append_cell(text, detail::fixed3(f1(t)), 9);
     text += '\n';
   }
-  text += concat("accuracy ", detail::fixed3(accuracy()), ", macro F1 ", detail::fixed3(macro_f1()), "\n");
+  text += concat_text("accuracy ", detail::fixed3(accuracy()), ", macro F1 ", detail::fixed3(macro_f1()), "\n");
   return text;
 }
 

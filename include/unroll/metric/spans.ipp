@@ -78,7 +78,7 @@ UNROLL_FUNCTION MetricValues SpanScores::values() const {
   const Counts of_all = all();
   MetricValues values{
       {"span_precision", of_all.precision()}, {"span_recall", of_all.recall()}, {"span_f1", of_all.f1()}};
-  for (const auto& [kind, counts] : kinds_) values[concat("span_f1_", kind)] = counts.f1();
+  for (const auto& [kind, counts] : kinds_) values[concat_text("span_f1_", kind)] = counts.f1();
   return values;
 }
 UNROLL_FUNCTION SpanScores::Counts SpanScores::all() const {

@@ -21,8 +21,8 @@ template <class Layer> constexpr auto leaves(Layer& layer) {
 }
 template <class Layer>
 inline constexpr bool is_bidirectional = requires(const Layer& layer) {
-  layer.ahead;
-  layer.back;
+  layer.forward_layer;
+  layer.reverse_layer;
 };
 
 template <class L>

@@ -19,8 +19,8 @@ struct GradientReport {
 
   bool passed(double tolerance = 1e-6) const { return elements > 0 && worst <= tolerance; }
   std::string str() const {
-    return concat(elements, " elements, worst ", worst, " at ", where, ": backward says ", analytic,
-                  ", central difference ", numeric);
+    return concat_text(elements, " elements, worst ", worst, " at ", where, ": backward says ", analytic,
+                       ", central difference ", numeric);
   }
 };
 
@@ -67,7 +67,7 @@ template <class F> struct Differences {
   void compare_all(Tensor& tensor, const Analytic& analytic, const std::string& name) {
     const double largest = analytic.size() > 0 ? analytic.cwiseAbs().maxCoeff() : 0;
     for (Index k = 0; k < tensor.size(); ++k)
-      compare(tensor.data()[k], analytic.data()[k], largest, [&] { return concat(name, "[", k, "]"); });
+      compare(tensor.data()[k], analytic.data()[k], largest, [&] { return concat_text(name, "[", k, "]"); });
   }
   /// The trainable parameters, whose gradient was `before` before.
   template <class M> void compare_parameters(M& model, const M& gradient, const M& before) {
@@ -142,7 +142,7 @@ template <class M, class In> GradientReport check_gradient(M& model, In& x, cons
                 initial, d_initial);
   const auto compare_input = [&](auto& input, std::size_t k) {
     if constexpr (!Tokens<std::remove_cvref_t<decltype(input)>>)
-      check.compare_all(values(input), dx[k], is_inputs<In> ? concat("x", k) : "x");
+      check.compare_all(values(input), dx[k], is_inputs<In> ? concat_text("x", k) : "x");
   };
   with_inputs(x, [&](auto&... input) {
     std::size_t k = 0;

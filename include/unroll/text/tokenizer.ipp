@@ -48,9 +48,9 @@ UNROLL_FUNCTION bool Tokenizer::find(std::string_view name, const std::vector<To
   return false;
 }
 UNROLL_FUNCTION std::string Tokenizer::unknown_name(std::string_view name) {
-  return concat(": tokenizer '", name, "', expected ", WordTokenizer::name, ", ", UnicodeWordTokenizer::name, ", ",
-                WhitespaceTokenizer::name, ", ", CharacterTokenizer::name,
-                " or one that is passed to what loads, as its last argument");
+  return concat_text(": tokenizer '", name, "', expected ", WordTokenizer::name, ", ", UnicodeWordTokenizer::name, ", ",
+                     WhitespaceTokenizer::name, ", ", CharacterTokenizer::name,
+                     " or one that is passed to what loads, as its last argument");
 }
 
 UNROLL_FUNCTION std::string_view Tokenizer::name() const {

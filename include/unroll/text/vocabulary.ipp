@@ -23,30 +23,30 @@ UNROLL_FUNCTION Vocabulary::Vocabulary(Tokenizer tokenizer, std::string_view unk
 
 /// A name other than `<OOV>` is meant to stand in texts.
 UNROLL_FUNCTION std::string Vocabulary::check_unknown(std::string_view who) const {
-  if (tokens_.size() != 2) return concat(who, ": ", pad_token, " cannot stand for unknown tokens");
+  if (tokens_.size() != 2) return concat_text(who, ": ", pad_token, " cannot stand for unknown tokens");
   if (unknown() == oov_token) return {};
   const bool is_token =
       is_valid_utf8(unknown()) && tokenizer_.tokenize(unknown()) == std::vector{std::string(unknown())};
   if (is_token) return {};
-  return concat(who, ": '", unknown(), "' is to stand for unknown tokens, but the tokenizer '", tokenizer_.name(),
-                "' does not take it for one token");
+  return concat_text(who, ": '", unknown(), "' is to stand for unknown tokens, but the tokenizer '", tokenizer_.name(),
+                     "' does not take it for one token");
 }
 UNROLL_FUNCTION std::string Vocabulary::append(std::string_view token, std::int32_t due, std::string_view who) {
-  if (token.empty()) return concat(who, ": token ", due, " is empty");
-  if (!is_valid_utf8(token)) return concat(who, ": token ", due, " is not UTF-8");
+  if (token.empty()) return concat_text(who, ": token ", due, " is empty");
+  if (!is_valid_utf8(token)) return concat_text(who, ": token ", due, " is not UTF-8");
   const std::int32_t id = tokens_.find(token);
   if (due <= oov) {
     if (id == due) return {};
-    return concat(who, ": token ", due, " is '", token, "', expected '", tokens_[due], "'");
+    return concat_text(who, ": token ", due, " is '", token, "', expected '", tokens_[due], "'");
   }
   if (id != TokenTable::not_found)
-    return concat(who, ": token ", due, " is '", token, "', which is token ", id, " already");
+    return concat_text(who, ": token ", due, " is '", token, "', which is token ", id, " already");
   tokens_.insert(token);
   return {};
 }
 UNROLL_FUNCTION std::string Vocabulary::check_count(std::int32_t count, std::string_view who) const {
   if (count > oov) return {};
-  return concat(who, ": got ", count, " tokens, expected ", pad_token, " and ", unknown(), " at least");
+  return concat_text(who, ": got ", count, " tokens, expected ", pad_token, " and ", unknown(), " at least");
 }
 
 UNROLL_FUNCTION Vocabulary Vocabulary::to_count(const VocabularyOptions& options) {

@@ -66,8 +66,8 @@ inline std::string_view take_until(std::string_view& text, char end) {
 
 UNROLL_FUNCTION void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary) {
   std::string text =
-      concat(detail::vocabulary_magic, ' ', detail::vocabulary_version, ' ', vocabulary.tokenizer().name(), ' ',
-             vocabulary.size(), detail::unknown_suffix(vocabulary), '\n');
+      concat_text(detail::vocabulary_magic, ' ', detail::vocabulary_version, ' ', vocabulary.tokenizer().name(), ' ',
+                  vocabulary.size(), detail::unknown_suffix(vocabulary), '\n');
   for (const std::string& token : vocabulary.tokens()) (text += detail::escape(token)) += '\n';
   replace_file(path, std::as_bytes(std::span(text)));
 }

@@ -4,7 +4,7 @@
 #include <span>
 #include <type_traits>
 
-#include <unroll/data/stream_batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/train/record.hpp>
 

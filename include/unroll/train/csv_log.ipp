@@ -36,14 +36,14 @@ UNROLL_FUNCTION void CsvLog::write(const History& before, const EpochLog* now) c
   std::vector<std::string> names = metrics;
   const EpochLog* const last = now != nullptr || before.epochs.empty() ? now : &before.epochs.back();
   if (last != nullptr && last->validation)
-    for (const auto& [name, value] : last->validation->metrics) names.push_back(concat("val_", name));
+    for (const auto& [name, value] : last->validation->metrics) names.push_back(concat_text("val_", name));
 
   std::string text;
   for (const std::string_view name : detail::csv_columns) (text += name) += ',';
   for (const std::string& name : names) (text += detail::csv_field(name)) += ',';
   text.back() = '\n';
   const auto add_line = [&](const EpochLog& log) {
-    text += concat(log.epoch);
+    text += concat_text(log.epoch);
     for (const std::string_view name : std::span(detail::csv_columns).subspan(1))
       detail::add_csv_number(text, log.find(name));
     for (const std::string& name : names) detail::add_csv_number(text, log.find(name));

@@ -48,9 +48,9 @@ UNROLL_FUNCTION void EarlyStopping::on_epoch_end(Run& run) {
     best = value, best_epoch = run.epoch(), wait = 0;
     if (restore_best) best_weights = run.weights();
   } else if (wait >= patience) {
-    run.stop(best ? concat("EarlyStopping: ", monitor, " was best in epoch ", best_epoch, " (", *best,
-                           ") and has not improved since")
-                  : concat("EarlyStopping: ", monitor, " has never been a finite number"));
+    run.stop(best ? concat_text("EarlyStopping: ", monitor, " was best in epoch ", best_epoch, " (", *best,
+                                ") and has not improved since")
+                  : concat_text("EarlyStopping: ", monitor, " has never been a finite number"));
   }
 }
 UNROLL_FUNCTION void EarlyStopping::on_train_end(Run& run) {

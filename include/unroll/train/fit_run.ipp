@@ -118,8 +118,8 @@ class FitRun final : public Run {
         if (!weights_are_finite()) return false;
         save();
         at_.history.stopped = Stopped::by_request;
-        at_.history.message = concat("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch, " of ",
-                                     batches_.count(), " updates");
+        at_.history.message = concat_text("fit: stopped on request in epoch ", at_.epoch + 1, " after ", at_.batch,
+                                          " of ", batches_.count(), " updates");
         return false;
       }
       if (!run_batch(reader, batches_[at_.batch])) return false;
@@ -206,26 +206,26 @@ class FitRun final : public Run {
     if (path.empty()) return true;
     at_.history.stopped = Stopped::not_finite;
     at_.history.message =
-        concat("fit: in epoch ", at_.epoch + 1, ", after update ", at_.batch, " of ", batches_.count(), ", ", path,
-               " has a number that is not finite: an update of this epoch was too large (largest gradient norm ",
-               at_.totals.largest_norm, "). The weights are those after it. ", advice());
+        concat_text("fit: in epoch ", at_.epoch + 1, ", after update ", at_.batch, " of ", batches_.count(), ", ", path,
+                    " has a number that is not finite: an update of this epoch was too large (largest gradient norm ",
+                    at_.totals.largest_norm, "). The weights are those after it. ", advice());
     return false;
   }
   std::string advice() const {
-    return concat("Lower the rate (", job_.rate(), ")",
-                  options_.clip_norm > 0 ? "" : ", clip the gradient (clip_norm = 1)",
-                  " or look for bad numbers in the data");
+    return concat_text("Lower the rate (", job_.rate(), ")",
+                       options_.clip_norm > 0 ? "" : ", clip the gradient (clip_norm = 1)",
+                       " or look for bad numbers in the data");
   }
   void report_not_finite(const StepResult& result) {
     const std::string path = path_of_not_finite(job_.model);
     at_.history.stopped = Stopped::not_finite;
     at_.history.message =
-        concat("fit: in epoch ", at_.epoch + 1, ", batch ", at_.batch + 1, " of ", batches_.count(), " the ",
-               has_finite_bits(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
-               result.weight > 0 ? result.loss / result.weight : result.loss, ", gradient norm ", result.gradient_norm,
-               "; largest gradient norm of this epoch before ", at_.totals.largest_norm,
-               "). The weights are those before this batch", path.empty() ? "" : ", where not all of ", path,
-               path.empty() ? "" : " was finite already", ". ", advice());
+        concat_text("fit: in epoch ", at_.epoch + 1, ", batch ", at_.batch + 1, " of ", batches_.count(), " the ",
+                    has_finite_bits(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
+                    result.weight > 0 ? result.loss / result.weight : result.loss, ", gradient norm ",
+                    result.gradient_norm, "; largest gradient norm of this epoch before ", at_.totals.largest_norm,
+                    "). The weights are those before this batch", path.empty() ? "" : ", where not all of ", path,
+                    path.empty() ? "" : " was finite already", ". ", advice());
   }
 
   void update_log() {

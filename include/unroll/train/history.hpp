@@ -45,7 +45,8 @@ struct EpochLog {
   std::map<std::string, double, std::less<>> metrics = {};  ///< what callbacks added
 
   /// By the name that callbacks monitor: loss, accuracy, gradient_norm, largest_gradient_norm, clipped, rate, seconds,
-  /// one of `metrics`, or val_ and what Evaluation::find knows: val_loss, val_accuracy, val_f1, val_roc_auc.
+  /// one of `metrics`, or val_ and what Evaluation::find knows: val_loss, val_accuracy, val_f1, val_roc_auc. Or as the
+  /// members are called: training.loss, validation.accuracy.
   UNROLL_API std::optional<double> find(std::string_view name) const;
 };
 

@@ -13,7 +13,7 @@ namespace detail {
 inline void add_number(std::string& text, std::string_view name, double value, int digits) {
   char number[64];
   std::snprintf(number, sizeof number, "%.*f", digits, value);
-  text += concat(text.empty() ? "" : ", ", name, " ", std::string_view(number));
+  text += concat_text(text.empty() ? "" : ", ", name, " ", std::string_view(number));
 }
 }  // namespace detail
 
@@ -29,7 +29,7 @@ UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& ev
   detail::add_number(text, "loss", evaluation.loss, 4);
   if (evaluation.count > 0) {
     detail::add_number(text, "accuracy", evaluation.accuracy, 4);
-    text += concat(" of ", evaluation.count);
+    text += concat_text(" of ", evaluation.count);
   }
   const bool unequal = evaluation.confusion && evaluation.confusion->is_unequal();
   if (unequal) {
@@ -48,8 +48,10 @@ UNROLL_FUNCTION std::optional<double> EpochLog::find(std::string_view name) cons
   if (name == "clipped") return clipped;
   if (name == "rate") return rate;
   if (name == "seconds") return seconds;
-  if (!name.starts_with("val_")) return training.find(name);
-  return validation ? validation->find(name.substr(4)) : std::nullopt;
+  for (const std::string_view prefix : {"val_", "validation."})
+    if (name.starts_with(prefix)) return validation ? validation->find(name.substr(prefix.size())) : std::nullopt;
+  constexpr std::string_view training_prefix = "training.";
+  return training.find(name.starts_with(training_prefix) ? name.substr(training_prefix.size()) : name);
 }
 
 UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const EpochLog& log) {
@@ -65,15 +67,15 @@ UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const EpochLog& log)
     if (const auto& confusion = log.validation->confusion; confusion && confusion->is_unequal()) {
       add("val_macro_f1", confusion->macro_f1(), 4);
       const Index there = confusion->classes_there();
-      if (there < confusion->classes()) text += concat(" of ", there, " of ", confusion->classes(), " classes");
+      if (there < confusion->classes()) text += concat_text(" of ", there, " of ", confusion->classes(), " classes");
     }
-    for (const auto& [name, value] : log.validation->metrics) add(concat("val_", name), value, 4);
+    for (const auto& [name, value] : log.validation->metrics) add(concat_text("val_", name), value, 4);
   }
   for (const auto& [name, value] : log.metrics) add(name, value, 4);
-  text += concat(", gradient norm ", static_cast<float>(log.gradient_norm), " (largest ",
-                 static_cast<float>(log.largest_gradient_norm));
+  text += concat_text(", gradient norm ", static_cast<float>(log.gradient_norm), " (largest ",
+                      static_cast<float>(log.largest_gradient_norm));
   if (log.clipped > 0) add("clipped", 100 * log.clipped, 0), text += " %";
-  text += concat("), rate ", log.rate);
+  text += concat_text("), rate ", log.rate);
   add("time", log.seconds, 1);
   return out << text << " s";
 }
@@ -100,13 +102,13 @@ inline Record to_record(const ConfusionMatrix& confusion) {
       counts.push_back(confusion.count(truth, predicted));
   record.set("counts", counts);
   for (std::size_t k = 0; k < confusion.names().size(); ++k)
-    record.set(concat("class.", k), confusion.names()[k].c_str());
+    record.set(concat_text("class.", k), confusion.names()[k].c_str());
   return record;
 }
 inline ConfusionMatrix confusion_from_record(const Record& record) {
   std::vector<std::string> names;
-  while (record.contains(concat("class.", names.size())))
-    names.push_back(record.get<std::string>(concat("class.", names.size())));
+  while (record.contains(concat_text("class.", names.size())))
+    names.push_back(record.get<std::string>(concat_text("class.", names.size())));
   record.check(names.size() >= 2 && names.size() <= std::size_t(most_classes_counted), "a confusion matrix of ",
                names.size(), " classes, expected 2 to ", most_classes_counted);
   const auto classes = static_cast<Index>(names.size());
@@ -124,8 +126,8 @@ UNROLL_FUNCTION Record to_record(const EpochLog& log) {
                                  log.largest_gradient_norm, log.clipped, log.rate, log.seconds});
   record.set("counts",
              std::vector<std::int64_t>{log.epoch, log.training.count, log.validation ? 1 : 0, v.count, log.sequences});
-  for (const auto& [name, value] : log.metrics) record.set(concat("metrics.", name), value);
-  for (const auto& [name, value] : v.metrics) record.set(concat("val_metrics.", name), value);
+  for (const auto& [name, value] : log.metrics) record.set(concat_text("metrics.", name), value);
+  for (const auto& [name, value] : v.metrics) record.set(concat_text("val_metrics.", name), value);
   if (v.confusion) record.insert("val_confusion", to_record(*v.confusion));
   return record;
 }

@@ -10,7 +10,7 @@
 #include <unroll/core/function_ref.hpp>
 #include <unroll/core/packed_sequence.hpp>
 #include <unroll/data/batches.hpp>
-#include <unroll/data/stream_batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/data/targets.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/loss/loss.hpp>

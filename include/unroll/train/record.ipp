@@ -43,10 +43,10 @@ UNROLL_FUNCTION void Record::set(std::string_view name, double number) {
 }
 UNROLL_FUNCTION void Record::set(std::string_view name, const char* text) { set(name, Value(std::string(text))); }
 UNROLL_FUNCTION void Record::insert(std::string_view prefix, const Record& other) {
-  for (const auto& [name, value] : other.values_) set(concat(prefix, ".", name), value);
+  for (const auto& [name, value] : other.values_) set(concat_text(prefix, ".", name), value);
 }
 UNROLL_FUNCTION Record Record::part(std::string_view prefix) const {
-  const std::string dotted = concat(prefix, ".");
+  const std::string dotted = concat_text(prefix, ".");
   Record out;
   out.source_ = source_;
   out.prefix_ = prefix_ + dotted;

@@ -19,7 +19,7 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
 inline std::string name_of_moment(const FitJob& job, std::size_t parameter, std::size_t slot) {
-  return concat(job.optimizer.paths[parameter], ".", job.moments[slot]);
+  return concat_text(job.optimizer.paths[parameter], ".", job.moments[slot]);
 }
 
 /// Rate, counts and moments; those that do not exist yet are left out.
@@ -143,7 +143,7 @@ struct RunPosition {
     r.set("stopped", history.message);
     r.insert("totals", totals.record());
     for (std::size_t k = 0; k < history.epochs.size(); ++k)
-      r.insert(concat("history.", k), to_record(history.epochs[k]));
+      r.insert(concat_text("history.", k), to_record(history.epochs[k]));
     return r;
   }
   /// Throws where the run that was saved is not the one that these settings describe, whose epochs have so many updates
@@ -164,8 +164,8 @@ struct RunPosition {
                    counters[2],
                    Totals::from(record.part("totals")),
                    {}};
-    for (std::size_t k = 0; record.contains(concat("history.", k, ".numbers")); ++k)
-      at.history.epochs.push_back(log_from_record(record.part(concat("history.", k))));
+    for (std::size_t k = 0; record.contains(concat_text("history.", k, ".numbers")); ++k)
+      at.history.epochs.push_back(log_from_record(record.part(concat_text("history.", k))));
     at.history.message = record.get<std::string>("stopped");
     if (!at.history.message.empty()) at.history.stopped = Stopped::by_callback;
     at.check(record, updates, sequences);

@@ -31,7 +31,7 @@ UNROLL_FUNCTION void Resume::save(const FitRun& run, RunStore& to) {
   for (std::size_t k = 0; k < run.callbacks_.size(); ++k) {
     Record own;
     run.callbacks_[k].save(own);
-    record.insert(concat("callback.", k), own);
+    record.insert(concat_text("callback.", k), own);
   }
   if (run.at_.batch > 0) record.insert("state", run.job_.state());
   to.save(record);
@@ -51,7 +51,7 @@ UNROLL_FUNCTION void Resume::load(FitRun& run, RunStore& from) {
   run.at_.totals.write(run.log_);
   run.call(&Callback::on_train_begin);
   for (std::size_t k = 0; k < run.callbacks_.size(); ++k)
-    run.callbacks_[k].load(record.part(concat("callback.", k)), run);
+    run.callbacks_[k].load(record.part(concat_text("callback.", k)), run);
   if (run.at_.batch > 0) run.job_.load_state(record.part("state"));
   load_optimizer(run.job_, optimizer);
   run.set_weights(model);

@@ -18,7 +18,7 @@ UNROLL_API void write_summary_model(std::ostream& out, const std::string& descri
 UNROLL_API void write_summary_parameters(std::ostream& out, const AnyModel& model);
 template <class P> void write_summary_part(std::ostream& out, const std::string& name, const P& part) {
   if constexpr (is_list<P>)
-    for (std::size_t j = 0; j < part.size(); ++j) write_summary_part(out, concat(name, ".", j), part[j]);
+    for (std::size_t j = 0; j < part.size(); ++j) write_summary_part(out, concat_text(name, ".", j), part[j]);
   else
     write_summary_layer(out, name, part.describe(), count_parameters(part));
 }
@@ -30,7 +30,7 @@ template <Visitable M> void summary(const M& model, std::ostream& out) {
   if constexpr (detail::HasParts<M>)
     detail::for_each_part(
         [&](auto k, std::string_view name, const auto& part) {
-          detail::write_summary_part(out, name.empty() ? concat(k()) : std::string(name), part);
+          detail::write_summary_part(out, name.empty() ? concat_text(k()) : std::string(name), part);
         },
         model);
   else if constexpr (requires { model.describe(); })

@@ -26,8 +26,8 @@ UNROLL_FUNCTION void write_summary_parameters(std::ostream& out, const AnyModel&
   Index all = 0, trainable = 0;
   model.visit([&](const Path& path, const AnyParameter& p) {
     const Index size = p.rows() * p.cols();
-    out << std::left << std::setw(40) << path.str() << std::setw(20) << concat(p.rows(), " x ", p.cols()) << std::right
-        << std::setw(15) << size << (p.trainable() ? "" : "  frozen") << '\n';
+    out << std::left << std::setw(40) << path.str() << std::setw(20) << concat_text(p.rows(), " x ", p.cols())
+        << std::right << std::setw(15) << size << (p.trainable() ? "" : "  frozen") << '\n';
     all += size;
     trainable += p.trainable() ? size : 0;
   });

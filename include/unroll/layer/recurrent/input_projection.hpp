@@ -56,7 +56,7 @@ template <class T> struct InputProjection {
     if (!repeated_) return;
     for (Index k = 0; k < distinct_.count(); ++k) scratch.masked.col(k) = x.values.col(distinct_.first(k));
     matmul(table_.leftCols(distinct_.count()), weights_[0], scratch.masked.leftCols(distinct_.count()), Transpose::no,
-           false, scratch.product, bias.size() > 0 ? bias.data() : nullptr);
+           Accumulate::no, scratch.product, bias.size() > 0 ? bias.data() : nullptr);
   }
   void prepare_backward(const Matrix<T>& W) { pack(W, Transpose::yes, transposed_); }
 
@@ -76,8 +76,8 @@ template <class T> struct InputProjection {
     const Index rows = to.rows() / groups();
     for (int g = 0; g < groups(); ++g)
       with_masked(x, g, columns, scratch, [&](const auto& input) {
-        matmul(to.middleRows(g * rows, rows), weights_[std::size_t(g)], input, Transpose::no, false, scratch.product,
-               bias.size() > 0 ? bias.data() + g * rows : nullptr);
+        matmul(to.middleRows(g * rows, rows), weights_[std::size_t(g)], input, Transpose::no, Accumulate::no,
+               scratch.product, bias.size() > 0 ? bias.data() + g * rows : nullptr);
       });
     if (written_ != nullptr)
       for (Index j = 0; j < columns.n; ++j) written_->col(word(j)) = to.col(j);
@@ -88,14 +88,14 @@ template <class T> struct InputProjection {
     const Index rows = da.rows() / groups();
     auto to = dx.middleCols(columns.first, columns.n);
     if (mask.count <= 1) {
-      matmul(to, transposed_[0], da, Transpose::no, false, scratch.product);
+      matmul(to, transposed_[0], da, Transpose::no, Accumulate::no, scratch.product);
       if (mask.count == 1) scale_columns(p, *mask.gate(0), columns, to);
       return;
     }
     to.setZero();
     for (int g = 0; g < groups(); ++g) {
       scratch.masked.resize(dx.rows(), columns.n);
-      matmul(scratch.masked, transposed_[std::size_t(g)], da.middleRows(g * rows, rows), Transpose::no, false,
+      matmul(scratch.masked, transposed_[std::size_t(g)], da.middleRows(g * rows, rows), Transpose::no, Accumulate::no,
              scratch.product);
       scale_columns(p, *mask.gate(g), columns, scratch.masked);
       to += scratch.masked;
@@ -106,13 +106,14 @@ template <class T> struct InputProjection {
   void accumulate(const PackedSequence<T>& x, const Columns& columns, const Da& da, const PackedMatrix<T>* packed,
                   Matrix<T>& dW, Blocks order, Scratch& scratch) const {
     if (packed != nullptr && mask.count <= 1)
-      return with_masked(x, 0, columns, scratch,
-                         [&](const auto& input) { matmul(dW, *packed, input, Transpose::yes, true, scratch.product); });
+      return with_masked(x, 0, columns, scratch, [&](const auto& input) {
+        matmul(dW, *packed, input, Transpose::yes, Accumulate::yes, scratch.product);
+      });
     const Index rows = da.rows() / groups();
     for (int g = 0; g < groups(); ++g)
       with_masked(x, g, columns, scratch, [&](const auto& input) {
-        matmul(dW.middleRows(g * rows, rows), da.middleRows(g * rows, rows), Transpose::no, input, Transpose::yes, true,
-               scratch.product, order);
+        matmul(dW.middleRows(g * rows, rows), da.middleRows(g * rows, rows), Transpose::no, input, Transpose::yes,
+               Accumulate::yes, scratch.product, order);
       });
   }
 

@@ -134,7 +134,7 @@ template <class T, int S> class RecurrentLoop {
   void draw_masks(const Context& context) {
     const RecurrentOptions& options = layer_.options;
     const int n = options.per_gate ? cell_.gates : 1;
-    c_.input.mask.draw(context, 0, options.dropout, n, cell_.inputs, p_);
+    c_.input.mask.draw(context, 0, options.input_dropout, n, cell_.inputs, p_);
     c_.mask.draw(context, 100, options.recurrent_dropout, n, cell_.state_rows[0], p_);
     for (auto& scratch : c_.scratch)
       scratch.values.resize(cell_.state_rows[0], p_.batch() * (std::max)(c_.mask.count, 1));

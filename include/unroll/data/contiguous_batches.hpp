@@ -22,10 +22,10 @@ struct StreamOptions {
 /// stream goes on from window to window, so the state carried from one forward pass into the next is the right one; at
 /// most B steps at the end of the sequence are left out. Windows are packed batches of equal lengths: column t * B + b
 /// is step t of stream b, for inputs and targets alike.
-class StreamBatches {
+class ContiguousBatches {
  public:
   /// Throws where a stream would have no step.
-  UNROLL_API explicit StreamBatches(Index steps, StreamOptions options = {});
+  UNROLL_API explicit ContiguousBatches(Index steps, StreamOptions options = {});
 
   Index count() const { return 1 + (length_ - 1) / options_.window; }
   Index streams() const { return options_.streams; }
@@ -50,6 +50,8 @@ class StreamBatches {
   Index length_;
 };
 
+using StreamBatches [[deprecated("say ContiguousBatches")]] = ContiguousBatches;
+
 /// What `fit` and `evaluate` ask of sequences that are read through windows: `count()` windows of `streams()` sequences
 /// each, `fill(window, batch, targets)` with targets that are a std::vector<Index> or a Matrix, one for each column.
 /// The state goes from window to window. Where it should not, `restarts(window)` are the streams (a range of Index)
@@ -62,7 +64,7 @@ concept Streams = requires(const D& data) {
 };
 
 /// Windows of one long sequence of token ids, and at each step the id that follows: a language model's task.
-class TokenStreams : public StreamBatches {
+class TokenStreams : public ContiguousBatches {
  public:
   using Batch = TokenBatch;
 
@@ -77,7 +79,7 @@ class TokenStreams : public StreamBatches {
 };
 
 /// Windows of one long sequence of vectors x (D, steps) and of what is to be learned at each step, y (K, steps).
-template <class T = float> class SequenceStreams : public StreamBatches {
+template <class T = float> class SequenceStreams : public ContiguousBatches {
  public:
   using Batch = PackedSequence<T>;
 
@@ -91,7 +93,7 @@ template <class T = float> class SequenceStreams : public StreamBatches {
 
 template <class T>
 SequenceStreams<T>::SequenceStreams(Matrix<T> x, Matrix<T> y, StreamOptions options)
-    : StreamBatches(x.cols(), options), x_(std::move(x)), y_(std::move(y)) {
+    : ContiguousBatches(x.cols(), options), x_(std::move(x)), y_(std::move(y)) {
   require(x_.cols() == y_.cols(), "SequenceStreams: x has ", x_.cols(), " steps, y ", y_.cols());
 }
 template <class T> void SequenceStreams<T>::fill(Index window, PackedSequence<T>& x, Matrix<T>& y) const {
@@ -115,5 +117,5 @@ UNROLL_STREAM_BATCHES_INSTANCES(extern template)
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/data/stream_batches.ipp>
+#include <unroll/data/contiguous_batches.ipp>
 #endif

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/data/stream_batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 
 using unroll::Index;
 
@@ -47,9 +47,10 @@ TEST_CASE("streams of vectors bring the targets of their steps") {
 }
 
 TEST_CASE("a sequence too short for its streams is refused") {
-  CHECK_THROWS_WITH(unroll::StreamBatches(3, {.streams = 4}), "StreamBatches: 3 steps are too few for 4 streams");
-  CHECK_THROWS_WITH(unroll::StreamBatches(3, {.streams = 1, .window = 0}),
-                    "StreamBatches: 1 streams, windows of 0 steps, expected at least 1 each");
+  CHECK_THROWS_WITH(unroll::ContiguousBatches(3, {.streams = 4}),
+                    "ContiguousBatches: 3 steps are too few for 4 streams");
+  CHECK_THROWS_WITH(unroll::ContiguousBatches(3, {.streams = 1, .window = 0}),
+                    "ContiguousBatches: 1 streams, windows of 0 steps, expected at least 1 each");
   CHECK_THROWS_WITH(unroll::TokenStreams(std::vector<std::int32_t>{}, {.streams = 1}),
                     "TokenStreams: 0 ids, expected at least 2");
 }

@@ -1,4 +1,4 @@
-// Bodies of data/stream_batches.hpp.
+// Bodies of data/contiguous_batches.hpp.
 #pragma once
 
 #include <algorithm>
@@ -6,27 +6,27 @@
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/range.hpp>
-#include <unroll/data/stream_batches.hpp>
+#include <unroll/data/contiguous_batches.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
-UNROLL_FUNCTION StreamBatches::StreamBatches(Index steps, StreamOptions options)
+UNROLL_FUNCTION ContiguousBatches::ContiguousBatches(Index steps, StreamOptions options)
     : options_(options), length_(options.streams > 0 ? steps / options.streams : 0) {
-  require(options.streams > 0 && options.window > 0, "StreamBatches: ", options.streams, " streams, windows of ",
+  require(options.streams > 0 && options.window > 0, "ContiguousBatches: ", options.streams, " streams, windows of ",
           options.window, " steps, expected at least 1 each");
-  require(length_ > 0, "StreamBatches: ", steps, " steps are too few for ", options.streams, " streams");
+  require(length_ > 0, "ContiguousBatches: ", steps, " steps are too few for ", options.streams, " streams");
 }
-UNROLL_FUNCTION Index StreamBatches::window_steps(Index window) const {
-  detail::require_index("StreamBatches", "window", window, count());
+UNROLL_FUNCTION Index ContiguousBatches::window_steps(Index window) const {
+  detail::require_index("ContiguousBatches", "window", window, count());
   return (std::min)(options_.window, length_ - window * options_.window);
 }
-UNROLL_FUNCTION Index StreamBatches::source(Index window, Index t, Index b) const {
-  detail::require_index("StreamBatches", "step", t, window_steps(window));
-  detail::require_index("StreamBatches", "stream", b, streams());
+UNROLL_FUNCTION Index ContiguousBatches::source(Index window, Index t, Index b) const {
+  detail::require_index("ContiguousBatches", "step", t, window_steps(window));
+  detail::require_index("ContiguousBatches", "stream", b, streams());
   return b * length_ + window * options_.window + t;
 }
 
-UNROLL_FUNCTION Index StreamBatches::lay_out(Index window, Packing& packing) const {
+UNROLL_FUNCTION Index ContiguousBatches::lay_out(Index window, Packing& packing) const {
   const Index steps = window_steps(window);
   if (packing.batch() != streams() || packing.padded_steps != steps || packing.total() != streams() * steps)
     packing.assign(streams(), steps, [](Index, Index) { return true; });
@@ -39,7 +39,7 @@ UNROLL_FUNCTION Index TokenStreams::steps_of(const std::vector<std::int32_t>& id
   return static_cast<Index>(ids.size()) - 1;
 }
 UNROLL_FUNCTION TokenStreams::TokenStreams(std::vector<std::int32_t> ids, StreamOptions options)
-    : StreamBatches(steps_of(ids), options), ids_(std::move(ids)) {}
+    : ContiguousBatches(steps_of(ids), options), ids_(std::move(ids)) {}
 
 UNROLL_FUNCTION void TokenStreams::fill(Index window, TokenBatch& x, std::vector<Index>& next) const {
   x.ids.resize(static_cast<std::size_t>(streams() * window_steps(window)));
