@@ -284,7 +284,7 @@ template <class T>
 void SoftmaxClassifier<T>::add_gradients(const Block& b, View<const T> d, View<const T> h, View<T> dh,
                                          SoftmaxClassifier& gradient, Scratch& s) const {
   detail::multiply_views<T>(dh, weight_view(b, s), options.tied ? Transpose::no : Transpose::yes, d, Transpose::no,
-                            b.number > 0, s.product, Blocks::ascending, nullptr);
+                            b.number > 0 ? Accumulate::yes : Accumulate::no, s.product, Blocks::ascending, nullptr);
   if (bias.size() > 0 && bias.trainable)
     detail::add_row_sums_of<T>(d, gradient.bias.data() + b.first, Blocks::ascending);
   if (options.tied && s.d_table != nullptr)
