@@ -36,7 +36,7 @@ const Size sizes[] = {{0, 3, 4},    {3, 0, 4},     {3, 4, 0},   {1, 1, 1},   {1,
                       {49, 400, 2}, {80, 25, 520}, {15, 2, 1},  {128, 1, 64}};
 
 template <class T>
-Matrix<T> multiply(const Size& s, Transpose ta, Transpose tb, bool accumulate, ProductScratch<T>& scratch) {
+Matrix<T> multiply(const Size& s, Transpose ta, Transpose tb, Accumulate accumulate, ProductScratch<T>& scratch) {
   const bool at = ta == Transpose::yes, bt = tb == Transpose::yes;
   const Matrix<T> a = numbers<T>(at ? s.k : s.m, at ? s.m : s.k, 1), b = numbers<T>(bt ? s.n : s.k, bt ? s.k : s.n, 2);
   Matrix<T> c = numbers<T>(s.m, s.n, 3);
@@ -53,7 +53,7 @@ TEST_CASE_TEMPLATE("a product is the sum over k for any size, transposition and 
     for (const Size& s : sizes)
       for (const Transpose ta : {Transpose::no, Transpose::yes})
         for (const Transpose tb : {Transpose::no, Transpose::yes})
-          for (const bool accumulate : {false, true}) {
+          for (const Accumulate accumulate : {Accumulate::no, Accumulate::yes}) {
             const bool at = ta == Transpose::yes, bt = tb == Transpose::yes;
             const Matrix<double> a = numbers<double>(at ? s.k : s.m, at ? s.m : s.k, 1);
             const Matrix<double> b = numbers<double>(bt ? s.n : s.k, bt ? s.k : s.n, 2);
@@ -61,7 +61,7 @@ TEST_CASE_TEMPLATE("a product is the sum over k for any size, transposition and 
             const Matrix<T> c = multiply<T>(s, ta, tb, accumulate, scratch);
             for (Index j = 0; j < s.n; ++j)
               for (Index i = 0; i < s.m; ++i) {
-                double sum = accumulate ? before(i, j) : 0;
+                double sum = accumulate == Accumulate::yes ? before(i, j) : 0;
                 for (Index k = 0; k < s.k; ++k) sum += (at ? a(k, i) : a(i, k)) * (bt ? b(j, k) : b(k, j));
                 worst = std::max(worst, std::abs(sum - static_cast<double>(c(i, j))));
               }
