@@ -290,3 +290,62 @@ TEST_CASE("errors name the part, and what is no part, or of another batch, is re
   CHECK(message_of([&] { model.forward({}, x, cache, {&state, nullptr}); }) ==
         "Composite: the state has 3 parts in a list, expected 2");
 }
+
+namespace {
+/// Turns that pass through a layer which gives what it was given; some outputs are kept until the end.
+struct Turns : Composite<Turns> {
+  Recurrent<Lstm<>> turn{Lstm{3, 3}};
+  Dropout<> drop{0.5};
+  Dense<> squash{3, 3};
+  Index every = 1'000'000;
+  UNROLL_PARTS(turn, drop, squash)
+  auto operator()(Wiring& run, Node<PackedSequence<>> x) const {
+    auto h = run(turn, x);
+    auto passed = run(drop, run(squash, h));
+    std::vector<Node<PackedSequence<>>> kept{passed};
+    for (Index t = 1; t < x->packing.steps(); ++t) {
+      h = run(turn, passed, from(h.state));
+      passed = run(drop, run(squash, h - passed));
+      if (t % every == 0) kept.push_back(passed);
+    }
+    for (const auto& one : kept) passed = passed + one;
+    return mean_over_time(passed);
+  }
+};
+}  // namespace
+
+TEST_CASE("inference keeps nothing from turn to turn of a loop, but what is still to be read") {
+  Turns model;
+  randomize(model, Rng(4));
+  const auto series = [](Index steps) {
+    return random_sequences<float>(3, std::vector<Index>{steps, 2, steps}, steps);
+  };
+  const Context inference{.gradients = false};
+  CacheFor<Turns, PackedSequence<>> cache, kept;
+  const auto check = [&](Index steps) {
+    const auto x = series(steps);
+    const Matrix<> expected = model.forward({}, x, kept);
+    CHECK(model.forward(inference, x, cache) == expected);
+    // Also with the records of a pass that kept them all.
+    CHECK(model.forward(inference, x, kept) == expected);
+    CHECK(output_of<PackedSequence<>>(cache, model.turn).values ==
+          output_of<PackedSequence<>>(kept, model.turn).values);
+  };
+  check(6);
+  const std::size_t few = cache.tape.size();
+  CHECK(few < 16);
+  check(60);
+  CHECK(cache.tape.size() == few);
+  model.every = 10;
+  check(60);
+  CHECK(cache.tape.size() > few);
+  CHECK(cache.tape.size() < few + 40);
+
+  const auto x = series(4);
+  model.forward(inference, x, cache);
+  auto gradient = zeros_like(model);
+  CHECK(message_of([&] { model.backward(x, Matrix<>(Matrix<>::Zero(3, 3)), cache, gradient); }) ==
+        "Composite: backward without a forward pass before it that kept its gradients (Context::gradients)");
+  model.forward({}, x, cache);
+  CHECK_NOTHROW(model.backward(x, Matrix<>(Matrix<>::Zero(3, 3)), cache, gradient));
+}

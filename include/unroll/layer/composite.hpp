@@ -154,7 +154,7 @@ class Wiring {
     const std::ptrdiff_t number = &find(layer) - tape_.parts.data();
     auto& record = tape_.template next<detail::BorrowCall<F, L, X...>>(number);
     in_part(number, [&] { record.forward(tape_, number, f, layer, x...); });
-    return Node<typename F::template Output<X...>>{record.y, &record.dy, &tape_};
+    return Node<typename F::template Output<X...>>{record.y, &record.dy, &tape_, tape_.reader_of(record)};
   }
 
  private:
@@ -172,11 +172,11 @@ class Wiring {
       auto& record = tape_.template next<detail::LayerCall<L, X...>>(number);
       const Context context = tape_.context_of(entry, own_, context_);
       in_part(number, [&] { record.forward(tape_, entry, layer, context, start, x...); });
-      const Node<Y> y{record.y, &record.dy, &tape_};
+      const Node<Y> y{record.y, &record.dy, &tape_, tape_.reader_of(record)};
       if constexpr (is_stateless<typename detail::StateOf<L>::type>)
         return y;
       else
-        return Result<L, Y>{y, {&record.last, &record.d_last, &tape_}, &layer};
+        return Result<L, Y>{y, {&record.last, &record.d_last, &tape_, y.reader}, &layer};
     } else {
       return Node<Nothing>{};
     }
@@ -260,7 +260,8 @@ template <class Self, class T> struct Composite {
     if constexpr (detail::AssertParts<Self>::named && gives_node) {
       detail::with_inputs(x, [](const auto&... each) { (check_columns("Composite", each), ...); });
       c.x = nullptr;
-      c.tape.start();
+      c.y = {};
+      c.tape.start(context.gradients);
       detail::PartList parts(c.tape.parts, false);
       detail::walk_parts(parts, {}, const_cast<Self&>(self()), carry.in, carry.out);
       Wiring run(c.tape, context, 0);
@@ -298,6 +299,9 @@ template <class Self, class T> struct Composite {
                                  Carry<State> d) const {
     require(c.x == &x && c.tape.parts.front().self == &self(),
             "Composite: backward without a forward pass of the same batch, the very same object, before it");
+    require(c.tape.keeps(),
+            "Composite: backward without a forward pass before it that kept its gradients "
+            "(Context::gradients)");
     check_gradient_shapes("Composite", self(), gradient);  // of all parts before one of them adds to it
     std::apply([&]<class... X>(Slot<X>&... slot) { (slot.reset(c.want_dx && !Tokens<X>), ...); }, c.inputs);
     detail::PartList parts(c.tape.parts, true);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include <unroll/core/parallel.hpp>
 #include <unroll/layer/layer.hpp>
@@ -66,14 +67,39 @@ template <class Y> class Slot {
 
 class Tape;
 
+namespace detail {
+/// One of those who may still read what a call gave.
+class Reader {
+ public:
+  Reader() = default;
+  explicit Reader(std::uint32_t* count) : count_(count) {
+    if (count_ != nullptr) ++*count_;
+  }
+  Reader(const Reader& other) : Reader(other.count_) {}
+  Reader(Reader&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
+  Reader& operator=(Reader other) noexcept {
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~Reader() {
+    if (count_ != nullptr) --*count_;
+  }
+
+ private:
+  std::uint32_t* count_ = nullptr;
+};
+}  // namespace detail
+
 /// A value within `operator()` of a Composite: `*h` and `h->values` look at it. Valid until the model's next forward
-/// pass; what is computed from it by hand gets no gradient.
+/// pass; in inference, which keeps nothing from turn to turn of a loop, as long as a node of it is there. What is
+/// computed from it by hand gets no gradient.
 template <class Y> struct Node {
   using Value = Y;
 
   const Y* value = nullptr;
   Slot<Y>* gradient = nullptr;
   Tape* tape = nullptr;
+  detail::Reader reader = {};
 
   const Y& operator*() const { return *value; }
   const Y* operator->() const { return value; }

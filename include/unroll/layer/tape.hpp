@@ -39,6 +39,7 @@ struct PartEntry : PartPlace {
   std::uint64_t calls = 0;
   const void* y = nullptr;  ///< what the last call gave
   TypeId y_type = TypeId::of<Nothing>();
+  Reader of_last_call = {};
   // States at the border of the batch, all of the part's State.
   const void* start = nullptr;  ///< the first call starts from it
   void* end = nullptr;          ///< where what the last call leaves is wanted
@@ -68,25 +69,36 @@ class PartList {
 
 class Call {
  public:
+  std::uint32_t readers = 0;  ///< of what it gave; counted in inference alone
+
   virtual ~Call() = default;
   /// In the order of the forward pass: whose gradient is wanted?
   virtual void plan() = 0;
   virtual void backward() = 0;
+  /// Is no reader of its inputs any more.
+  virtual void forget() = 0;
   /// The number of the part's entry; -1 of a function.
   virtual std::ptrdiff_t part() const { return -1; }
 };
 }  // namespace detail
 
 /// A model's calls. Each is kept by its part and occurrence and used again by the next batch, so that loops of changing
-/// length need no new memory.
+/// length need no new memory. Where no backward pass will follow a call is used again as soon as nobody reads what it
+/// gave: a loop of any length takes as many as have something to say to the next turn.
 class Tape {
  public:
   std::vector<detail::PartEntry> parts;
 
   Tape() = default;
   Tape(Tape&&) = delete;  // nodes point to it
+  ~Tape() { forget(); }
 
-  UNROLL_API void start();
+  UNROLL_API void start(bool keep);
+  /// Whether all calls of this pass are kept, for a backward pass.
+  bool keeps() const { return keeps_; }
+  /// Calls that there is memory for.
+  UNROLL_API std::size_t size() const;
+  detail::Reader reader_of(detail::Call& call) const { return detail::Reader(keeps_ ? nullptr : &call.readers); }
   /// The part at this place; null where there is none.
   UNROLL_API detail::PartEntry* find(const void* self, TypeId type);
   /// `pool.hidden`: the path of an entry below the one whose number is `own`.
@@ -97,9 +109,10 @@ class Tape {
   /// The next record of type C for a part (or, -1, for a function).
   template <class C> C& next(std::ptrdiff_t part) {
     Kept& kept = kept_of(part, TypeId::of<C>());
+    if (!keeps_) kept.used = kept.first_unread();
     if (kept.used == kept.calls.size()) kept.calls.push_back(std::make_unique<C>());
     detail::Call* const call = kept.calls[kept.used++].get();
-    calls_.push_back(call);
+    if (keeps_) calls_.push_back(call);
     return static_cast<C&>(*call);
   }
 
@@ -115,12 +128,15 @@ class Tape {
     TypeId type;
     std::vector<std::unique_ptr<detail::Call>> calls;
     std::size_t used = 0;
+    UNROLL_API std::size_t first_unread() const;
   };
+  UNROLL_API void forget();
   UNROLL_API Kept& kept_of(std::ptrdiff_t part, TypeId type);
 
   std::vector<Kept> kept_;
   std::vector<detail::Call*> calls_;
   std::size_t next_part_ = 0, next_kept_ = 0;
+  bool keeps_ = true;
 };
 
 namespace detail {
@@ -135,6 +151,11 @@ template <class... D, class... X> void give(const std::tuple<const D&...>& d, co
 
 template <class... X> bool any_wanted(const std::tuple<Node<X>...>& x) {
   return std::apply([](const auto&... in) { return (in.wanted() || ...); }, x);
+}
+
+/// The nodes that a call has read, after an inference pass through it: only what it gave as it is, too.
+template <class... X> void forget_inputs(std::tuple<Node<X>...>& x, const void* y) {
+  std::apply([&](auto&... in) { ((static_cast<const void*>(in.value) == y ? void() : void(in = {})), ...); }, x);
 }
 
 /// A call of a part.
@@ -162,7 +183,12 @@ template <class L, class... X> class LayerCall final : public Call {
     part.y_type = TypeId::of<Y>();
     part.last = &last;
     part.d_last = &d_last;
+    if (tape.keeps()) return;
+    part.of_last_call = tape.reader_of(*this);
+    start_ = {};
+    forget_inputs(x_, y);
   }
+  void forget() override { x_ = {}, start_ = {}; }
   void plan() override {
     input_wanted_ = any_wanted(x_);
     const bool wanted =
@@ -226,7 +252,9 @@ template <class F, class L, class... X> class BorrowCall final : public Call {
     layer_ = &layer;
     x_ = {x...};
     y = &f_.forward(layer, *x.value..., cache_);
+    if (!tape.keeps()) forget_inputs(x_, y);
   }
+  void forget() override { x_ = {}; }
   void plan() override { dy.reset(entry().trainable || any_wanted(x_)); }
   void backward() override {
     if (!dy.wanted() || dy.get() == nullptr) return;
@@ -255,11 +283,13 @@ template <class F, class... X> class FunctionCall final : public Call {
   const Y* y = nullptr;
   Slot<Y> dy;
 
-  void forward(const F& f, const Node<X>&... x) {
+  void forward(const Tape& tape, const F& f, const Node<X>&... x) {
     f_ = f;
     x_ = {x...};
     y = &f_.forward(*x.value..., cache_);
+    if (!tape.keeps()) forget_inputs(x_, y);
   }
+  void forget() override { x_ = {}; }
   void plan() override { dy.reset(any_wanted(x_)); }
   void backward() override {
     if (!dy.wanted() || dy.get() == nullptr) return;
@@ -280,8 +310,8 @@ template <class F, class... X> class FunctionCall final : public Call {
 ///                                       std::tuple of such references
 template <class F, class X, class... More> auto apply(const F& f, const Node<X>& x, const Node<More>&... more) {
   auto& call = x.tape->template next<detail::FunctionCall<F, X, More...>>(-1);
-  call.forward(f, x, more...);
-  return Node<typename F::template Output<X, More...>>{call.y, &call.dy, x.tape};
+  call.forward(*x.tape, f, x, more...);
+  return Node<typename F::template Output<X, More...>>{call.y, &call.dy, x.tape, x.tape->reader_of(call)};
 }
 
 }  // namespace unroll::inline UNROLL_ABI

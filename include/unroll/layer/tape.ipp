@@ -27,7 +27,24 @@ UNROLL_FUNCTION std::ptrdiff_t PartList::add(const PartPlace& at, void* part, Ty
 }
 }  // namespace detail
 
-UNROLL_FUNCTION void Tape::start() {
+UNROLL_FUNCTION std::size_t Tape::Kept::first_unread() const {
+  std::size_t k = 0;
+  while (k < calls.size() && calls[k]->readers > 0) ++k;
+  return k;
+}
+UNROLL_FUNCTION void Tape::forget() {
+  parts.clear();
+  for (const Kept& kept : kept_)
+    for (const auto& call : kept.calls) call->forget();
+}
+UNROLL_FUNCTION std::size_t Tape::size() const {
+  std::size_t all = 0;
+  for (const Kept& kept : kept_) all += kept.calls.size();
+  return all;
+}
+UNROLL_FUNCTION void Tape::start(bool keep) {
+  if (!keeps_) forget();
+  keeps_ = keep;
   parts.clear();
   calls_.clear();
   for (Kept& kept : kept_) kept.used = 0;

@@ -14,10 +14,7 @@ namespace unroll::inline UNROLL_ABI {
 
 /// Both dropouts are drawn once per sequence and reused at all its steps (Gal and Ghahramani 2016).
 struct RecurrentOptions {
-  union {
-    double input_dropout = 0;  ///< rate, on the inputs x
-    [[deprecated("say input_dropout")]] double dropout;
-  };
+  double input_dropout = 0;      ///< rate, on the inputs x
   double recurrent_dropout = 0;  ///< rate, on h before the recurrent product; never on c, nor on the z * h of a GRU
   bool per_gate = false;         ///< masks of their own for each gate, as Keras draws; else one for all
   bool reverse = false;          ///< from the last step of each sequence to its first; outputs keep their time

@@ -1,20 +1,14 @@
 // Names of the version before still say the same.
 #include <doctest/doctest.h>
 
-#include <unroll/cell/lstm.hpp>
 #include <unroll/data/contiguous_batches.hpp>
 #include <unroll/kernel/matmul.hpp>
-#include <unroll/layer/recurrent.hpp>
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 using namespace unroll;
 
-TEST_CASE("options, functions and types under their old names") {
-  const Recurrent layer{Lstm{2, 3}, {.dropout = 0.25, .recurrent_dropout = 0.5}};
-  CHECK(layer.options.input_dropout == 0.25);
-  CHECK(layer.options.recurrent_dropout == 0.5);
-  CHECK(RecurrentOptions{}.input_dropout == 0);
+TEST_CASE("functions and types under their old names") {
   CHECK(concat("t = ", 3) == "t = 3");
   CHECK(StreamBatches(70, {.streams = 2}).count() == 1);
 }
