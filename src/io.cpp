@@ -1,5 +1,6 @@
 #include <unroll/io/checkpoint.ipp>
 #include <unroll/io/model_file.ipp>
+#include <unroll/io/model_options.ipp>
 #include <unroll/io/network.ipp>
 #include <unroll/io/network_layers.ipp>
 #include <unroll/io/parameters_file.ipp>

@@ -42,6 +42,7 @@
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/folded.hpp>
 #include <unroll/layer/functions.hpp>
+#include <unroll/layer/options.hpp>
 #include <unroll/layer/parallel.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/residual.hpp>

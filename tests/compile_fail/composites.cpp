@@ -10,9 +10,16 @@
 // CASE 9: must say "run: this layer cannot take this input"
 // CASE 10: must say "CompositeCell: no cell is among the parts"
 // CASE 11: must say "a part of a CompositeCell is a cell, Dense,"
+// CASE 12: must say "UNROLL_OPTIONS: an option is a boolean"
 #include <unroll/unroll.hpp>
 using namespace unroll;
 
+#if CASE == 12
+struct Choices {
+  std::vector<int> sizes;
+  UNROLL_OPTIONS(sizes)
+};
+#endif
 struct Tagger : Composite<Tagger> {
   Embedding<> embed{20, 5};
   Recurrent<Lstm<>> read{Lstm{5, 4}};

@@ -41,6 +41,32 @@ template <class T = float> struct Deep : Composite<Deep<T>, T> {
 };
 // endregion
 
+// region tower
+struct Shape {
+  Index units = 8;
+  int depth = 2;
+  UNROLL_OPTIONS(units, depth)
+};
+struct Tower : Composite<Tower> {
+  Shape shape;
+  Dense<> in, out;
+  std::vector<Recurrent<Gru<>>> layers;
+  UNROLL_PARTS(shape, in, layers, out)
+
+  explicit Tower(const Shape& of = {})
+      : shape(of),
+        in(3, of.units),
+        out(of.units, 1),
+        layers(static_cast<std::size_t>(of.depth), Recurrent{Gru{of.units, of.units}}) {}
+
+  auto operator()(Wiring& run, Node<PackedSequence<>> x) const {
+    auto h = run(in, x);
+    for (const auto& layer : layers) h = h + run(layer, h);
+    return run(out, h);
+  }
+};
+// endregion
+
 // region translator
 struct Translator : Composite<Translator> {
   Embedding<> source{50, 16}, target{40, 16};
@@ -139,6 +165,14 @@ int main() {
     randomize(model, Rng(1));
     const std::vector<Eigen::MatrixXd> series{Eigen::MatrixXd::Random(3, 5), Eigen::MatrixXd::Random(3, 1)};
     std::cout << "gradient: " << check_gradient(model, pack(series)).passed() << "\n";
+    // endregion
+  }
+  {
+    // region shape
+    save("tower.safetensors", Tower({.units = 6, .depth = 3}));
+    const auto of_its_shape = [](const ModelInfo& file) { return Tower(file.options_of<Shape>("shape")); };
+    const auto [tower, info] = load_model(of_its_shape, "tower.safetensors");
+    std::cout << tower.layers.size() << " layers, " << tower.shape.describe() << "\n";
     // endregion
   }
   {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <unroll/core/function_ref.hpp>
+#include <unroll/io/model_options.hpp>
 #include <unroll/io/network_model.hpp>
 #include <unroll/io/parameters_file.hpp>
 #include <unroll/io/test_vector.hpp>
@@ -41,6 +42,7 @@ struct ModelInfo {
   std::map<std::string, std::string> extra;
   std::optional<Vocabulary> vocabulary;
   std::map<std::string, std::vector<Index>, std::less<>> shapes;  ///< of the tensors, as stored
+  OptionValues options;  ///< of the model's parts that are structs of options (UNROLL_OPTIONS)
 
   UNROLL_API Index vocabulary_size() const;
   bool has(std::string_view path) const { return shapes.contains(path); }
@@ -48,6 +50,19 @@ struct ModelInfo {
   /// `size("1.weight_hh_l0", 1)` the H of an LSTM (4 H, H). Throws FormatError where there is none, and for a
   /// tensor that holds nothing.
   UNROLL_API Index size(std::string_view path, std::size_t dimension) const;
+  /// A struct of options as the file has it, for what must be known to make the model: `options_of<Options>("how")`,
+  /// where `how` is the part's path. What the file has not is as in `others`. Throws FormatError for a value of another
+  /// kind.
+  template <OptionStruct O> O options_of(std::string_view path, O others = {}) const {
+    detail::visit_options(
+        [&](const Path& at, auto& value) {
+          const std::string name = concat_text(path, ".", at.str());
+          if (const auto found = options.find(name); found != options.end())
+            detail::set_option(source, name, found->second, value);
+        },
+        Path{}, others);
+    return others;
+  }
   /// The value of an extra key. Throws FormatError where there is none.
   UNROLL_API const std::string& value(const std::string& key) const;
 };
@@ -76,7 +91,14 @@ template <class L, class... Ls> inline constexpr bool has_known_input<Stack<L, L
 /// Whether the first part of a composite says what it takes, which then is likely what the composite takes.
 template <class L> consteval bool has_likely_input() {
   if constexpr (requires(L& model) { std::get<0>(model.parts()); }) {
-    return has_likely_input<std::remove_cvref_t<decltype(std::get<0>(std::declval<L&>().parts()))>>();
+    return []<class... P>(const std::tuple<P&...>*) {
+      bool likely = false, found = false;  // the first one that is no struct of options
+      ((found || OptionStruct<std::remove_const_t<P>>
+            ? void()
+            : void((found = true, likely = has_likely_input<std::remove_const_t<P>>()))),
+       ...);
+      return likely;
+    }(static_cast<const decltype(std::declval<L&>().parts())*>(nullptr));
   } else if constexpr (requires { typename L::value_type; }) {  // a list of parts
     return has_likely_input<typename L::value_type>();
   } else {
@@ -87,6 +109,7 @@ template <class L> consteval bool has_likely_input() {
 /// A model without its type: all that `save` wants to know of it.
 struct SavedModel {
   StoredParameters parameters;
+  OptionValues options{};
   std::optional<std::string> description{};
   bool is_network = false, has_known_input = false, has_likely_input = false, takes_tokens = false,
        takes_test_input = false;
@@ -99,6 +122,7 @@ template <class M>
 void save_model(const std::filesystem::path& path, const M& model, const Vocabulary* vocabulary,
                 const SaveOptions& options) {
   SavedModel saved{stored_parameters(model)};
+  saved.options = options_of(model);
   if constexpr (requires { model.describe(); }) saved.description = model.describe();
   saved.has_known_input = has_known_input<M>;
   saved.has_likely_input = has_likely_input<M>();
@@ -153,6 +177,7 @@ auto load_model(MakeModel&& make_model, const SafeTensors& file, const std::vect
   std::optional<M> made;
   detail::make_from_file(file, [&] { made.emplace(make_model(std::as_const(info))); });
   LoadedModel<M> loaded{*std::move(made), std::move(info)};
+  detail::take_options(loaded.info.source, loaded.info.options, loaded.model);
   const auto parameters = detail::stored_parameters(loaded.model);
   detail::load_parameters(file, parameters);
   detail::check_structure(file, parameters);

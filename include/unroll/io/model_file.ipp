@@ -140,6 +140,7 @@ UNROLL_FUNCTION void save_model(const std::filesystem::path& path, const SavedMo
   writer.set_metadata("unroll.version", UNROLL_VERSION_STRING);
   writer.set_metadata("unroll.fingerprint", fingerprint(model.parameters));
   if (model.is_network) writer.set_metadata(network_key, network_json_of(model.layers).dump());
+  if (!model.options.empty()) writer.set_metadata(options_key, write_options(model.options));
   if (model.description) writer.set_metadata("unroll.description", *model.description);
   if (!options.architecture.empty()) writer.set_metadata("unroll.architecture", options.architecture);
   if (!options.labels.empty()) {
@@ -196,6 +197,7 @@ UNROLL_FUNCTION ModelInfo read_info(const SafeTensors& file, const std::vector<T
         file.metadata.contains("unroll.unknown") ? file.metadata_value("unroll.unknown") : Vocabulary::oov_token);
   for (const auto& [key, value] : file.metadata)
     if (!key.starts_with("unroll.") && key != "format") info.extra[key] = value;
+  info.options = read_options(file);
   for (const auto& [name, tensor] : file.tensors) info.shapes[name] = tensor.shape;
   return info;
 }
