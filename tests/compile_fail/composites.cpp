@@ -45,7 +45,7 @@ struct Tagger : Composite<Tagger> {
   }
 };
 
-#if CASE >= 8
+#if CASE >= 8 && CASE <= 11
 struct OwnCell : CompositeCell<OwnCell> {
   Dense<> dense{4, 4};
   Embedding<> embed{4, 4};
@@ -83,7 +83,7 @@ int main() {
 #elif CASE == 7
   Tagger model;
   fit(model, CrossEntropy{}, Adam{}, SequenceDataset<>{});
-#elif CASE >= 8
+#elif CASE >= 8 && CASE <= 11
   Steps model;
   CacheFor<Steps, PackedSequence<>> cache;
   model.forward({}, PackedSequence<>{}, cache);

@@ -1,7 +1,6 @@
 // Bodies of io/model_options.hpp.
 #pragma once
 
-#include <cmath>
 #include <limits>
 
 #include <unroll/core/utf8.hpp>
@@ -16,7 +15,7 @@ UNROLL_FUNCTION std::string write_options(const OptionValues& options) {
   Json all = Json::object();
   for (const auto& [path, value] : options) {
     if (const auto* const real = std::get_if<double>(&value))
-      require(std::isfinite(*real), "save: the option '", path, "' is ", *real, ", expected a finite number");
+      require(has_finite_bits(*real), "save: the option '", path, "' is ", *real, ", expected a finite number");
     if (const auto* const text = std::get_if<std::string>(&value))
       require(is_valid_utf8(*text), "save: the option '", path, "' is not UTF-8");
     std::visit([&, &name = path](const auto& x) { all[name] = x; }, value);

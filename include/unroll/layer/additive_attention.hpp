@@ -102,7 +102,7 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
       for (Index s = 0; s < length; ++s) axpy(m.values.rows(), w[s], column(m.values, m.packing, s, j), &y(0, n));
     });
   }
-  void backward(const Part& part, const StepColumns<T>& y, const StepColumns<T>& dy, StepColumns<T> dq, bool add,
+  void backward(const Part& part, const StepColumns<T>& y, const StepColumns<T>& dy, StepColumns<T> dq, Accumulate add,
                 const Step& at, StepScratch<T>& scratch) {
     const PackedSequence<T>& m = *memory->sequences;
     for_columns(at, [&](Index n, Index j, Index length) {

@@ -181,7 +181,7 @@ struct StepRows {
   template <class C, class P> void backward(C& call, const P& pass) const {
     const auto& in = call.inputs[0];
     auto dx = in.value->gradient(pass);
-    if (!in.add) dx.setZero();
+    if (in.add == Accumulate::no) dx.setZero();
     dx.middleRows(first, call.y.rows) += call.y.gradient(pass);
   }
 };

@@ -14,7 +14,7 @@ namespace unroll::inline UNROLL_ABI {
 ///   Index rows(part, rows of x)                   of y; throws where the part cannot take x
 ///   prepare(part, columns, keep)                  before a pass of so many columns; keep: a backward may follow
 ///   forward(part, x, y, step, scratch)            y = .., for the columns of a step
-///   backward(part, y, dy, dx, add, step, scratch) dx = .., or dx += .. with `add`
+///   backward(part, y, dy, dx, add, step, scratch) dx = .., or dx += .. if asked to `add`
 ///   accumulate(part, x, dy, columns, gradient, order)   the gradient of the part +=, over columns of many steps
 /// x, y, dx and dy are StepColumns; `scratch` belongs to the thread; step.at is the first column of the step in what
 /// `prepare` gave so many columns, step.column its first sequence. A part that looks at the memory of the cell (see
@@ -44,7 +44,7 @@ template <class T> struct StepOf<Dense<T>> {
     matmul(y, weight, x, Transpose::no, Accumulate::no, scratch.product,
            part.bias.size() > 0 ? part.bias.data() : nullptr);
   }
-  void backward(const Dense<T>&, const StepColumns<T>&, const StepColumns<T>& dy, StepColumns<T> dx, bool add,
+  void backward(const Dense<T>&, const StepColumns<T>&, const StepColumns<T>& dy, StepColumns<T> dx, Accumulate add,
                 const Step&, StepScratch<T>& scratch) const {
     matmul(dx, transposed, dy, Transpose::no, add, scratch.product);
   }
@@ -67,11 +67,11 @@ template <class Function, class T> struct StepOfActivation {
     const auto f = [](const auto& from, auto& to) { to = Function::value(from); };
     for_each_element(x.size(), f, x.data(), y.data());
   }
-  void backward(const Part&, const StepColumns<T>& y, const StepColumns<T>& dy, StepColumns<T> dx, bool add,
+  void backward(const Part&, const StepColumns<T>& y, const StepColumns<T>& dy, StepColumns<T> dx, Accumulate add,
                 const Step&, StepScratch<T>&) const {
     const auto first = [](const auto& v, const auto& d, auto& to) { to = d * Function::gradient_from_output(v); };
     const auto more = [](const auto& v, const auto& d, auto& to) { to += d * Function::gradient_from_output(v); };
-    if (add)
+    if (add == Accumulate::yes)
       for_each_element(y.size(), more, y.data(), dy.data(), dx.data());
     else
       for_each_element(y.size(), first, y.data(), dy.data(), dx.data());

@@ -88,11 +88,11 @@ template <class T> class StepValue {
 /// A value that a call reads.
 template <class T> struct StepInput {
   StepValue<T>* value = nullptr;
-  bool add = false;  ///< another reader's gradient is there already when this one's comes
+  Accumulate add = Accumulate::no;  ///< yes: another reader's gradient is there already when this one's comes
 
   /// gradient += d, or the first of several.
   template <class D> void give(const StepPass<T>& pass, const D& d) const {
-    if (add)
+    if (add == Accumulate::yes)
       value->gradient(pass) += d;
     else
       value->gradient(pass) = d;
@@ -164,7 +164,8 @@ template <class T> class StepPlan {
     for (std::size_t k = calls_.size(); k-- > 0;) {
       if (!is_read(*calls_[k])) continue;
       for (StepInput<T>& in : calls_[k]->inputs) {
-        in.add = in.value->has_gradient || in.value->place == StepValue<T>::Place::after;
+        in.add =
+            in.value->has_gradient || in.value->place == StepValue<T>::Place::after ? Accumulate::yes : Accumulate::no;
         in.value->has_gradient = true;
         // The cell leaves other numbers there.
         if (in.value->place == StepValue<T>::Place::gates && calls_[k]->reads_again())
