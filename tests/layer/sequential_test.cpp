@@ -175,6 +175,28 @@ TEST_CASE("the final states of all layers of a stack are at hand, and go in agai
   CHECK(last.forward({}, x, last_cache) == std::get<1>(state.layers).fields[0]);
 }
 
+TEST_CASE("dropout of whole steps leaves out columns, scaled or as they are") {
+  const auto x = random_sequences<double>(4, std::vector<Index>(20, 30), 30);
+  for (const bool scaled : {true, false}) {
+    const Dropout<double> layer(0.25, {.whole_steps = true, .scaled = scaled});
+    CacheFor<Dropout<double>, PackedSequence<double>> cache;
+    const auto& y = layer.forward({.training = true, .seed = 2}, x, cache);
+    Index out = 0;
+    for (Index n = 0; n < x.values.cols(); ++n) {
+      const bool left = (y.values.col(n).array() == 0).all();
+      out += left;
+      if (!left) REQUIRE((y.values.col(n) - (scaled ? 4.0 / 3 : 1) * x.values.col(n)).cwiseAbs().maxCoeff() < 1e-15);
+    }
+    CHECK(static_cast<double>(out) / static_cast<double>(x.values.cols()) == doctest::Approx(0.25).epsilon(0.15));
+    CHECK(layer.forward({}, x, cache).values == x.values);
+    const auto report =
+        check_gradient(Sequential{layer, Dense<double>{4, 2}}, x, {.context = {.training = true, .seed = 3}});
+    INFO(report.str());
+    CHECK(report.passed());
+    CHECK(layer.describe() == "Dropout 0.25 of whole steps");
+  }
+}
+
 TEST_CASE("dropout is the identity in evaluation; in training its backward applies the mask of the forward") {
   const Dropout<double> layer(0.5);
   const auto x = random_sequences<double>(8, ragged_lengths(), 6);
