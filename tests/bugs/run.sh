@@ -18,7 +18,10 @@ only_ci=no
 cxx=${CXX:-g++}
 if command -v ccache >/dev/null; then cxx="ccache $cxx"; fi
 eigen=$(pkg-config --cflags-only-I eigen3 2>/dev/null | sed 's/^-I//; s/ *$//')
-flags="-std=c++20 -O1 -DUNROLL_TEST_DATA=\"$tests/data\" -DUNROLL_SOURCE_DIR=\"$root\" ${CXXFLAGS-}"
+# Those that every change is tested with need no kernel of a level, and compile in half the time without.
+optimize=-O1
+[ "$only_ci" = no ] || optimize="-O0 -DUNROLL_UNOPTIMIZED -DUNROLL_PLAIN_KERNELS"
+flags="-std=c++20 $optimize -DUNROLL_TEST_DATA=\"$tests/data\" -DUNROLL_SOURCE_DIR=\"$root\" ${CXXFLAGS-}"
 
 jobs=${UNROLL_JOBS:-$(nproc 2>/dev/null || echo 2)}
 main=$work/main.o
