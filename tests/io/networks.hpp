@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <unroll/file/safetensors.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/network_run.hpp>
 
