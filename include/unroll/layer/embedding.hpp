@@ -24,6 +24,7 @@ template <class T = float> class Embedding {
 
   template <Tokens In> struct Cache {
     PackedSequence<T> y;
+    bool want_vectors = true;  ///< false: y gets its size and words alone
     const PackedSequence<T>& output() const { return y; }
   };
 
@@ -43,9 +44,10 @@ template <class T = float> class Embedding {
     c.y.values.resize(weight.rows(), x.packing.total());
     c.y.words.ids.assign(x.ids.begin(), x.ids.end());
     c.y.words.vocabulary = weight.cols();
-    parallel_ranges(x.packing.total(), 256, [&](Index first, Index last) {
-      for (Index n = first; n < last; ++n) c.y.values.col(n) = weight.col(x.ids[static_cast<std::size_t>(n)]);
-    });
+    if (c.want_vectors)
+      parallel_ranges(x.packing.total(), 256, [&](Index first, Index last) {
+        for (Index n = first; n < last; ++n) c.y.values.col(n) = weight.col(x.ids[static_cast<std::size_t>(n)]);
+      });
     return c.y;
   }
   /// Threads split the features, so each element is summed in the order of the columns.
