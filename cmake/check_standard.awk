@@ -46,7 +46,7 @@ BEGIN {
   split("array iterator span string string_view vector", containers, " ")
   for (k in containers) provides(containers[k], "begin end size ssize empty")
   provides("limits", "numeric_limits")
-  provides("map", "map multimap less")
+  provides("map", "erase_if map multimap less")
   provides("memory", "unique_ptr shared_ptr weak_ptr make_unique make_shared make_unique_for_overwrite addressof" \
     " construct_at destroy_at")
   provides("mutex", "mutex lock_guard unique_lock scoped_lock once_flag call_once")
@@ -60,7 +60,7 @@ BEGIN {
   provides("set", "set less")
   provides("span", "span as_bytes as_writable_bytes dynamic_extent")
   provides("sstream", "ostringstream istringstream stringstream")
-  provides("stdexcept", "invalid_argument runtime_error logic_error out_of_range")
+  provides("stdexcept", "length_error invalid_argument runtime_error logic_error out_of_range")
   provides("stop_token", "stop_token stop_source")
   provides("string", "string to_string stod getline hash")
   provides("string_view", "string_view")

@@ -13,6 +13,6 @@
 
 namespace unroll::inline UNROLL_ABI {
 UNROLL_DATASET_INSTANCES(template)
-UNROLL_STREAM_BATCHES_INSTANCES(template)
+UNROLL_CONTIGUOUS_BATCHES_INSTANCES(template)
 UNROLL_TARGETS_INSTANCES(template)
 }  // namespace unroll::inline UNROLL_ABI

@@ -119,13 +119,66 @@ TEST_CASE("an option that a file has wrongly is refused by its path; one that it
   has(R"({"shape.note": 1, "shape.depth": 2})", "the option 'shape.note' is 1, expected a text");
   has(R"({"gates.0.how.opne": 1, )" + rest, "the model has no option 'gates.0.how.opne'");
   has(R"({"shape.depth": 99999999999999999999})", "expected");
-  has(R"({"shape.depth": 18446744073709551615})", "expected at most 2^63 - 1");
+  has(R"({"shape.depth": 18446744073709551615})",
+      "the option 'shape.depth' is 18446744073709551615, expected -32768 to 32767");
   has(R"({"shape.note": null})", "'shape.note' is null, expected a number, a text or a boolean");
   has(R"([2])", "metadata unroll.options: an array, expected an object");
   has("{", "unroll.options");
   // Another option makes another output: the test vector tells.
   has(R"({"gates.0.how.open": 3, "gates.1.how.open": 0.5, )" + rest, "test vector");
   CHECK(saved.message_with(R"({"gates.1.how.open": 0.5, )" + rest).empty());
+}
+
+namespace {
+enum class Flag : bool { no, yes };
+struct Numbers {
+  std::uint64_t seed = 0x9E3779B97F4A7C15;
+  Flag flag = Flag::yes;
+  float rate = 1;
+  std::size_t lists = 1;
+  UNROLL_OPTIONS(seed, flag, rate, lists)
+};
+struct Numbered : Composite<Numbered> {
+  Numbers how;
+  std::vector<Dense<>> dense;
+  UNROLL_PARTS(how, dense)
+  explicit Numbered(const Numbers& of = {}) : how(of), dense(of.lists, Dense{2, 2}) {}
+  auto operator()(Wiring& run, Node<Matrix<>> x) const { return run(dense[0], x); }
+};
+}  // namespace
+
+TEST_CASE("large numbers and small enumerations come back; what asks for too much is the file's fault") {
+  const TemporaryFolder folder;
+  const auto path = folder / "m.safetensors";
+  save(path, Numbered({.flag = Flag::no}));
+  const auto numbered = [](const ModelInfo& info) { return Numbered(info.options_of<Numbers>("how")); };
+  const auto [model, info] = load_model(numbered, path);
+  CHECK(model.how.seed == 0x9E3779B97F4A7C15);
+  CHECK(model.how.flag == Flag::no);
+  const auto message_with = [&](const char* options) {
+    const SafeTensors file = read_safetensors(path);
+    SafeTensorsWriter writer;
+    for (const auto& [key, value] : file.metadata) writer.set_metadata(key, key == "unroll.options" ? options : value);
+    writer.save(folder / "other.safetensors");
+    return message_of([&] { load_model(numbered, folder / "other.safetensors"); });
+  };
+  CHECK(message_with(R"({"how.flag": 2})").find("'how.flag' is 2, expected a value of an enumeration") !=
+        std::string::npos);
+  CHECK(message_with(R"({"how.rate": 1e300})").find("'how.rate' is 1e+300, expected at most 3.4") != std::string::npos);
+  CHECK(message_with(R"({"how.lists": 18446744073709551615})").find("more than memory can hold") != std::string::npos);
+  CHECK(message_with(R"({"how.seed": -1})").find("'how.seed' is -1, expected 0 to 18446744073709551615") !=
+        std::string::npos);
+
+  save(path, Dense{2, 2});
+  const SafeTensors dense = read_safetensors(path);
+  SafeTensorsWriter writer;
+  for (const auto& [name, tensor] : dense.tensors)
+    writer.add_array<float>(name, dense.elements<float>(name), tensor.shape);
+  for (const auto& [key, value] : dense.metadata) writer.set_metadata(key, value);
+  writer.set_metadata("unroll.options", R"({"no.such": 1})");
+  writer.save(path);
+  CHECK(message_of([&] { load_model([](const ModelInfo&) { return Dense{2, 2}; }, path); }).find("no.such") !=
+        std::string::npos);
 }
 
 TEST_CASE("an option that no file can hold is refused before it is written") {

@@ -8,7 +8,9 @@
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/folded.hpp>
+#include <unroll/layer/parallel.hpp>
 #include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/residual.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/layer/stack.hpp>
 #include <unroll/testing/check_gradient.hpp>
@@ -94,7 +96,28 @@ TEST_CASE("words that repeat change no bit, forward and backward") {
   check(Recurrent{Lstm{9, 12}, {.reverse = true, .recompute_every = 7}});
 }
 
+namespace {
+/// An embedding of one's own that says wrongly which words its columns are.
+struct Liar : Embedding<> {
+  using Embedding<>::Embedding;
+  template <Tokens In>
+  const PackedSequence<>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
+    Embedding<>::forward(context, x, c, carry);
+    c.y.words.ids.back() = 77;
+    return c.y;
+  }
+  template <Tokens In>
+  Nothing backward(const In& x, const PackedSequence<>& dy, Cache<In>& c, Liar& gradient, Carry<State> d = {}) const {
+    return Embedding<>::backward(x, dy, c, gradient, d);
+  }
+};
+}  // namespace
+
 TEST_CASE("words that are not those of the columns are refused") {
+  CHECK_THROWS_WITH_AS(fold_embedding(Sequential{Liar{40, 3}, Recurrent{Lstm{3, 4}}}),
+                       doctest::Contains("PackedSequence::words: id 77 of column 0, expected 0 to 39"),
+                       std::invalid_argument);
+
   const Recurrent layer{Lstm{3, 4}};
   CacheFor<Recurrent<Lstm<>>, PackedSequence<>> cache;
   PackedSequence<> x = random_sequences<float>(3, ragged_lengths(), 6);
@@ -137,6 +160,51 @@ TEST_CASE("a model of any wiring folds: every recurrent layer that reads an embe
   late.ids = {1499, 1100, 0, 1023};
   CHECK((folded.forward(inference, late, folded_cache) - model.forward(inference, late, cache)).cwiseAbs().maxCoeff() <
         1e-6);
+}
+
+TEST_CASE("where something reads the vectors, too, a folded model makes them") {
+  const auto check = [](auto model) {
+    randomize(model, Rng(3));
+    const Context inference{.gradients = false};
+    CacheFor<decltype(model), TokenBatch> cache;
+    const Folded folded = fold_embedding(model);
+    CacheFor<Folded<decltype(model)>, TokenBatch> folded_cache;
+    for (const Index steps : {9, 60})
+      CHECK((values(folded.forward(inference, text(12, steps), folded_cache)) -
+             values(model.forward(inference, text(12, steps), cache)))
+                .cwiseAbs()
+                .maxCoeff() < 1e-5);
+  };
+  check(Sequential{Embedding{50, 8}, Dropout{0.5}, Recurrent{Lstm{8, 8}}});
+  check(Sequential{Embedding{50, 8}, FinalState{Stack{Bidirectional{Lstm{8, 4}}, Recurrent{Lstm{8, 3}}}}});
+  check(Sequential{Embedding{50, 8}, Residual{Recurrent{Lstm{8, 8}}}});
+  check(Sequential{Embedding{50, 8}, Parallel{Recurrent{Lstm{8, 8}}, Dense{8, 4}}});
+}
+
+namespace {
+/// The same layer reads the vectors of one embedding, and in long texts also those of another.
+struct TwoTables : Composite<TwoTables> {
+  Embedding<> first{40, 5}, second{40, 5}, more{90, 5};
+  Recurrent<Lstm<>> read{Lstm{5, 4}}, other{Lstm{5, 4}};
+  UNROLL_PARTS(first, second, more, read, other)
+  auto operator()(Wiring& run, Node<TokenBatch> x) const {
+    const bool is_long = x->packing.steps() > 1;
+    return final_output(run(read, is_long ? run(second, x) : run(first, x))) + final_output(run(other, run(more, x)));
+  }
+};
+}  // namespace
+
+TEST_CASE("a table is not read for other words than those it was made of") {
+  TwoTables model;
+  randomize(model, Rng(3));
+  const Context inference{.gradients = false};
+  CacheFor<TwoTables, TokenBatch> cache;
+  CacheFor<Folded<TwoTables>, TokenBatch> folded_cache;
+  const Folded folded = fold_embedding(model);
+  for (const Index steps : {1, 20})
+    CHECK((folded.forward(inference, text(3, steps), folded_cache) - model.forward(inference, text(3, steps), cache))
+              .cwiseAbs()
+              .maxCoeff() < 1e-5);
 }
 
 TEST_CASE("a model without a recurrent layer at its embedding does not fold") {

@@ -82,6 +82,9 @@ TEST_CASE("a metric that is not there is named, before training if it needs vali
   EarlyStopping stopping;
   CHECK_THROWS_WITH(stopping.on_train_begin(run),
                     "EarlyStopping: there is no 'val_loss' to monitor; this run has no validation data");
+  stopping.monitor = "validation.loss";
+  CHECK_THROWS_WITH(stopping.on_train_begin(run),
+                    "EarlyStopping: there is no 'validation.loss' to monitor; this run has no validation data");
   stopping.monitor = "f2";
   stopping.on_train_begin(run);
   CHECK_THROWS_WITH(stopping.on_epoch_end(run), "EarlyStopping: there is no 'f2' to monitor");

@@ -216,7 +216,8 @@ TEST_CASE("a run that is resumed has the metrics of the epochs before") {
 TEST_CASE("the goal of a metric is told by its name") {
   using detail::goal_of;
   for (const char* up : {"accuracy", "val_accuracy", "val_top_5_accuracy", "val_f1", "val_f1_yes", "val_macro_f1",
-                         "val_span_f1_PER", "val_roc_auc", "val_average_precision", "val_matthews", "val_r2", "recall"})
+                         "val_span_f1_PER", "validation.span_f1_PER", "training.f1_2", "val_roc_auc",
+                         "val_average_precision", "val_matthews", "val_r2", "recall"})
     CHECK(goal_of(up, {}) == Goal::maximize);
   for (const char* down : {"loss", "val_loss", "val_perplexity", "val_mae", "gradient_norm"})
     CHECK(goal_of(down, {}) == Goal::minimize);

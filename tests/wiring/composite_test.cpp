@@ -349,3 +349,48 @@ TEST_CASE("inference keeps nothing from turn to turn of a loop, but what is stil
   model.forward({}, x, cache);
   CHECK_NOTHROW(model.backward(x, Matrix<>(Matrix<>::Zero(3, 3)), cache, gradient));
 }
+
+namespace {
+struct Two {
+  Matrix<> first, second;
+};
+struct Join {
+  template <class A, class B> using Output = Two;
+  template <class A, class B> struct Cache {
+    Two y;
+  };
+  const Two& forward(const Matrix<>& a, const Matrix<>& b, Cache<Matrix<>, Matrix<>>& c) const {
+    c.y.first = a, c.y.second = b;
+    return c.y;
+  }
+  Nothing backward(const Matrix<>&, const Matrix<>&, const Two&, Cache<Matrix<>, Matrix<>>&) const { return {}; }
+};
+struct Second {
+  template <class X> using Output = Matrix<>;
+  template <class X> struct Cache {};
+  const Matrix<>& forward(const Two& x, Cache<Two>&) const { return x.second; }
+  Nothing backward(const Two&, const Matrix<>&, Cache<Two>&) const { return {}; }
+};
+struct Taken : Composite<Taken> {
+  Dense<> a{3, 3};
+  mutable Node<Matrix<>> kept;
+  UNROLL_PARTS(a)
+  auto operator()(Wiring& run, Node<Matrix<>> x) const {
+    const auto second = [&](const Node<Matrix<>>& v) { return apply(Second{}, apply(Join{}, v, run(a, v))); };
+    const auto one = second(x), other = second(one);
+    kept = one;
+    return one + other;
+  }
+};
+}  // namespace
+
+TEST_CASE("what a function gives of its input as it is stays in inference; a node may outlive the cache") {
+  Taken model;
+  randomize(model, Rng(4));
+  const Matrix<> x = Matrix<>(Eigen::MatrixXf::Random(3, 4));
+  for (int k = 0; k < 2; ++k) {
+    CacheFor<Taken, Matrix<>> cache, kept;
+    const Matrix<> expected = model.forward({}, x, kept);
+    CHECK(model.forward({.gradients = false}, x, cache) == expected);
+  }
+}

@@ -5,8 +5,18 @@
 
 #include <unroll/core/random.hpp>
 #include <unroll/core/range.hpp>
+#include <unroll/core/type_id.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+/// What WordTables are of whatever scalar type.
+struct AnyWordTables {
+  TypeId scalar;
+
+ protected:
+  explicit AnyWordTables(TypeId of) : scalar(of) {}
+  ~AnyWordTables() = default;
+};
 
 /// Handed down through a model; each layer passes `child(k)` to its k-th part, so no two layers draw the same mask.
 /// Backward needs none: what was drawn stays in the cache.
@@ -17,7 +27,7 @@ struct Context {
   std::uint64_t step = 0;  ///< of the optimizer: every batch has masks of its own
   Index first_row = 0;     ///< row of this batch's first sequence in the whole batch, for a batch that is split up
   std::uint64_t layer = 0;
-  void* word_tables = nullptr;  ///< a WordTables of the model's scalar type, see Folded; null: none
+  AnyWordTables* word_tables = nullptr;  ///< of a model that is Folded
 
   Context child(std::uint64_t k) const {
     Context c = *this;

@@ -16,17 +16,24 @@ struct Nothing {};
 
 /// Which columns of a sequence are equal because they are vectors of the same word: column n is that of token ids[n],
 /// below `vocabulary`. Empty where nobody knows. It belongs to the sequence in which it was written: a copy of the
-/// sequence, which may be given other values, has none.
+/// sequence, which may be given other values, has none. Whoever changes the values in place clears the ids.
 class ColumnWords {
  public:
   std::vector<std::int32_t> ids;
   Index vocabulary = 0;
+  std::uint64_t embedding = 0;  ///< whose vectors: the Context::layer of the embedding
 
   ColumnWords() = default;
   ColumnWords(const ColumnWords&) noexcept {}
   ColumnWords& operator=(const ColumnWords&) noexcept {
     ids.clear();
     return *this;
+  }
+  /// Throws for an id that is not below `vocabulary`.
+  void check() const {
+    for (std::size_t n = 0; n < ids.size(); ++n)
+      require(ids[n] >= 0 && ids[n] < vocabulary, "PackedSequence::words: id ", ids[n], " of column ", n,
+              ", expected 0 to ", vocabulary - 1);
   }
 };
 

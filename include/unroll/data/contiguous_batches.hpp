@@ -105,13 +105,13 @@ template <class T> void SequenceStreams<T>::fill(Index window, PackedSequence<T>
   });
 }
 
-#define UNROLL_STREAM_BATCHES_INSTANCES(DECLARE)                                                   \
+#define UNROLL_CONTIGUOUS_BATCHES_INSTANCES(DECLARE)                                               \
   DECLARE SequenceStreams<float>::SequenceStreams(Matrix<float>, Matrix<float>, StreamOptions);    \
   DECLARE void SequenceStreams<float>::fill(Index, PackedSequence<float>&, Matrix<float>&) const;  \
   DECLARE SequenceStreams<double>::SequenceStreams(Matrix<double>, Matrix<double>, StreamOptions); \
   DECLARE void SequenceStreams<double>::fill(Index, PackedSequence<double>&, Matrix<double>&) const;
 #if !UNROLL_HEADER_ONLY
-UNROLL_STREAM_BATCHES_INSTANCES(extern template)
+UNROLL_CONTIGUOUS_BATCHES_INSTANCES(extern template)
 #endif
 
 }  // namespace unroll::inline UNROLL_ABI

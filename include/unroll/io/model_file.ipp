@@ -212,6 +212,8 @@ UNROLL_FUNCTION void make_from_file(const SafeTensors& file, FunctionRef<> make)
     fail<FormatError>(file.source, ": no model can be made with its sizes: ", error.what());
   } catch (const std::bad_alloc&) {
     fail<FormatError>(file.source, ": a model with its sizes is more than memory can hold");
+  } catch (const std::length_error&) {  // of a list of parts
+    fail<FormatError>(file.source, ": a model with its sizes is more than memory can hold");
   }
 }
 

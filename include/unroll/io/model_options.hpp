@@ -1,6 +1,7 @@
 // The options of a model in its file.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -15,7 +16,8 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-using OptionValue = std::variant<bool, std::int64_t, double, std::string>;
+/// An std::uint64_t only where an std::int64_t cannot hold it.
+using OptionValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string>;
 /// By their paths: `how.heads`.
 using OptionValues = std::map<std::string, OptionValue, std::less<>>;
 
@@ -35,8 +37,11 @@ template <class X> OptionValue option_value(const X& x) {
     return x;
   else if constexpr (std::is_floating_point_v<X>)
     return static_cast<double>(x);
-  else
+  else if constexpr (std::is_enum_v<X>)
     return static_cast<std::int64_t>(x);
+  else
+    return std::in_range<std::int64_t>(x) ? OptionValue(static_cast<std::int64_t>(x))
+                                          : OptionValue(static_cast<std::uint64_t>(x));
 }
 template <class X> void set_option(std::string_view source, std::string_view path, const OptionValue& value, X& to) {
   if constexpr (std::is_same_v<X, bool> || std::is_same_v<X, std::string>) {
@@ -44,23 +49,36 @@ template <class X> void set_option(std::string_view source, std::string_view pat
       refuse_option(source, path, value, std::is_same_v<X, bool> ? "true or false" : "a text");
     to = std::get<X>(value);
   } else if constexpr (std::is_floating_point_v<X>) {
+    double number = 0;
     if (const auto* const integer = std::get_if<std::int64_t>(&value))
-      to = static_cast<X>(*integer);
+      number = static_cast<double>(*integer);
+    else if (const auto* const natural = std::get_if<std::uint64_t>(&value))
+      number = static_cast<double>(*natural);
     else if (const auto* const real = std::get_if<double>(&value))
-      to = static_cast<X>(*real);
+      number = *real;
     else
       refuse_option(source, path, value, "a number");
-  } else if constexpr (std::is_enum_v<X>) {
-    std::underlying_type_t<X> number{};
-    set_option(source, path, value, number);
+    if (!(std::abs(number) <= static_cast<double>((std::numeric_limits<X>::max)())))
+      refuse_option(source, path, value, concat_text("at most ", (std::numeric_limits<X>::max)()));
     to = static_cast<X>(number);
-  } else {
+  } else if constexpr (std::is_enum_v<X>) {
     const auto* const integer = std::get_if<std::int64_t>(&value);
-    if (integer == nullptr) refuse_option(source, path, value, "an integer");
-    if (!std::in_range<X>(*integer))
-      refuse_option(source, path, value,
-                    concat_text((std::numeric_limits<X>::min)(), " to ", (std::numeric_limits<X>::max)()));
+    if (integer == nullptr || static_cast<std::int64_t>(static_cast<X>(*integer)) != *integer)
+      refuse_option(source, path, value, "a value of an enumeration");
     to = static_cast<X>(*integer);
+  } else {
+    const auto take = [&](const auto& integer) {
+      if (!std::in_range<X>(integer))
+        refuse_option(source, path, value,
+                      concat_text((std::numeric_limits<X>::min)(), " to ", (std::numeric_limits<X>::max)()));
+      to = static_cast<X>(integer);
+    };
+    if (const auto* const integer = std::get_if<std::int64_t>(&value))
+      take(*integer);
+    else if (const auto* const natural = std::get_if<std::uint64_t>(&value))
+      take(*natural);
+    else
+      refuse_option(source, path, value, "an integer");
   }
 }
 
@@ -73,8 +91,8 @@ template <class M> OptionValues options_of(const M& model) {
 /// was written before there was such an option.
 UNROLL_API void refuse_other_options(std::string_view source, const OptionValues& known, const OptionValues& given);
 template <class M> void take_options(std::string_view source, const OptionValues& given, M& model) {
+  refuse_other_options(source, options_of(model), given);
   if constexpr (HasParts<M>) {
-    refuse_other_options(source, options_of(model), given);
     visit_options(
         [&](const Path& at, auto& value) {
           const std::string path = at.str();

@@ -1,7 +1,7 @@
 // Bodies of io/model_options.hpp.
 #pragma once
 
-#include <limits>
+#include <utility>
 
 #include <unroll/core/utf8.hpp>
 #include <unroll/file/json_value.hpp>
@@ -37,10 +37,9 @@ UNROLL_FUNCTION OptionValues read_options(const SafeTensors& file) {
       options[path] = value.get<std::string>();
     } else if (value.is_number_float()) {
       options[path] = value.get<double>();
+    } else if (value.is_number_unsigned() && !std::in_range<std::int64_t>(value.get<std::uint64_t>())) {
+      options[path] = value.get<std::uint64_t>();
     } else if (value.is_number_integer()) {
-      require<FormatError>(!value.is_number_unsigned() ||
-                               value.get<std::uint64_t>() <= std::uint64_t((std::numeric_limits<std::int64_t>::max)()),
-                           where, ": ", quote(path), " is ", value.dump(), ", expected at most 2^63 - 1");
       options[path] = value.get<std::int64_t>();
     } else {
       fail<FormatError>(where, ": ", quote(path), " is ", json_kind(value), ", expected a number, a text or a boolean");

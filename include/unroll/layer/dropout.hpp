@@ -72,7 +72,10 @@ template <class T = float> class Dropout {
     return c.dx;
   }
   void initialize(Rng, const Scheme&) {}
-  std::string describe() const { return concat_text("Dropout ", rate, options.whole_steps ? " of whole steps" : ""); }
+  std::string describe() const {
+    return concat_text("Dropout ", rate, options.whole_steps ? " of whole steps" : "",
+                       options.scaled ? "" : ", not scaled");
+  }
   template <class F, class... Self> static void visit(F&&, const Path&, Self&...) {}
 
  private:

@@ -37,13 +37,14 @@ template <class T = float> class Embedding {
   }
 
   template <Tokens In>
-  const PackedSequence<T>& forward(const Context&, const In& x, Cache<In>& c, Carry<State> = {}) const {
+  const PackedSequence<T>& forward(const Context& context, const In& x, Cache<In>& c, Carry<State> = {}) const {
     check_columns("Embedding", x);
     check_ids(x);
     c.y.packing = x.packing;
     c.y.values.resize(weight.rows(), x.packing.total());
     c.y.words.ids.assign(x.ids.begin(), x.ids.end());
     c.y.words.vocabulary = weight.cols();
+    c.y.words.embedding = context.layer;
     if (c.want_vectors)
       parallel_ranges(x.packing.total(), 256, [&](Index first, Index last) {
         for (Index n = first; n < last; ++n) c.y.values.col(n) = weight.col(x.ids[static_cast<std::size_t>(n)]);

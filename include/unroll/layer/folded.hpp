@@ -4,40 +4,36 @@
 #include <memory>
 #include <numeric>
 
+#include <unroll/layer/bidirectional.hpp>
+#include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
+#include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent/word_tables.hpp>
+#include <unroll/layer/sequential.hpp>
+#include <unroll/layer/stack.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// Whether a layer whose words have their products in a table reads nothing else of its input.
-template <class L> consteval bool reads_words_alone() {
-  if constexpr (requires(const L& layer) { layer.inner; })
-    return reads_words_alone<decltype(L::inner)>();
-  else if constexpr (requires(const L& layer) { std::get<0>(layer.layers); })
-    return reads_words_alone<std::tuple_element_t<0, decltype(L::layers)>>();
-  else
-    return requires(const L& layer) { layer.weight_ih; } || requires(const L& layer) { layer.forward_layer; };
-}
-/// The same of what is behind the embedding that a chain begins with; a dropout does nothing here.
-template <class M> consteval bool embedding_feeds_recurrent_layer() {
-  if constexpr (requires(const M& model) { std::get<1>(model.layers); }) {
-    return []<class E, class... Ls>(const std::tuple<E, Ls...>*) {
-      bool found = false, is = false;
-      ((found || requires(const Ls& layer) {
-         layer.rate;
-       } ? void() : void((found = true, is = reads_words_alone<Ls>()))), ...);
-      return is && std::same_as<E, Embedding<typename M::Scalar>>;
-    }(static_cast<const decltype(M::layers)*>(nullptr));
-  } else {
-    return false;
-  }
-}
+/// Whether a layer whose words have their products in a table reads nothing else of its input; behind an embedding, and
+/// dropouts, which do nothing here.
+template <class... Ls> inline constexpr bool reads_words_alone = false;
+template <class C, class... Ls> inline constexpr bool reads_words_alone<Recurrent<C>, Ls...> = true;
+template <class C, class... Ls> inline constexpr bool reads_words_alone<Bidirectional<C>, Ls...> = true;
+template <class T, class... Ls> inline constexpr bool reads_words_alone<Dropout<T>, Ls...> = reads_words_alone<Ls...>;
+template <class L, class... Ls> inline constexpr bool reads_words_alone<FinalState<L>, Ls...> = reads_words_alone<L>;
+template <class... In, class... Ls>
+inline constexpr bool reads_words_alone<Stack<In...>, Ls...> = reads_words_alone<In...>;
+
+template <class M> inline constexpr bool makes_no_vectors = false;
+template <class T, class... Ls>
+inline constexpr bool makes_no_vectors<Sequential<Embedding<T>, Ls...>> = reads_words_alone<Ls...>;
 }  // namespace detail
 
 /// A model of token ids, for inference: of every recurrent layer that reads an embedding, W e_v + b of every word v is
 /// in a table (GX H, V), so that layer's product costs as much as reading it. The same outputs. It is a copy of the
-/// model and has no parameters of its own: make it anew when the model has changed. Copies share the tables.
+/// model and has no parameters of its own: make it anew when the model has changed. Copies share the tables. A layer
+/// which the words, each as a sequence of one step, do not all reach has none, and computes as before.
 template <class M> class Folded {
   static constexpr bool takes_tokens = Accepts<M, TokenBatch>;  // a compiler lists no reasons for a variable
   static_assert(takes_tokens, "unroll::fold_embedding: the model does not take token ids.");
@@ -66,13 +62,14 @@ template <class M> class Folded {
       require(!tables_->empty(), "fold_embedding: no recurrent layer of ", model_.describe(), " reads an embedding");
       words = tables_->words();
     }
-    tables_->open = false;
+    tables_->close();
+    require(!tables_->empty(), "fold_embedding: no recurrent layer of ", model_.describe(), " reads all words");
   }
 
   template <Tokens In>
   const Output<In>& forward(const Context& given, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
     require(!given.training, "Folded: a model for inference does not train");
-    if constexpr (detail::embedding_feeds_recurrent_layer<M>()) std::get<0>(c.model.layers).want_vectors = false;
+    if constexpr (detail::makes_no_vectors<M>) std::get<0>(c.model.layers).want_vectors = false;
     return model_.forward(context(given), x, c.model, carry);
   }
   template <Tokens In> Nothing backward(const In&, const Output<In>&, Cache<In>&, Folded&, Carry<State> = {}) const {

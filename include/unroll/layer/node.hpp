@@ -1,9 +1,8 @@
 // A value of a model's forward pass, and where its gradient will be.
 #pragma once
 
-#include <cstdint>
+#include <memory>
 #include <type_traits>
-#include <utility>
 
 #include <unroll/core/parallel.hpp>
 #include <unroll/layer/layer.hpp>
@@ -68,26 +67,8 @@ template <class Y> class Slot {
 class Tape;
 
 namespace detail {
-/// One of those who may still read what a call gave.
-class Reader {
- public:
-  Reader() = default;
-  explicit Reader(std::uint32_t* count) : count_(count) {
-    if (count_ != nullptr) ++*count_;
-  }
-  Reader(const Reader& other) : Reader(other.count_) {}
-  Reader(Reader&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
-  Reader& operator=(Reader other) noexcept {
-    std::swap(count_, other.count_);
-    return *this;
-  }
-  ~Reader() {
-    if (count_ != nullptr) --*count_;
-  }
-
- private:
-  std::uint32_t* count_ = nullptr;
-};
+/// Says, while it is there, that somebody may still read what a call gave: its uses are the readers and the call.
+using Reader = std::shared_ptr<const void>;
 }  // namespace detail
 
 /// A value within `operator()` of a Composite: `*h` and `h->values` look at it. Valid until the model's next forward

@@ -13,7 +13,9 @@
 
 /// Names the members of a struct of options, after them: booleans, integers, enumerations, floating-point numbers,
 /// strings. It can then be a part of a Composite, one without parameters; `save` writes its values into the file,
-/// `load_model` reads them, and `ModelInfo::options_of` gives them to who makes the model.
+/// `load_model` reads them into the model that was made, whatever it had, and `ModelInfo::options_of` gives them to who
+/// makes it. A file's numbers fit their members; what they must be besides, the values of an enumeration too, is for
+/// the model to check.
 #define UNROLL_OPTIONS(...)                                                          \
   static constexpr std::string_view names_of_options() { return #__VA_ARGS__; }      \
   auto options() { return std::tie(__VA_ARGS__); }                                   \
@@ -33,7 +35,10 @@ concept OptionStruct = requires(O& of) {
 
 namespace detail {
 template <class X>
-concept Option = std::is_arithmetic_v<X> || std::is_enum_v<X> || std::same_as<X, std::string>;
+concept Character = std::same_as<X, char> || std::same_as<X, wchar_t> || std::same_as<X, char8_t> ||
+                    std::same_as<X, char16_t> || std::same_as<X, char32_t>;
+template <class X>
+concept Option = (std::is_arithmetic_v<X> && !Character<X>) || std::is_enum_v<X> || std::same_as<X, std::string>;
 
 /// f(name, value) for each option.
 template <class F, class O> void for_each_option(const F& f, O& of) {

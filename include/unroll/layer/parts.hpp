@@ -13,8 +13,8 @@
 #include <unroll/layer/layer.hpp>
 
 /// Names the parts of a Composite or CompositeCell, once: in the order in which they are initialized, numbered for
-/// dropout, and shown. After the members it names. A part is a layer, a Composite, or a std::vector or std::array of
-/// parts.
+/// dropout, and shown. After the members it names. A part is a layer, a Composite, a struct of options
+/// (UNROLL_OPTIONS), or a std::vector or std::array of parts.
 #define UNROLL_PARTS(...)                                                     \
   static constexpr std::string_view names_of_parts() { return #__VA_ARGS__; } \
   auto parts() { return std::tie(__VA_ARGS__); }                              \

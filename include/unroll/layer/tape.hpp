@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -69,9 +70,10 @@ class PartList {
 
 class Call {
  public:
-  std::uint32_t readers = 0;  ///< of what it gave; counted in inference alone
-
   virtual ~Call() = default;
+  /// In inference: of what it gave.
+  const Reader& reader() const { return reader_; }
+  bool is_read() const { return reader_.use_count() > 1; }
   /// In the order of the forward pass: whose gradient is wanted?
   virtual void plan() = 0;
   virtual void backward() = 0;
@@ -79,6 +81,9 @@ class Call {
   virtual void forget() = 0;
   /// The number of the part's entry; -1 of a function.
   virtual std::ptrdiff_t part() const { return -1; }
+
+ private:
+  Reader reader_ = std::make_shared<char>();
 };
 }  // namespace detail
 
@@ -98,7 +103,7 @@ class Tape {
   bool keeps() const { return keeps_; }
   /// Calls that there is memory for.
   UNROLL_API std::size_t size() const;
-  detail::Reader reader_of(detail::Call& call) const { return detail::Reader(keeps_ ? nullptr : &call.readers); }
+  detail::Reader reader_of(const detail::Call& call) const { return keeps_ ? nullptr : call.reader(); }
   /// The part at this place; null where there is none.
   UNROLL_API detail::PartEntry* find(const void* self, TypeId type);
   /// `pool.hidden`: the path of an entry below the one whose number is `own`.
@@ -153,9 +158,11 @@ template <class... X> bool any_wanted(const std::tuple<Node<X>...>& x) {
   return std::apply([](const auto&... in) { return (in.wanted() || ...); }, x);
 }
 
-/// The nodes that a call has read, after an inference pass through it: only what it gave as it is, too.
-template <class... X> void forget_inputs(std::tuple<Node<X>...>& x, const void* y) {
-  std::apply([&](auto&... in) { ((static_cast<const void*>(in.value) == y ? void() : void(in = {})), ...); }, x);
+/// After an inference pass through a call: it reads its inputs no more, if what it gave lies in the call and not in one
+/// of them.
+template <class C, class... X> void forget_inputs(const C& call, const void* y, std::tuple<Node<X>...>& x) {
+  const std::less<const void*> before;
+  if (!before(y, &call) && before(y, &call + 1)) x = {};
 }
 
 /// A call of a part.
@@ -186,7 +193,7 @@ template <class L, class... X> class LayerCall final : public Call {
     if (tape.keeps()) return;
     part.of_last_call = tape.reader_of(*this);
     start_ = {};
-    forget_inputs(x_, y);
+    forget_inputs(*this, y, x_);
   }
   void forget() override { x_ = {}, start_ = {}; }
   void plan() override {
@@ -252,7 +259,7 @@ template <class F, class L, class... X> class BorrowCall final : public Call {
     layer_ = &layer;
     x_ = {x...};
     y = &f_.forward(layer, *x.value..., cache_);
-    if (!tape.keeps()) forget_inputs(x_, y);
+    if (!tape.keeps()) forget_inputs(*this, y, x_);
   }
   void forget() override { x_ = {}; }
   void plan() override { dy.reset(entry().trainable || any_wanted(x_)); }
@@ -287,7 +294,7 @@ template <class F, class... X> class FunctionCall final : public Call {
     f_ = f;
     x_ = {x...};
     y = &f_.forward(*x.value..., cache_);
-    if (!tape.keeps()) forget_inputs(x_, y);
+    if (!tape.keeps()) forget_inputs(*this, y, x_);
   }
   void forget() override { x_ = {}; }
   void plan() override { dy.reset(any_wanted(x_)); }

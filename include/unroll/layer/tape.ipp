@@ -29,7 +29,7 @@ UNROLL_FUNCTION std::ptrdiff_t PartList::add(const PartPlace& at, void* part, Ty
 
 UNROLL_FUNCTION std::size_t Tape::Kept::first_unread() const {
   std::size_t k = 0;
-  while (k < calls.size() && calls[k]->readers > 0) ++k;
+  while (k < calls.size() && calls[k]->is_read()) ++k;
   return k;
 }
 UNROLL_FUNCTION void Tape::forget() {

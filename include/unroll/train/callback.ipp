@@ -13,11 +13,11 @@ namespace detail {
 UNROLL_FUNCTION double monitored(const char* who, Run& run, std::string_view name) {
   const auto value = run.log().find(name);
   require(value.has_value(), who, ": there is no '", name, "' to monitor",
-          name.starts_with("val_") && !run.has_validation() ? "; this run has no validation data" : "");
+          MonitoredName::of(name).of_validation && !run.has_validation() ? "; this run has no validation data" : "");
   return *value;
 }
 UNROLL_FUNCTION void check_monitor(const char* who, const Run& run, std::string_view name) {
-  require(!name.starts_with("val_") || run.has_validation(), who, ": there is no '", name,
+  require(!MonitoredName::of(name).of_validation || run.has_validation(), who, ": there is no '", name,
           "' to monitor; this run has no validation data");
 }
 }  // namespace detail

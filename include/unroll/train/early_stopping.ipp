@@ -14,7 +14,7 @@ UNROLL_FUNCTION Goal goal_of(std::string_view monitor, std::optional<Goal> goal)
   if (goal) return *goal;
   for (const std::string_view name : {"accuracy", "precision", "recall", "f1", "roc_auc", "matthews", "r2"})
     if (monitor.ends_with(name)) return Goal::maximize;
-  if (monitor.starts_with("val_")) monitor.remove_prefix(4);
+  monitor = MonitoredName::of(monitor).metric;
   for (const std::string_view name : {"precision_", "recall_", "f1_", "span_f1_"})
     if (monitor.starts_with(name)) return Goal::maximize;
   return Goal::minimize;

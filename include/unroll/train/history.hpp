@@ -31,6 +31,15 @@ struct Evaluation {
 /// the most frequent one, macro F1, and below it the confusion matrix of up to 12 classes.
 UNROLL_API std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation);
 
+namespace detail {
+/// Of the validation or of the training: `val_f1` and `validation.f1`, `f1` and `training.f1`.
+struct MonitoredName {
+  bool of_validation;
+  std::string_view metric;
+  UNROLL_API static MonitoredName of(std::string_view name);
+};
+}  // namespace detail
+
 /// One epoch. `training` was measured on the way, with dropout, while the weights moved.
 struct EpochLog {
   Index epoch = 0;  ///< from 1

@@ -41,6 +41,14 @@ UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const Evaluation& ev
   return out << text;
 }
 
+namespace detail {
+UNROLL_FUNCTION MonitoredName MonitoredName::of(std::string_view name) {
+  for (const std::string_view prefix : {"val_", "validation.", "training."})
+    if (name.starts_with(prefix)) return {prefix != "training.", name.substr(prefix.size())};
+  return {false, name};
+}
+}  // namespace detail
+
 UNROLL_FUNCTION std::optional<double> EpochLog::find(std::string_view name) const {
   if (const auto found = metrics.find(name); found != metrics.end()) return found->second;
   if (name == "gradient_norm") return gradient_norm;
@@ -48,10 +56,9 @@ UNROLL_FUNCTION std::optional<double> EpochLog::find(std::string_view name) cons
   if (name == "clipped") return clipped;
   if (name == "rate") return rate;
   if (name == "seconds") return seconds;
-  for (const std::string_view prefix : {"val_", "validation."})
-    if (name.starts_with(prefix)) return validation ? validation->find(name.substr(prefix.size())) : std::nullopt;
-  constexpr std::string_view training_prefix = "training.";
-  return training.find(name.starts_with(training_prefix) ? name.substr(training_prefix.size()) : name);
+  const auto [of_validation, metric] = detail::MonitoredName::of(name);
+  if (!of_validation) return training.find(metric);
+  return validation ? validation->find(metric) : std::nullopt;
 }
 
 UNROLL_FUNCTION std::ostream& operator<<(std::ostream& out, const EpochLog& log) {

@@ -19,6 +19,7 @@ class DistinctWords {
     const auto columns = static_cast<Index>(words.ids.size());
     first_.clear();
     if (columns < least) return false;
+    words.check();
     which_.resize(words.ids.size());
     first_.reserve(words.ids.size());
     // What an earlier batch left here counts only if this one's list of words says the same.
@@ -26,8 +27,6 @@ class DistinctWords {
       of_word_.resize(static_cast<std::size_t>(words.vocabulary));
     for (std::size_t j = 0; j < words.ids.size(); ++j) {
       const std::int32_t id = words.ids[j];
-      require(id >= 0 && id < words.vocabulary, "PackedSequence::words: id ", id, " of column ", j, ", expected 0 to ",
-              words.vocabulary - 1);
       std::int32_t& k = of_word_[static_cast<std::size_t>(id)];
       if (k >= count() || words.ids[static_cast<std::size_t>(first(k))] != id) {
         k = static_cast<std::int32_t>(count());

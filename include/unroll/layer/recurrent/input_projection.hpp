@@ -35,16 +35,17 @@ template <class T> struct InputProjection {
   void prepare(const Context& context, const Matrix<T>& W, const Matrix<T>& bias, const PackedSequence<T>& x,
                Scratch& scratch) {
     repeated_ = false;
-    made_ = written_ = nullptr;
+    made_ = nullptr;
+    written_ = nullptr;
     const ColumnWords& words = x.words;
     require(words.ids.empty() || x.values.cols() == static_cast<Index>(words.ids.size()),
             "PackedSequence::words: ", words.ids.size(), " ids for ", x.values.cols(), " columns");
-    if (auto* const tables = static_cast<WordTables<T>*>(context.word_tables);
-        tables != nullptr && !words.ids.empty()) {
-      if (tables->open)
-        written_ = &tables->make(context.layer, W.rows(), words.vocabulary);
+    if (WordTables<T>* const tables = WordTables<T>::of(context); tables != nullptr && !words.ids.empty()) {
+      words.check();
+      if (tables->is_open())
+        written_ = tables->make(context.layer, W.rows(), words);
       else
-        made_ = tables->find(context.layer, W.rows(), words.vocabulary);
+        made_ = tables->find(context.layer, W.rows(), words);
     }
     if (made_ != nullptr) return;
     pack(W, Transpose::no, weights_);
@@ -66,7 +67,7 @@ template <class T> struct InputProjection {
                Scratch& scratch) const {
     const auto word = [&](Index j) { return x.words.ids[static_cast<std::size_t>(columns.first + j)]; };
     if (made_ != nullptr) {
-      for (Index j = 0; j < columns.n; ++j) to.col(j) = made_->col(word(j));
+      for (Index j = 0; j < columns.n; ++j) to.col(j) = made_->products.col(word(j));
       return;
     }
     if (repeated_) {
@@ -80,7 +81,10 @@ template <class T> struct InputProjection {
                scratch.product, bias.size() > 0 ? bias.data() + g * rows : nullptr);
       });
     if (written_ != nullptr)
-      for (Index j = 0; j < columns.n; ++j) written_->col(word(j)) = to.col(j);
+      for (Index j = 0; j < columns.n; ++j) {
+        written_->products.col(word(j)) = to.col(j);
+        written_->is_there[static_cast<std::size_t>(word(j))] = 1;
+      }
   }
   /// dx = m * W^T dA.
   template <class Da>
@@ -121,8 +125,8 @@ template <class T> struct InputProjection {
   std::vector<PackedMatrix<T>> weights_, transposed_;
   DistinctWords distinct_;
   Matrix<T> table_;  ///< (G H, distinct) W x + b
-  const Matrix<T>* made_ = nullptr;
-  Matrix<T>* written_ = nullptr;
+  const WordTable<T>* made_ = nullptr;
+  WordTable<T>* written_ = nullptr;
   bool repeated_ = false;
 
   void pack(const Matrix<T>& W, Transpose t, std::vector<PackedMatrix<T>>& to) const {
