@@ -69,7 +69,7 @@ BEGIN {
   provides("tuple", "tuple get tie apply tuple_cat forward_as_tuple make_tuple tuple_size_v tuple_element_t ignore")
   provides("type_traits", "remove_cvref_t remove_const_t remove_reference_t conditional_t type_identity_t" \
     " common_type_t decay_t void_t false_type true_type bool_constant integral_constant invoke_result_t" \
-    " make_unsigned_t underlying_type_t add_const_t enable_if_t")
+    " make_unsigned_t add_const_t enable_if_t")
   provides("typeinfo", "type_info")
   provides("unordered_map", "unordered_map")
   provides("utility", "move forward pair make_pair swap exchange as_const declval in_range get in_place" \

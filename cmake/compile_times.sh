@@ -77,13 +77,11 @@ report() {
   awk -v expected=tests/compile_time/expected.txt -v mode="$mode" -v passing="$work/passed" '
     $1 == "reference" {
       for (k = 1; k <= waiting; k++) {
-        of = $2 == form ? (last + $3) / 2 : last
-        value = wait_time[k] / of
+        value = wait_time[k] / ((last + $3) / 2)
         key = wait_key[k]
         if (!(key in ratio) || value < ratio[key]) ratio[key] = value
       }
       waiting = 0
-      form = $2
       last = $3
       next
     }

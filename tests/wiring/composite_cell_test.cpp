@@ -17,6 +17,7 @@
 
 #include "../support/message_of.hpp"
 #include "../support/sequences.hpp"
+#include "check_model.hpp"
 
 namespace {
 
@@ -98,13 +99,6 @@ Pair pair(std::vector<Index> source = {3, 0, 5, 1, 2}, std::vector<Index> target
   return {{random_sequences<double>(2, source, 6), random_sequences<double>(2, target, 6)}};
 }
 
-template <class M, class In> void check(M model, const In& x, bool initial_state = true) {
-  randomize(model, Rng(3));
-  const auto report =
-      check_gradient(model, x, {.context = {.training = true, .seed = 9}, .initial_state = initial_state});
-  INFO(model.describe() << ": " << report.str());
-  CHECK(report.passed());
-}
 const std::vector<Index> lengths{3, 1, 0, 6, 4};
 
 /// What two layers with the same parameters give, and their gradients, bit by bit.

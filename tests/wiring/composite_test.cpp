@@ -10,6 +10,7 @@
 
 #include "../support/message_of.hpp"
 #include "../support/sequences.hpp"
+#include "check_model.hpp"
 #include "models.hpp"
 
 namespace {
@@ -26,14 +27,6 @@ TokenBatch tokens(Index vocabulary = 20, std::vector<Index> lengths = {3, 1, 0, 
 }
 PackedSequence<double> series(Index D = 3, std::vector<Index> lengths = {3, 1, 0, 6, 4}) {
   return random_sequences<double>(D, lengths, *std::max_element(lengths.begin(), lengths.end()));
-}
-
-template <class M, class In> void check(M model, const In& x, bool initial_state = true) {
-  randomize(model, Rng(3));
-  const auto report =
-      check_gradient(model, x, {.context = {.training = true, .seed = 9}, .initial_state = initial_state});
-  INFO(model.describe() << ": " << report.str());
-  CHECK(report.passed());
 }
 
 }  // namespace

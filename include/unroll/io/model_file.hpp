@@ -54,13 +54,8 @@ struct ModelInfo {
   /// where `how` is the part's path. What the file has not is as in `others`. Throws FormatError for a value of another
   /// kind.
   template <OptionStruct O> O options_of(std::string_view path, O others = {}) const {
-    detail::visit_options(
-        [&](const Path& at, auto& value) {
-          const std::string name = concat_text(path, ".", at.str());
-          if (const auto found = options.find(name); found != options.end())
-            detail::set_option(source, name, found->second, value);
-        },
-        Path{}, others);
+    const Path root;
+    detail::set_options(source, options, root / path, others);
     return others;
   }
   /// The value of an extra key. Throws FormatError where there is none.

@@ -205,15 +205,18 @@ UNROLL_FUNCTION ModelInfo read_info(const SafeTensors& file, const std::vector<T
 UNROLL_FUNCTION void make_from_file(const SafeTensors& file, FunctionRef<> make) {
   std::size_t bytes = 0;
   for (const auto& [name, tensor] : file.tensors) bytes += tensor.bytes.size();
+  const auto too_large = [&] {
+    fail<FormatError>(file.source, ": a model with its sizes is more than memory can hold");
+  };
   try {
     const MemoryLimit limit((std::max)(16 * bytes, std::size_t{16} << 20));
     make();
   } catch (const std::invalid_argument& error) {
     fail<FormatError>(file.source, ": no model can be made with its sizes: ", error.what());
   } catch (const std::bad_alloc&) {
-    fail<FormatError>(file.source, ": a model with its sizes is more than memory can hold");
+    too_large();
   } catch (const std::length_error&) {  // of a list of parts
-    fail<FormatError>(file.source, ": a model with its sizes is more than memory can hold");
+    too_large();
   }
 }
 

@@ -90,16 +90,18 @@ template <class M> OptionValues options_of(const M& model) {
 /// Throws FormatError where the file has an option that the model has not. Those that it lacks keep their values: it
 /// was written before there was such an option.
 UNROLL_API void refuse_other_options(std::string_view source, const OptionValues& known, const OptionValues& given);
+/// The options of a part that stands `at`, as far as they are given.
+template <class P> void set_options(std::string_view source, const OptionValues& given, const Path& at, P& part) {
+  visit_options(
+      [&](const Path& here, auto& value) {
+        const std::string path = here.str();
+        if (const auto found = given.find(path); found != given.end()) set_option(source, path, found->second, value);
+      },
+      at, part);
+}
 template <class M> void take_options(std::string_view source, const OptionValues& given, M& model) {
   refuse_other_options(source, options_of(model), given);
-  if constexpr (HasParts<M>) {
-    visit_options(
-        [&](const Path& at, auto& value) {
-          const std::string path = at.str();
-          if (const auto found = given.find(path); found != given.end()) set_option(source, path, found->second, value);
-        },
-        Path{}, model);
-  }
+  set_options(source, given, Path{}, model);
 }
 }  // namespace detail
 
