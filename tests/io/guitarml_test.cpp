@@ -52,7 +52,7 @@ TEST_CASE("a file of GuitarML that does not fit together says where") {
                  {"bias_fl: got a number, expected true or false"});
   check_mentions(wrong([](auto& j) { j["state_dict"]["rec.bias_ih_l1"][3] = "x"; }), {"element 3 is a string"});
   check_mentions(wrong([](auto& j) { j["state_dict"].erase("lin.weight"); }), {"no 'lin.weight'"});
-  check_mentions(wrong([](auto& j) { j["more"] = 1; }), {"nothing here has a place for 'more'"});
+  check_mentions(wrong([](auto& j) { j["more"] = {1}; }), {"nothing here has a place for 'more'"});
 }
 
 TEST_CASE("what GuitarML's format cannot say is not written") {

@@ -15,9 +15,10 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
 // {"model_data": {"model": "SimpleRNN", "input_size": 1, "skip": 1, "output_size": 1, "unit_type": "LSTM",
-//   "num_layers": 1, "hidden_size": 32, "bias_fl": true},
+//   "num_layers": 1, "hidden_size": 32, "bias_fl": true, "sample_rate": 44100},
 //  "state_dict": {"rec.weight_ih_l0": (4 H, D) as PyTorch has it, ..., "lin.weight": (1, H), "lin.bias": (1)}}
-// bias_fl is of `lin` alone. skip = n adds the first n inputs to the outputs; 0 is none.
+// bias_fl is of `lin` alone. skip = n adds the first n inputs to the outputs; 0 is none. The rate, and `metadata`
+// beside it, are in some files.
 
 struct GuitarMlSizes {
   CellKind cell;
@@ -26,19 +27,19 @@ struct GuitarMlSizes {
 };
 
 inline GuitarMlSizes read_guitarml_sizes(const JsonAt& data) {
-  const JsonAt model = data.at("model"), unit = data.at("unit_type");
-  if (model.string() != "SimpleRNN")
-    model.refuse("got ", quote(model.string()), ", expected 'SimpleRNN', the recurrent one");
+  check_architecture(data, "model", {"SimpleRNN"});
+  check_architecture(data, "unit_type", {"LSTM", "GRU", "RNN"});
+  data.at("model").string();
+  const std::string& unit = data.at("unit_type").string();
   GuitarMlSizes sizes{};
-  if (unit.string() == "LSTM")
+  if (unit == "LSTM")
     sizes.cell = CellKind::lstm;
-  else if (unit.string() == "GRU")
+  else if (unit == "GRU")
     sizes.cell = CellKind::gru;
-  else if (unit.string() == "RNN")
-    sizes.cell = CellKind::rnn_tanh;
   else
-    unit.refuse(quote(unit.string()), " is not a recurrent layer this library has (LSTM, GRU, RNN)");
-  data.only({"model", "input_size", "skip", "output_size", "unit_type", "num_layers", "hidden_size", "bias_fl"});
+    sizes.cell = CellKind::rnn_tanh;
+  data.only({"model", "input_size", "skip", "output_size", "unit_type", "num_layers", "hidden_size", "bias_fl",
+             "sample_rate"});
   sizes.inputs = data.at("input_size").size_value();
   sizes.outputs = data.at("output_size").size_value();
   sizes.units = data.at("hidden_size").size_value();
@@ -53,11 +54,13 @@ inline GuitarMlSizes read_guitarml_sizes(const JsonAt& data) {
 }
 
 UNROLL_FUNCTION Network network_from_guitarml(const JsonAt& root) {
-  const GuitarMlSizes sizes = read_guitarml_sizes(root.at("model_data"));
-  root.only({"model_data", "state_dict", json_test_key});
+  const JsonAt data = root.at("model_data");
+  const GuitarMlSizes sizes = read_guitarml_sizes(data);
   const JsonAt tensors = root.at("state_dict");
   Network network;
   network.source = root.source();
+  if (const auto rate = data.find("sample_rate")) read_sample_rate(*rate, network);
+  read_description(root, {"model_data", "state_dict", json_test_key}, network);
   network.skip = sizes.skip > 0;
   std::size_t read = 0;
   const auto tensor = [&](const std::string& name) {
@@ -121,17 +124,18 @@ UNROLL_FUNCTION void save_guitarml(const std::filesystem::path& path, const Netw
   }
   tensors["lin.weight"] = detail::json_rows(head.weight);
   if (head.bias.size() > 0) tensors["lin.bias"] = detail::json_vector(head.bias);
-  detail::write_json(path, {{"model_data",
-                             {{"model", "SimpleRNN"},
-                              {"input_size", ready.inputs()},
-                              {"skip", ready.skip ? ready.outputs() : 0},
-                              {"output_size", ready.outputs()},
-                              {"unit_type", unit},
-                              {"num_layers", last},
-                              {"hidden_size", H},
-                              {"bias_fl", head.bias.size() > 0}}},
-                            {"state_dict", tensors},
-                            {detail::json_test_key, detail::write_test(ready.test)}});
+  Json data{{"model", "SimpleRNN"},
+            {"input_size", ready.inputs()},
+            {"skip", ready.skip ? ready.outputs() : 0},
+            {"output_size", ready.outputs()},
+            {"unit_type", unit},
+            {"num_layers", last},
+            {"hidden_size", H},
+            {"bias_fl", head.bias.size() > 0}};
+  if (ready.sample_rate) data["sample_rate"] = *ready.sample_rate;
+  Json root{{"model_data", data}, {"state_dict", tensors}, {detail::json_test_key, detail::write_test(ready.test)}};
+  detail::write_description(ready, who, root);
+  detail::write_json(path, root);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

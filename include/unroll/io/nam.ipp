@@ -48,10 +48,11 @@ inline void check_nam_version(const JsonAt& version) {
 }
 
 UNROLL_FUNCTION Network network_from_nam(const JsonAt& root) {
-  const JsonAt architecture = root.at("architecture");  // of a WaveNet everything else is other, too
-  if (architecture.string() != "LSTM")
-    architecture.refuse(quote(architecture.string()), " is not a recurrent layer this library has (LSTM)");
-  root.only({"version", "metadata", "architecture", "config", "weights", "sample_rate", json_test_key});
+  check_architecture(root, "architecture", {"LSTM"});  // of a WaveNet everything else is other, too
+  root.at("architecture").string();
+  Network network;
+  network.source = root.source();
+  read_description(root, {"version", "architecture", "config", "weights", json_test_key}, network);
   check_nam_version(root.at("version"));
   const JsonAt config = root.at("config");
   config.only({"input_size", "hidden_size", "num_layers", "in_channels", "out_channels"});
@@ -62,8 +63,6 @@ UNROLL_FUNCTION Network network_from_nam(const JsonAt& root) {
   if (channels && channels->size_value() != D)
     channels->refuse("got ", channels->size_value(), ", expected the input_size, ", D);
 
-  Network network;
-  network.source = root.source();
   // In double, where no product of three sizes is too large.
   const auto inputs = static_cast<double>(D), units = static_cast<double>(H);
   const double expected = 4 * units * (inputs + units + 1) + 2 * units +
@@ -89,14 +88,6 @@ UNROLL_FUNCTION Network network_from_nam(const JsonAt& root) {
   head.weight = weights.rows(outputs, H);
   head.bias = weights.rows(outputs, 1);
   network.layers.emplace_back(std::move(head));
-
-  if (const auto rate = root.find("sample_rate")) network.sample_rate = read_sample_rate(*rate);
-  if (const auto metadata = root.find("metadata")) {
-    read_metadata(*metadata, network.metadata);
-    if (const auto loudness = metadata->find("loudness"))
-      network.loudness = loudness->number(-max_loudness, max_loudness);
-    network.metadata.erase("loudness");
-  }
   read_test(root, network);
   return checked(std::move(network));
 }
@@ -142,10 +133,10 @@ UNROLL_FUNCTION void save_nam(const std::filesystem::path& path, const Network& 
     config["in_channels"] = ready.inputs();
     config["out_channels"] = ready.outputs();
   }
-  Json root{{"version", "0.5.4"},     {"metadata", detail::write_metadata(ready)},
+  Json root{{"version", "0.5.4"},     {"metadata", Json::object()},
             {"architecture", "LSTM"}, {"config", config},
             {"weights", weights},     {detail::json_test_key, detail::write_test(ready.test)}};
-  if (ready.loudness) root["metadata"]["loudness"] = *ready.loudness;
+  detail::write_description(ready, who, root);
   if (ready.sample_rate) root["sample_rate"] = *ready.sample_rate;
   detail::write_json(path, root);
 }

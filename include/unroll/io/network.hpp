@@ -97,6 +97,9 @@ struct Network {
   double input_gain = 1, output_gain = 1;  ///< factors, from -1e6 to 1e6
   std::optional<double> sample_rate;       ///< Hz, from 1 to 1e7
   std::optional<double> loudness;          ///< dB, from -200 to 200
+  /// What describes the model and is not computed with, as JSON texts, words as they are: the members of a file's
+  /// object `metadata` by their names, those at the top of the file by '/' and their name, "/notes". Readers keep all,
+  /// writers put them back where they stood or refuse a name that means something else in their format.
   std::map<std::string, std::string> metadata;
   NetworkTest test;
   std::string source;  ///< the file's name, for messages

@@ -38,9 +38,10 @@ class NetworkTensorsReader {
     if (const auto skip = root.find("skip")) network.skip = skip->boolean();
     if (const auto gain = root.find("input_gain")) network.input_gain = gain->number(-max_gain, max_gain);
     if (const auto gain = root.find("output_gain")) network.output_gain = gain->number(-max_gain, max_gain);
-    if (const auto rate = root.find("sample_rate")) network.sample_rate = read_sample_rate(*rate);
-    if (const auto loudness = root.find("loudness")) network.loudness = loudness->number(-max_loudness, max_loudness);
-    if (const auto metadata = root.find("metadata")) read_metadata(*metadata, network.metadata);
+    if (const auto rate = root.find("sample_rate")) read_sample_rate(*rate, network);
+    if (const auto loudness = root.find("loudness")) read_loudness(*loudness, network);
+    if (const auto metadata = root.find("metadata"))
+      for (const auto& [name, value] : metadata->object().items()) network.metadata[name] = text_of(value);
     for (const auto& [name, tensor] : file_.tensors)
       require<FormatError>(used_.contains(name) || is_zero(name, tensor), file_.source,
                            ": the network has no place for tensor ", quote(name), " ", describe_tensor(tensor));

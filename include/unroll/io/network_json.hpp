@@ -1,10 +1,14 @@
-// What the JSON formats have in common: the order of gates, biases, test vectors, metadata, writing.
+// What the JSON formats have in common: the order of gates, biases, test vectors, what describes a model, writing.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <filesystem>
+#include <initializer_list>
+#include <iterator>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <unroll/core/utf8.hpp>
 #include <unroll/file/json_value.hpp>
@@ -48,20 +52,11 @@ inline std::string text_of(const Json& value) {
   if (value.is_string() && !Json::accept(value.get_ref<const std::string&>())) return value.get<std::string>();
   return value.dump();
 }
-inline Json json_of(const std::string& text) {
-  return Json::accept(text) ? JsonTree::parse(text, "metadata") : Json(text);
-}
-/// The members of an object of which nothing is known but that it belongs to the model.
-inline void read_metadata(const JsonAt& at, std::map<std::string, std::string>& to) {
-  for (const auto& [name, value] : at.object().items()) to[name] = text_of(value);
-}
-inline Json write_metadata(const Network& network) {
-  Json object = Json::object();
-  for (const auto& [name, text] : network.metadata) {
-    require(is_valid_utf8(name) && is_valid_utf8(text), "save: the metadata ", quote(name), " is not UTF-8");
-    object[name] = json_of(text);
-  }
-  return object;
+/// Of a text in Network::metadata. In an object within another, it is still no deeper than files may be.
+inline Json json_of(const std::string& name, const std::string& text, std::string_view writer) {
+  const std::string what = concat_text(writer, ": the metadata ", quote(name));
+  require(is_valid_utf8(name) && is_valid_utf8(text), what, " is not UTF-8");
+  return Json::accept(text) ? JsonTree::parse(concat_text("[[", text, "]]"), what)[0][0] : Json(text);
 }
 /// A number, or a string that is one and nothing else.
 inline double read_number(const JsonAt& at) {
@@ -70,11 +65,92 @@ inline double read_number(const JsonAt& at) {
   if (!number.is_number()) at.refuse("got ", quote(at.string()), ", expected a number");
   return number.get<double>();
 }
-inline double read_sample_rate(const JsonAt& at) {
+inline void read_sample_rate(const JsonAt& at, Network& network) {
   const double rate = read_number(at);
   if (!(rate >= min_sample_rate && rate <= max_sample_rate))
     at.refuse("got ", rate, " Hz, expected ", min_sample_rate, " to ", max_sample_rate);
-  return rate;
+  if (network.sample_rate && *network.sample_rate != rate)
+    at.refuse("got ", rate, " Hz, another place in the file says ", *network.sample_rate);
+  network.sample_rate = rate;
+}
+inline void read_loudness(const JsonAt& at, Network& network) {
+  network.loudness = at.number(-max_loudness, max_loudness);
+}
+
+template <class Names> bool is_among(const Names& names, std::string_view name) {
+  return std::ranges::find(names, name) != std::end(names);
+}
+/// What a file is of is said before anything else that is wrong with it: where there is a word called `name`, it is one
+/// of these.
+inline void check_architecture(const JsonAt& in, const std::string& name,
+                               std::initializer_list<std::string_view> known) {
+  if (!in.json().is_object() || !in.has(name)) return;
+  const JsonAt at = in.at(name);
+  if (!at.json().is_string() || is_among(known, at.string())) return;
+  std::string list;
+  for (const std::string_view each : known) list += concat_text(list.empty() ? "" : ", ", each);
+  at.refuse(quote(at.string()), " is not a recurrent layer this library has (", list, ")");
+}
+
+/// Names that say how to compute, in one of these formats or in what is near to them. At the top of a file of a format
+/// that has no such member they describe nothing: what it says would be left out of the computation.
+inline constexpr std::string_view computing_members[] = {
+    "activation",  "architecture", "bias_fl",    "bidirectional", "config",     "gain",         "head_scale",
+    "hidden_size", "in_gain",      "in_shape",   "in_skip",       "input_gain", "input_batch",  "input_size",
+    "layers",      "metadata",     "model_data", "num_layers",    "out_gain",   "output_batch", "output_gain",
+    "output_size", "skip",         "state_dict", "unit_type",     "weights"};
+/// Objects and lists at the top of a file that programs are known to write there and not to compute with.
+inline constexpr std::string_view descriptive_objects[] = {"date", "notes", "rtneural_metadata", "tags", "training"};
+/// Both spellings, at the top and in `metadata`.
+inline bool is_sample_rate(std::string_view name) { return name == "sample_rate" || name == "samplerate"; }
+/// A word or a number at the top of a file does, but for those names.
+inline bool describes(std::string_view name, const Json& value) {
+  return !is_among(computing_members, name) && (!value.is_structured() || is_among(descriptive_objects, name));
+}
+
+/// All that a file says of its model beside how to compute it: rate, loudness and Network::metadata. `read` are the
+/// members that the format's own reader reads.
+inline void read_description(const JsonAt& root, std::initializer_list<std::string_view> read, Network& network) {
+  for (const auto& [name, value] : root.object().items()) {
+    if (is_among(read, name) || name == "metadata") continue;
+    if (is_sample_rate(name)) {
+      if (const auto rate = root.find(name)) read_sample_rate(*rate, network);
+    } else if (describes(name, value)) {
+      network.metadata["/" + name] = text_of(value);
+    } else {
+      root.refuse("nothing here has a place for ", quote(name),
+                  is_among(computing_members, name) ? ", which says how to compute" : "");
+    }
+  }
+  const auto metadata = root.find("metadata");
+  if (!metadata) return;
+  for (const auto& [name, value] : metadata->object().items()) {
+    if (is_sample_rate(name)) {
+      if (const auto rate = metadata->find(name)) read_sample_rate(*rate, network);
+    } else if (name == "loudness") {
+      if (const auto loudness = metadata->find(name)) read_loudness(*loudness, network);
+    } else if (name.starts_with('/')) {
+      metadata->refuse("nothing here has a place for ", quote(name), ": a name here does not begin with '/'");
+    } else {
+      network.metadata[name] = text_of(value);
+    }
+  }
+}
+/// The other way, into a file that has all of its format's own members but for the sample rate in `metadata`. What its
+/// reader would take for something else is not written.
+inline void write_description(const Network& network, std::string_view writer, Json& root) {
+  for (const auto& [name, text] : network.metadata) {
+    Json value = json_of(name, text, writer);
+    const bool at_top = name.starts_with('/');
+    const std::string member = name.substr(at_top ? 1 : 0);
+    const bool is_own = at_top ? root.contains(member) || is_among(computing_members, member) : member == "loudness";
+    require(!is_own && !is_sample_rate(member), writer, ": the metadata ", quote(name),
+            " has the name of something else in this format");
+    require(!at_top || describes(member, value), writer, ": the metadata ", quote(name), " is ", json_kind(value),
+            ", expected a word or a number beside the layers");
+    (at_top ? root : root["metadata"])[member] = std::move(value);
+  }
+  if (network.loudness) root["metadata"]["loudness"] = *network.loudness;
 }
 
 /// A test vector in formats that have none of their own: a list of inputs and a list of outputs, one list per step.

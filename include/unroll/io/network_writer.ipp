@@ -142,7 +142,7 @@ UNROLL_FUNCTION void save_network(const std::filesystem::path& path, const Netwo
   if (ready.output_gain != 1) root["output_gain"] = ready.output_gain;
   if (ready.sample_rate) root["sample_rate"] = *ready.sample_rate;
   if (ready.loudness) root["loudness"] = *ready.loudness;
-  if (!ready.metadata.empty()) root["metadata"] = detail::write_metadata(ready);
+  for (const auto& [name, text] : ready.metadata) root["metadata"][name] = detail::json_of(name, text, "save_network");
   writer.set_metadata("format", "pt");
   writer.set_metadata(detail::model_format_key, detail::model_format_version);
   writer.set_metadata("unroll.version", UNROLL_VERSION_STRING);

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,7 +29,8 @@ class RtNeuralReader {
 
   Network read(const JsonAt& root) {
     const JsonAt layers = root.at("layers");
-    for (std::size_t k = 0; k < layers.size(); ++k) check_type(layers[k].at("type"));  // before the shapes of images
+    for (std::size_t k = 0; k < layers.size(); ++k)
+      check_architecture(layers[k], "type", {"lstm", "gru", "dense", "time-distributed-dense", "activation", "prelu"});
     values_ = last_of(root.at("in_shape"));
     for (std::size_t k = 0; k < layers.size(); ++k) layer(layers[k]);
     around(root);
@@ -47,11 +47,6 @@ class RtNeuralReader {
   }
 
   static bool is_dense_type(const std::string& name) { return name == "dense" || name == "time-distributed-dense"; }
-  static void check_type(const JsonAt& type) {
-    const std::string& name = type.string();
-    if (!is_dense_type(name) && name != "lstm" && name != "gru" && name != "activation" && name != "prelu")
-      type.refuse(quote(name), " is not a recurrent layer this library has (lstm, gru, dense, activation, prelu)");
-  }
   void layer(const JsonAt& at) {
     const std::string& name = at.at("type").string();
     const bool is_dense = is_dense_type(name);
@@ -138,23 +133,8 @@ class RtNeuralReader {
     if (const auto skip = root.find("in_skip")) network_.skip = skip->integer(0, 1) == 1;
     if (const auto gain = root.find("in_gain")) network_.input_gain = factor(*gain);
     if (const auto gain = root.find("out_gain")) network_.output_gain = factor(*gain);
-    if (const auto metadata = root.find("metadata")) {
-      read_metadata(*metadata, network_.metadata);
-      if (const auto rate = metadata->find("samplerate")) network_.sample_rate = read_sample_rate(*rate);
-      network_.metadata.erase("samplerate");
-    }
-    // What else stands beside the layers describes the model, if it is a word or a number.
-    for (const auto& [name, value] : root.object().items()) {
-      constexpr std::string_view known[] = {"in_shape", "layers",      "in_skip",      "in_gain",
-                                            "out_gain", "input_batch", "output_batch", "metadata"};
-      if (std::ranges::find(known, name) != std::end(known)) continue;
-      if (name == "samplerate" && !network_.sample_rate)
-        network_.sample_rate = read_sample_rate(root.at("samplerate"));
-      else if (value.is_structured() || network_.metadata.contains(name))
-        root.refuse("nothing here has a place for ", quote(name));
-      else
-        network_.metadata[name] = text_of(value);
-    }
+    read_description(root, {"in_shape", "layers", "in_skip", "in_gain", "out_gain", "input_batch", "output_batch"},
+                     network_);
   }
 
   /// A list of samples: the inputs beside the first are 0 in it.
@@ -241,7 +221,8 @@ UNROLL_FUNCTION void save_rtneural(const std::filesystem::path& path, const Netw
                                             : detail::json_rows(detail::transposed(ready.test.input));
   root["output_batch"] = ready.outputs() == 1 ? detail::json_vector(ready.test.output)
                                               : detail::json_rows(detail::transposed(ready.test.output));
-  root["metadata"] = detail::write_metadata(ready);
+  root["metadata"] = Json::object();
+  detail::write_description(ready, "save_rtneural", root);
   if (ready.sample_rate) root["metadata"]["samplerate"] = *ready.sample_rate;
   detail::write_json(path, root);
 }
