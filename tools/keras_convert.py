@@ -17,7 +17,7 @@ import zipfile
 import h5py
 import numpy as np
 
-from network import GATES, NetworkError, check, check_test_vector, load, require, save, swap_first_gates, test_vector, total_bias
+from network import GATES, NetworkError, about, add_about, check, check_test_vector, load, require, save, swap_first_gates, test_vector, total_bias
 
 MERGES = {"concat": "concat", "sum": "sum", "ave": "average", "mul": "product"}
 RECURRENT = {"SimpleRNN", "LSTM", "GRU"}
@@ -167,8 +167,9 @@ def read_keras(model, file):
         require(kind != "Masking", f"layer {config['name']} (Masking): leave masked steps out when packing, and the layer out of the model")
         network["layers"] += layers_from_keras(kind, config, group, weights, f"layer {config['name']} ({kind})")
     require(not weights.arrays, f"no layer has a place for {sorted(weights.arrays)}")
+    add_about(network, model.get(TEST_KEY, {}))
     if masks:
-        network["metadata"] = {"keras.mask_zero": True}
+        network.setdefault("metadata", {})["keras.mask_zero"] = True
     check_test_vector(network, model.get(TEST_KEY, {}), file.filename)
     return network
 
@@ -251,7 +252,7 @@ def write_keras(network):
             arrays |= {f"{group}{inner}/vars/{k}": np.asarray(value, np.float32) for k, value in enumerate(values)}
     config = {"name": "network", "trainable": True, "layers": layers, "build_input_shape": layers[0]["config"]["batch_shape"]}
     model = {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None}
-    return model | {TEST_KEY: test_vector(network)}, arrays
+    return model | {TEST_KEY: test_vector(network) | about(network)}, arrays
 
 
 def write_h5(target, arrays):

@@ -17,6 +17,7 @@ ACTIVATIONS = ["tanh", "relu", "sigmoid", "softmax", "elu", "prelu"]
 LEAVES = ["weight_ih", "bias_ih", "weight_hh", "bias_hh", "initial_h", "initial_c"]
 TEST_STEPS = 32
 TEST_TOLERANCE = 1e-4  # of the largest output, as in C++
+ABOUT_KEY = "unroll.about"
 
 
 class NetworkError(ValueError):
@@ -206,6 +207,16 @@ def check_test_vector(network, metadata, path):
     got = run_layers(network, x).ravel()
     fits = got.shape == expected.shape and np.abs(got - expected).max() <= TEST_TOLERANCE * np.abs(expected).max()
     require(fits, f"{path}: the network does not give its test vector")
+
+
+def about(network):
+    """What describes the network and no layer needs, as one text for the metadata of any format."""
+    said = {key: network[key] for key in ("sample_rate", "loudness", "metadata") if key in network}
+    return {ABOUT_KEY: json.dumps(said)} if said else {}
+
+
+def add_about(network, metadata):
+    network |= json.loads(metadata.get(ABOUT_KEY, "{}"))
 
 
 def save(path, network):

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from network import GATES, NetworkError, check, check_test_vector, load, parts, require, save, swap_first_gates, test_vector
+from network import GATES, NetworkError, about, add_about, check, check_test_vector, load, parts, require, save, swap_first_gates, test_vector
 
 OPSET = 17
 ACTIVATIONS = {"Tanh": "tanh", "Relu": "relu", "Sigmoid": "sigmoid", "Softmax": "softmax", "Elu": "elu", "PRelu": "prelu"}
@@ -265,7 +265,9 @@ def read_onnx(path):
     model = onnx.load(str(path))
     onnx.checker.check_model(model)
     network = Chain(model).run()
-    check_test_vector(network, {item.key: item.value for item in model.metadata_props}, path)
+    metadata = {item.key: item.value for item in model.metadata_props}
+    add_about(network, metadata)
+    check_test_vector(network, metadata, path)
     return network
 
 
@@ -357,7 +359,7 @@ def write_onnx(network, path):
     given = helper.make_tensor_value_info("y", TensorProto.FLOAT, ([] if ended else ["steps"]) + ["batch", outputs])
     made = helper.make_graph(graph.nodes, "network", [taken], [given], graph.constants)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="unroll")
-    helper.set_model_props(model, test_vector(network))
+    helper.set_model_props(model, test_vector(network) | about(network))
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 

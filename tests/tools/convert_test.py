@@ -152,6 +152,15 @@ class Converters(unittest.TestCase):
             onnx_convert.convert(DATA / f"{name}.onnx", self.folder / "out.safetensors")
             self.check_expected(name)
 
+    def test_what_describes_a_network_comes_back(self):
+        said = {"sample_rate": 48000.0, "loudness": -18.5, "metadata": {"name": "mine", "/notes": ["beside", {"a": 1}]}}
+        network.save(self.folder / "in.safetensors", random_network(8, ["lstm"]) | said)
+        for convert, middle in ((keras_convert.convert, "a.keras"), (onnx_convert.convert, "a.onnx")):
+            convert(self.folder / "in.safetensors", self.folder / middle)
+            convert(self.folder / middle, self.folder / "out.safetensors")
+            back = network.load(self.folder / "out.safetensors")
+            self.assertEqual({key: back[key] for key in back if key != "layers"}, said)
+
     def test_mistakes_in_a_reader_are_noticed(self):
         states = self.folder / "states.onnx"
         onnx_convert.write_onnx(random_network(7, ["lstm", "gru"], initial=True), states)
