@@ -14,8 +14,10 @@ class UNROLL_API CheckpointFile final : public RunStore {
  public:
   explicit CheckpointFile(std::filesystem::path path) : path_(std::move(path)) {}
 
-  void save(const Record& record) override;
-  Record load() override;
+  // Inline here already: a class whose virtual functions become so later has its table, and all that it calls, made by
+  // every file that includes this.
+  UNROLL_FUNCTION void save(const Record& record) override;
+  UNROLL_FUNCTION Record load() override;
 
  private:
   std::filesystem::path path_;
