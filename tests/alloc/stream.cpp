@@ -1,14 +1,12 @@
 // Streams allocate nothing while samples pass, models of any size nothing after they are made.
-// clang-format off
-#include "counting.hpp"
-// clang-format on
-
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/embedding.hpp>
 #include <unroll/stream/gru_reset_before.hpp>
 #include <unroll/stream/handover.hpp>
+
+#include "counting.hpp"
 
 namespace {
 
@@ -59,23 +57,13 @@ stream::AnyModel any_model(std::vector<NetworkLayer> layers) {
 
 // What a real-time thread calls: under clang's RealtimeSanitizer (realtime.sh) every call that may wait ends the
 // program.
-#if defined(__has_feature)
-#if __has_feature(realtime_sanitizer)
-#define UNROLL_TEST_REALTIME [[clang::nonblocking]]
-#endif
-#endif
-#ifndef UNROLL_TEST_REALTIME
-#define UNROLL_TEST_REALTIME
-#endif
 template <class F> void call(const F& f) noexcept UNROLL_TEST_REALTIME { f(); }
 
 int passed = 0, failed = 0;
 template <class F> void report(const char* what, const F& f) {
   allocations = 0;
   counting = true;
-  Eigen::internal::set_is_malloc_allowed(false);
   call(f);
-  Eigen::internal::set_is_malloc_allowed(true);
   counting = false;
   (allocations == 0 ? passed : failed) += 1;
   if (allocations != 0) std::printf("FAILED: %s: %ld allocations\n", what, allocations.load());
