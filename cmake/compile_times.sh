@@ -43,33 +43,33 @@ fi
 
 programs="tests/docs/readme_1_train.cpp tests/compile_time/forecaster.cpp tests/compile_time/any_model.cpp
   tests/compile_time/all_headers.cpp"
-# measure FORM [FLAG...]: the programs, but those that are known to pass, with the reference before and after a few
-# seconds of them
+# The programs in both forms, but those that are known to pass, with the reference before and after as many of them as
+# take twice its time.
 measure() {
-  form=$1
-  shift
-  reference=tests/compile_time/reference.cpp
   wanted=
-  for program in $programs; do
-    name=$(basename "$program" .cpp)
-    case $mode$form$name in quickheader-only*any_model | quickheader-only*forecaster) continue ;; esac
-    if [ $mode = quick ] && grep -qx "$name $form" "$work/passed"; then continue; fi
-    wanted="$wanted $program"
+  for form in header-only compiled; do
+    for program in $programs; do
+      name=$(basename "$program" .cpp)
+      case $mode$form$name in quickheader-only*any_model | quickheader-only*forecaster) continue ;; esac
+      if [ $mode = quick ] && grep -qx "$name $form" "$work/passed"; then continue; fi
+      wanted="$wanted $form:$program"
+    done
   done
-  [ -n "$wanted" ] || return 0
-  echo "reference $form $(seconds $reference "$@")" >>"$work/all"
-  since=0
-  for program in $wanted; do
-    name=$(basename "$program" .cpp)
-    line=$(seconds "$program" "$@")
-    echo "$name $form $line" >>"$work/all"
+  measure_reference
+  for each in $wanted; do
+    form=${each%%:*} program=${each#*:}
+    [ $form = compiled ] && flags=$compiled || flags=
+    line=$(seconds "$program" $flags)
+    echo "$(basename "$program" .cpp) $form $line" >>"$work/all"
     since=$(echo "$since ${line% *}" | awk '{ print $1 + $2 }')
-    if [ "${since%.*}" -ge 5 ]; then
-      echo "reference $form $(seconds $reference "$@")" >>"$work/all"
-      since=0
-    fi
+    if [ "${since%.*}" -ge "$((2 * ${reference%.*}))" ]; then measure_reference; fi
   done
-  if [ "$since" != 0 ]; then echo "reference $form $(seconds $reference "$@")" >>"$work/all"; fi
+  if [ "$since" != 0 ]; then measure_reference; fi
+}
+measure_reference() {
+  reference=$(seconds tests/compile_time/reference.cpp)
+  echo "reference - $reference" >>"$work/all"
+  since=0
 }
 # The ratio of a program is that to the mean of the references before and after it, because processors change their speed;
 # of several such ratios the least.
@@ -117,8 +117,7 @@ report() {
 touch "$work/passed"
 passed=1
 for round in 1 2 3; do
-  measure header-only
-  measure compiled $compiled
+  measure
   report >"$work/report" && passed=0 || passed=1
   if [ $mode$passed = quick0 ]; then break; fi
 done

@@ -1,8 +1,8 @@
 # For scripts that run many checks: . cmake/step.sh. Output of step NAME goes to $logs/NAME.log.
 # A check says how much it checked in its last line `N passed, N failed`. One that fails without saying so, or that
-# checks nothing, counts as a failure.
-total_passed=0
-total_failed=0
+# checks nothing, counts as a failure. Steps may run side by side, as `step .. & step .. & wait`.
+mkdir -p "$logs"
+: >"$logs/counts"
 started=$(date +%s)
 
 # step NAME COMMAND...
@@ -11,7 +11,6 @@ step() {
   step_started=$(date +%s)
   step_status=0
   shift
-  mkdir -p "$logs"
   "$@" >"$logs/$step_name.log" 2>&1 </dev/null || step_status=$?
   counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$logs/$step_name.log" | tail -n 1)
   counts=${counts:-0 0}
@@ -25,8 +24,7 @@ step() {
     tail -n "${UNROLL_LOG_LINES:-150}" "$logs/$step_name.log"
     echo "----"
   fi
-  total_passed=$((total_passed + step_passed))
-  total_failed=$((total_failed + step_failed))
+  echo "$step_passed $step_failed" >>"$logs/counts"
   printf '%-28s %5d passed %5d failed %5d s\n' "$step_name" "$step_passed" "$step_failed" \
     $(($(date +%s) - step_started))
 }
@@ -34,7 +32,6 @@ step() {
 # Ends the script with the total.
 finish() {
   echo "took $(($(date +%s) - started)) s"
-  echo "$total_passed passed, $total_failed failed"
-  [ "$total_failed" -eq 0 ] || exit 1
-  exit 0
+  awk '{ passed += $1; failed += $2 } END { print passed + 0 " passed, " failed + 0 " failed"; exit failed > 0 }' "$logs/counts"
+  exit
 }
