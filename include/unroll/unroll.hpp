@@ -13,6 +13,7 @@
 #pragma once
 
 #include <unroll/cell/delay.hpp>
+#include <unroll/cell/derived.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>

@@ -2,7 +2,7 @@
 // CASE 1: must say "a layer cannot take what the layer before it gives"
 // CASE 2: must say "a Matrix has no lengths"
 // CASE 3: must say "A recurrent layer needs a PackedSequence"
-// CASE 4: must say "neither a PointwiseCell"
+// CASE 4: must say "write `backward`, or wrap the cell in Derived"
 // CASE 5: must say "neither a PointwiseCell"
 // CASE 6: must say "no matching"
 // CASE 7: must say "all layers have one scalar type"

@@ -47,6 +47,16 @@ concept HasBackward =
       requires(E::P > 0) || requires { E::backward(prev, next, cache, d_next, dx, du, d_prev); };
       requires(E::P == 0) || requires { E::backward(p, dp, prev, next, cache, d_next, dx, du, d_prev); };
     };
+/// Nothing but equations: `Derived` makes a cell of them.
+template <class E, class V>
+concept HasEquations =
+    requires(const std::array<V, E::GX>& x, const std::array<V, E::GU>& u, const std::array<V, E::S>& prev,
+             std::array<V, E::S>& next, const std::array<V, E::P>& p) {
+      requires(E::P > 0) || requires { E::forward(x, u, prev, next); };
+      requires(E::P == 0) || requires { E::forward(p, x, u, prev, next); };
+    };
+template <class E, class V = Value<double>>
+concept LacksBackward = (HasEquations<E, V> || HasForward<E, V>) && !HasBackward<E, V>;
 }  // namespace detail
 
 /// One hidden unit of a recurrent cell: GX, GU, S, C, P, `forward` and `backward`, static templates over a value type.

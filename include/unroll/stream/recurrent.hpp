@@ -44,7 +44,11 @@ namespace stream {
 /// they are, or `std::int16_t`, which halves what a step reads and rounds each weight to a 65534th of its row's
 /// largest: worth it from about 100 units on.
 template <class E, Index D, Index H, class Functions = Accurate, class Stored = typename E::Scalar> class Recurrent {
-  static constexpr bool is_pointwise = PointwiseCell<E>;
+  static constexpr bool has_backward = !detail::LacksBackward<E>;
+  static_assert(has_backward,
+                "unroll::stream::Recurrent: this cell has a `forward` and no `backward`: it stands here as it was "
+                "trained, in Derived: Derived<MyCell<>>.");
+  static constexpr bool is_pointwise = PointwiseCell<E> || !has_backward;
   static_assert(is_pointwise,
                 "unroll::stream::Recurrent: this is not a PointwiseCell. A bidirectional layer cannot stream: it reads "
                 "its sequence from the end, too.");

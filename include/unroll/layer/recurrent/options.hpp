@@ -95,7 +95,11 @@ struct NoCell {
   Index state_rows(int) const { return 0; }
 };
 template <class C> struct CellFor {
-  static constexpr bool is_cell = !std::same_as<C, C>;  // a compiler lists no reasons for a variable
+  static constexpr bool has_backward = !LacksBackward<C>;  // a compiler lists no reasons for a variable
+  static_assert(has_backward,
+                "unroll::Recurrent: this cell has a `forward` and no `backward`: write `backward`, or wrap the cell in "
+                "Derived, which derives it: Derived<MyCell<>>{D, H} (docs/own_cell.md).");
+  static constexpr bool is_cell = !has_backward;
   static_assert(is_cell,
                 "unroll::Recurrent: this is neither a PointwiseCell (GX, GU, S, C, name, forward and backward over a "
                 "value type, without branches on values) nor a Cell (step, step_backward, accumulate).");
