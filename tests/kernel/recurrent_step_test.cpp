@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/cell/derived.hpp>
 #include <unroll/kernel/recurrent_step.hpp>
 
 #include "levels.hpp"
@@ -16,7 +17,7 @@ using namespace unroll;
 namespace {
 
 // Cells of the shapes that steps must serve. Two ports with another number of gates, per-unit parameters, one gate,
-// none.
+// none, a backward that is derived.
 template <class T> struct Gated {
   using Scalar = T;
   static constexpr int GX = 4, GU = 4, S = 2, C = 5, P = 0;
@@ -97,6 +98,17 @@ template <class T> struct NoProduct {
     dx = {d_next[0] * prev[0] * p[0] * z * (1 - z), d_next[0]};
     dp[0] = d_next[0] * z * prev[0];
     d_prev[0] = d_next[0] * z * p[0];
+  }
+};
+
+template <class T> struct Equations {
+  using Scalar = T;
+  static constexpr int GX = 3, GU = 3, S = 2, P = 1;
+  static constexpr bool same_ports = false;
+  static constexpr void forward(const auto& p, const auto& x, const auto& u, const auto& prev, auto& next) {
+    const auto f = sigmoid(x[0] + u[0]), g = tanh(x[1] + f * u[1]), o = sigmoid(x[2] + u[2] + p[0] * prev[1]);
+    const auto c = g + f * (prev[1] - g) / (1 + p[0] * p[0]);
+    next = {o * tanh(c), select(c > 0, c, p[0] * c)};
   }
 };
 
@@ -249,7 +261,7 @@ template <class E> void check_cell() {
 
 TEST_CASE_TEMPLATE("a fused step equals the plain one, with the same bits for any split of the columns", E,
                    Gated<float>, Gated<double>, Parametric<float>, Parametric<double>, OneGate<float>,
-                   NoProduct<double>) {
+                   NoProduct<double>, Derived<Equations<float>>, Derived<Equations<double>>) {
   check_cell<E>();
 }
 
