@@ -15,55 +15,13 @@
 #include <unroll/layer/sequential.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
+#include "../support/forward_only.hpp"
 #include "../support/peephole_lstm.hpp"
 #include "../support/sequences.hpp"
 
 using namespace unroll;
 
 namespace {
-
-template <class T, int GATES, int STATES, int UNIT = 0> struct EquationsOf : CellSize<T> {
-  using CellSize<T>::CellSize;
-  static constexpr int GX = GATES, GU = GATES, S = STATES, P = UNIT;
-};
-template <class T> struct RnnEquations : EquationsOf<T, 1, 1> {
-  using EquationsOf<T, 1, 1>::EquationsOf;
-  static constexpr std::string_view name = "Rnn";
-  static constexpr void forward(const auto& x, const auto& u, const auto&, auto& next) { next[0] = tanh(x[0] + u[0]); }
-};
-template <class T> struct ReluRnnEquations : EquationsOf<T, 1, 1> {
-  using EquationsOf<T, 1, 1>::EquationsOf;
-  static constexpr std::string_view name = "ReluRnn";
-  static constexpr void forward(const auto& x, const auto& u, const auto&, auto& next) { next[0] = relu(u[0] + x[0]); }
-};
-template <class T> struct LstmEquations : EquationsOf<T, 4, 2> {
-  using EquationsOf<T, 4, 2>::EquationsOf;
-  static constexpr int forget_gate = 1;
-  static constexpr std::string_view name = "Lstm";
-  static constexpr void forward(const auto& x, const auto& u, const auto& prev, auto& next) {
-    const auto i = sigmoid(x[0] + u[0]), f = sigmoid(x[1] + u[1]), g = tanh(x[2] + u[2]), o = sigmoid(x[3] + u[3]);
-    const auto c = f * prev[1] + i * g;
-    next = {o * tanh(c), c};
-  }
-};
-template <class T> struct GruEquations : EquationsOf<T, 3, 1> {
-  using EquationsOf<T, 3, 1>::EquationsOf;
-  static constexpr std::string_view name = "Gru";
-  static constexpr void forward(const auto& x, const auto& u, const auto& prev, auto& next) {
-    const auto r = sigmoid(x[0] + u[0]), z = sigmoid(x[1] + u[1]), n = tanh(x[2] + r * u[2]);
-    next[0] = n + z * (prev[0] - n);
-  }
-};
-template <class T> struct PeepholeEquations : EquationsOf<T, 4, 2, 3> {
-  using EquationsOf<T, 4, 2, 3>::EquationsOf;
-  static constexpr std::string_view name = "PeepholeLstm";
-  static constexpr void forward(const auto& p, const auto& x, const auto& u, const auto& prev, auto& next) {
-    const auto i = sigmoid(x[0] + u[0] + p[0] * prev[1]), f = sigmoid(x[1] + u[1] + p[1] * prev[1]);
-    const auto c = f * prev[1] + i * tanh(x[2] + u[2]);
-    const auto o = sigmoid(x[3] + u[3] + p[2] * c);
-    next = {o * tanh(c), c};
-  }
-};
 
 template <template <class> class Equations, template <class> class Cell> struct Pair {
   template <class T> using Made = Derived<Equations<T>>;
@@ -110,7 +68,8 @@ template <class T> double difference(const std::vector<Matrix<T>>& a, const std:
 TEST_CASE_TEMPLATE("what is derived is what one writes by hand, and keeps as much", Of, PAIRS) {
   using Made = typename Of::template Made<double>;
   using ByHand = typename Of::template ByHand<double>;
-  static_assert(PointwiseCell<Made> && Made::C == ByHand::C && Made::name == ByHand::name);
+  static_assert(PointwiseCell<Made>);
+  CHECK(Made::C == ByHand::C);
   for (const bool reverse : {false, true})
     for (RecurrentOptions options :
          {RecurrentOptions{}, RecurrentOptions{.recurrent_dropout = 0.4},
@@ -123,14 +82,16 @@ TEST_CASE_TEMPLATE("what is derived is what one writes by hand, and keeps as muc
 }
 
 TEST_CASE("ports are the same where a gate's parts occur only as their sum") {
-  static_assert(Derived<LstmEquations<float>>::same_ports && Derived<ReluRnnEquations<float>>::same_ports);
-  static_assert(Derived<PeepholeEquations<float>>::same_ports && !Derived<GruEquations<float>>::same_ports);
+  CHECK(Derived<LstmEquations<float>>::same_ports);
+  CHECK(Derived<ReluRnnEquations<float>>::same_ports);
+  CHECK(Derived<PeepholeEquations<float>>::same_ports);
+  CHECK(!Derived<GruEquations<float>>::same_ports);
 }
 
 namespace {
 
 /// A cell around one formula of a = x_0 + u_0, b = x_1 + u_1, the previous state h and a parameter p.
-template <auto formula> struct Formula : EquationsOf<double, 2, 1, 1> {
+template <auto formula> struct Formula : CellOf<double, 2, 1, 1> {
   static constexpr std::string_view name = "Formula";
   static constexpr void forward(const auto& p, const auto& x, const auto& u, const auto& prev, auto& next) {
     next[0] = formula(x[0] + u[0], x[1] + u[1], prev[0], p[0]);

@@ -13,17 +13,26 @@ using namespace unroll;
 // endregion
 
 // region cell
-/// An LSTM whose input gate is what the forget gate leaves, i = 1 - f (Greff et al. 2017). Gates f g o:
-///   f = sigmoid(x_f + u_f),  g = tanh(x_g + u_g),  o = sigmoid(x_o + u_o)
-///   c_t = g + f * (c_{t-1} - g),  h_t = o * tanh(c_t)
+/// An LSTM whose input gate is what the forget gate leaves, i = 1 - f (Greff et al. 2017). Gates f g o.
 template <class T = float> struct CoupledLstm : CellSize<T> {
   using CellSize<T>::CellSize;
-  static constexpr int GX = 3, GU = 3;      // gates fed by the input, by the state
-  static constexpr int S = 2;               // states: h, c
+  static constexpr int GX = 3, GU = 3, S = 2;  // gates fed by the input, by the state; states: h, c
+  static constexpr int forget_gate = 0;        // gets the forget bias
+  static constexpr std::string_view name = "CoupledLstm";
+
+  static constexpr void forward(const auto& x, const auto& u, const auto& prev, auto& next) {
+    const auto f = sigmoid(x[0] + u[0]), g = tanh(x[1] + u[1]), o = sigmoid(x[2] + u[2]);
+    const auto c = g + f * (prev[1] - g);
+    next = {o * tanh(c), c};
+  }
+};
+// endregion
+
+// region by-hand
+template <class T = float> struct CoupledByHand : CoupledLstm<T> {
+  using CoupledLstm<T>::CoupledLstm;
   static constexpr int C = 4;               // values that backward wants to see again
   static constexpr bool same_ports = true;  // only x + u occurs, so dx == du
-  static constexpr int forget_gate = 0;     // gets the forget bias
-  static constexpr std::string_view name = "CoupledLstm";
   template <class V> using Gates = std::array<V, 3>;
   template <class V> using State = std::array<V, 2>;
   template <class V> using Cached = std::array<V, 4>;
@@ -51,7 +60,6 @@ template <class T = float> struct CoupledLstm : CellSize<T> {
     d_prev = {V(0), dc * f};
   }
 };
-CoupledLstm(Index, Index) -> CoupledLstm<>;
 // endregion
 
 // region parts
@@ -113,12 +121,21 @@ void check_parts() {
   // endregion
 }
 
+void check_by_hand(const PackedSequence<double>& x) {
+  begin("by-hand-check");
+  // region by-hand-check
+  Recurrent by_hand{CoupledByHand<double>{3, 4}};
+  randomize(by_hand, Rng(2));
+  std::cout << "passed: " << check_gradient(by_hand, x).passed(1e-7) << '\n';
+  // endregion
+}
+
 }  // namespace
 
 int main() {
   begin("check");
   // region check
-  Recurrent layer{CoupledLstm<double>{3, 4}};
+  Recurrent layer{Derived<CoupledLstm<double>>{3, 4}};
   randomize(layer, Rng(2));
   const std::vector<Index> lengths{5, 1, 0, 3};
   PackedSequence<double> x{Matrix<double>(3, 9), Packing::from_lengths(lengths, 5)};
@@ -129,7 +146,7 @@ int main() {
 
   begin("train");
   // region train
-  Sequential model{Embedding{10, 8}, FinalState{Recurrent{CoupledLstm{8, 16}}}, Dense{16, 1}};
+  Sequential model{Embedding{10, 8}, FinalState{Recurrent{Derived<CoupledLstm<>>{8, 16}}}, Dense{16, 1}};
   initialize(model, Rng(1), {.forget_bias = 3});
   const auto training = first_is_odd(600, Rng(1)), unseen = first_is_odd(200, Rng(2));
   fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-2}, training, {.epochs = 8, .batch_size = 32, .clip_norm = 1});
@@ -139,7 +156,8 @@ int main() {
 
   begin("stream");
   // region stream
-  using Live = stream::Sequential<stream::Embedding<8>, stream::Recurrent<CoupledLstm<>, 8, 16>, stream::Dense<16, 1>>;
+  using Live =
+      stream::Sequential<stream::Embedding<8>, stream::Recurrent<Derived<CoupledLstm<>>, 8, 16>, stream::Dense<16, 1>>;
   stream::Stream<Live> live;
   live.assign(model);  // the embedding's table stays where it is, in `model`
   float worst = 0;
@@ -152,5 +170,6 @@ int main() {
   std::cout << "the last answers of the stream are the batch's to within " << (worst < 1e-4f ? "1e-4" : "more") << '\n';
   // endregion
 
+  check_by_hand(x);
   check_parts();
 }

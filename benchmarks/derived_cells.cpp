@@ -1,0 +1,73 @@
+// A cell whose backward is derived beside the same cell with a backward by hand: forward + backward of one layer at
+// (D, H, B, T) = (128, 128, 64, 200), one thread, in turns. Processor time, so that a neighbor counts little.
+//   derived_cells [ROUNDS]
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <vector>
+
+#include <unroll/cell/derived.hpp>
+#include <unroll/cell/gru.hpp>
+#include <unroll/cell/lstm.hpp>
+#include <unroll/cell/rnn.hpp>
+#include <unroll/layer/recurrent.hpp>
+#include <unroll/testing/check_gradient.hpp>
+
+#include "../tests/support/forward_only.hpp"
+
+namespace {
+
+using namespace unroll;
+
+template <class C> struct Side {
+  Recurrent<C> layer{C(128, 128)};
+  Recurrent<C> gradient;
+  PackedSequence<float> x;
+  CacheFor<Recurrent<C>, PackedSequence<float>> cache;
+  std::vector<double> times;
+
+  Side() : gradient(layer) {
+    randomize(layer, Rng(1), 0.09);
+    x.packing = Packing::from_lengths(std::vector<Index>(64, 200), 200);
+    x.values = Eigen::MatrixXf::Random(128, x.packing.total());
+    pass();
+    times.clear();
+  }
+  void pass() {
+    set_zero(gradient);
+    const std::clock_t start = std::clock();
+    layer.forward({.training = true}, x, cache);
+    layer.backward(x, x, cache, gradient);
+    times.push_back(1e3 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+  }
+  double least() const { return *std::min_element(times.begin(), times.end()); }
+};
+double median(std::vector<double> of) {
+  std::sort(of.begin(), of.end());
+  return of[of.size() / 2];
+}
+
+template <class ByHand, class Equations> void compare(const char* name, int rounds) {
+  Side<ByHand> by_hand;
+  Side<Derived<Equations>> derived;
+  std::vector<double> ratios;
+  for (int k = 0; k < rounds; ++k) {
+    by_hand.pass();
+    derived.pass();
+    ratios.push_back(derived.times.back() / by_hand.times.back());
+  }
+  std::printf("%-5s  %7.1f ms (%5.1f)  %7.1f ms (%5.1f)  %.3f  %.3f\n", name, median(by_hand.times), by_hand.least(),
+              median(derived.times), derived.least(), median(ratios), derived.least() / by_hand.least());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  set_threads(1);
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 31;
+  std::printf("median (least) by hand, derived, median ratio of the pairs, ratio of the least\n");
+  compare<Rnn<>, RnnEquations<float>>("rnn", rounds);
+  compare<Lstm<>, LstmEquations<float>>("lstm", rounds);
+  compare<Gru<>, GruEquations<float>>("gru", rounds);
+}
