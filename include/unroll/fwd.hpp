@@ -22,6 +22,7 @@ template <class T> struct Lstm;
 template <class T> struct Gru;
 template <class T> class GruResetBefore;
 template <class T> class ProjectedLstm;
+template <class E> struct Derived;
 
 struct RecurrentOptions;
 template <class C> class Recurrent;

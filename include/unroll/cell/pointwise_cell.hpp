@@ -62,7 +62,8 @@ concept LacksBackward = (HasEquations<E, V> || HasForward<E, V>) && !HasBackward
 /// One hidden unit of a recurrent cell: GX, GU, S, C, P, `forward` and `backward`, static templates over a value type.
 /// Axioms: `backward` computes the gradient of sum(d_next .* next) with respect to x, u, prev (through the equations
 /// alone: the library adds U^T du) and, where P > 0, the parameters (dp is the value of one column; the library sums);
-/// it assigns, it does not add. Neither branches on a value: one value stands for many units.
+/// it assigns, it does not add. Neither branches on a value: one value stands for many units. `Derived` makes one of a
+/// `forward` alone.
 template <class E>
 concept PointwiseCell =
     requires {
