@@ -12,6 +12,7 @@
 #include <benchmark/benchmark.h>
 
 #include <unroll/core/random.hpp>
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/network_model.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/dense.hpp>
@@ -37,17 +38,19 @@ Matrix<float> random_matrix(Index rows, Index cols, double scale) {
   return Eigen::Map<const Eigen::MatrixXf>(values.data(), rows, cols);
 }
 
-Network network_of(CellKind cell, Index D, Index H, bool dynamic) {
+Network network_of(const LayerKind* cell, Index D, Index H, bool dynamic) {
   const double scale = 1 / std::sqrt(double(H));
-  const Index G = gates_of(cell);
-  RecurrentLayer w{.cell = cell};
-  w.weight_ih = random_matrix(G * H, D, scale);
-  w.weight_hh = random_matrix(G * H, H, scale);
-  w.bias_ih = random_matrix(G * H, 1, scale);
-  w.bias_hh = random_matrix(G * H, 1, scale);
+  const Index G = describe_layer({cell}).gates;
+  NetworkLayer w{cell};
+  w.tensors["weight_ih"] = random_matrix(G * H, D, scale);
+  w.tensors["weight_hh"] = random_matrix(G * H, H, scale);
+  w.tensors["bias_ih"] = random_matrix(G * H, 1, scale);
+  w.tensors["bias_hh"] = random_matrix(G * H, 1, scale);
   Network network;
-  network.layers = {w, DenseLayer{random_matrix(1, H, scale), random_matrix(1, 1, scale)}};
-  if (dynamic) network.layers.push_back(DenseLayer{Matrix<float>::Constant(1, 1, 1.f), {}});
+  network.layers = {w, NetworkLayer{&layer_kind<DenseKind>,
+                                    {{"weight", random_matrix(1, H, scale)}, {"bias", random_matrix(1, 1, scale)}}}};
+  if (dynamic)
+    network.layers.push_back(NetworkLayer{&layer_kind<DenseKind>, {{"weight", Matrix<float>::Constant(1, 1, 1.f)}}});
   return network;
 }
 
@@ -72,13 +75,13 @@ template <class S> void process(benchmark::State& state, S& stream, Index D) {
 }
 
 template <template <class> class C, Index D, Index H, class Stored = float>
-void add_fixed(const std::string& cell, CellKind kind) {
+void add_fixed(const std::string& cell, const LayerKind* kind) {
   using Layer = stream::Recurrent<C<float>, D, H, stream::Accurate, Stored>;
   using Model = stream::Stream<stream::Sequential<Layer, stream::Dense<H, 1>>>;
   const Network network = network_of(kind, D, H, false);
   const auto model = std::make_shared<Model>();
-  const auto& head = std::get<DenseLayer>(network.layers[1]);
-  model->model().template layer<0>().set(detail::data_of<Layer::S>(std::get<RecurrentLayer>(network.layers[0])));
+  const auto& head = network.layers[1];
+  model->model().template layer<0>().set(detail::data_of<Layer::S>(network.layers[0]));
   model->model().template layer<1>().set(detail::span_of(head.weight), detail::span_of(head.bias));
   model->reset();
   const std::string name = (std::is_same_v<Stored, float> ? "fixed/" : "int16/") + cell + "/D:" + std::to_string(D) +
@@ -98,7 +101,7 @@ void add_fixed(const std::string& cell, CellKind kind) {
     });
   });
 }
-void add_any(const std::string& cell, CellKind kind, Index D, Index H, bool dynamic) {
+void add_any(const std::string& cell, const LayerKind* kind, Index D, Index H, bool dynamic) {
   const auto model = std::make_shared<stream::AnyModel>(network_of(kind, D, H, dynamic));
   const std::string name = "any/" + cell + "/D:" + std::to_string(D) + "/H:" + std::to_string(H) + "/process";
   benchmark::RegisterBenchmark((name + (dynamic ? "/dynamic:1" : "")).c_str(),
@@ -122,7 +125,7 @@ void add_decay(bool decays) {
                                  measure(state, [&] { model->process(x, y); });
                                });
 }
-template <template <class> class C> void add_cell(const std::string& cell, CellKind kind) {
+template <template <class> class C> void add_cell(const std::string& cell, const LayerKind* kind) {
   [&]<Index... H>(std::integer_sequence<Index, H...>) {
     (add_fixed<C, 1, H>(cell, kind), ...);
   }(std::integer_sequence<Index, 8, 12, 16, 20, 24, 32, 40, 64, 128>());
@@ -140,8 +143,8 @@ template <template <class> class C> void add_cell(const std::string& cell, CellK
 }  // namespace
 
 int main(int argc, char** argv) {
-  add_cell<Lstm>("LSTM", CellKind::lstm);
-  add_cell<Gru>("GRU", CellKind::gru);
+  add_cell<Lstm>("LSTM", &layer_kind<LstmKind>);
+  add_cell<Gru>("GRU", &layer_kind<GruKind>);
   add_decay(true);
   add_decay(false);
   benchmark::Initialize(&argc, argv);

@@ -17,6 +17,7 @@
 #include <CLI/CLI.hpp>
 
 #include <unroll/file/replace_file.hpp>
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/network_run.hpp>
 
@@ -36,7 +37,12 @@ class Header {
   Header(const Network& network, const std::string& name, const std::string& file) {
     for (const NetworkLayer& layer : network.layers) {
       prefix_ = concat_text("layer", number_++, "_");
-      std::visit([this](const auto& weights) { write(weights); }, layer);
+      const bool known = any_kind<LibraryKinds>([&]<class K>() {
+        if (!is_kind<K>(layer)) return false;
+        write(static_cast<const K*>(nullptr), layer);
+        return true;
+      });
+      if (!known) refuse(kind_name(layer));
     }
     std::ostringstream out;
     out << "// Written by unroll_export from " << file << ":";
@@ -77,10 +83,10 @@ class Header {
     arrays_ << "};\n";
   }
   /// The array's name, or {} for what is absent.
-  std::string weight(const char* name, const Matrix<float>& values) {
-    if (values.size() == 0) return "{}";
-    array(prefix_ + name, values);
-    return "weights::" + prefix_ + name;
+  std::string weight(std::string_view name, const LayerData& layer) {
+    if (layer.tensor(name).size() == 0) return "{}";
+    array(concat_text(prefix_, name), layer.tensor(name));
+    return concat_text("weights::", prefix_, name);
   }
   void layer(const std::string& header, const std::string& type, const std::string& value) {
     includes_.insert(header);
@@ -88,52 +94,41 @@ class Header {
     values_ += (values_.empty() ? "" : ", ") + type + value;
   }
 
-  void write(const RecurrentLayer& w) {
-    if (w.reverse) fail(prefix_, "runs from the end of a sequence, which a stream has not seen");
-    const auto [header, cell] = [&]() -> std::pair<const char*, const char*> {
-      switch (w.cell) {
-        case CellKind::lstm:
-          return {"cell/lstm.hpp", "Lstm"};
-        case CellKind::gru:
-          return {"cell/gru.hpp", "Gru"};
-        case CellKind::gru_reset_before:
-          return {"stream/gru_reset_before.hpp", "GruResetBefore"};
-        default:
-          return {"cell/rnn.hpp", w.cell == CellKind::rnn_relu ? "ReluRnn" : "Rnn"};
-      }
-    }();
-    includes_.insert(header);
-    const std::string W = weight("weight_ih", w.weight_ih), U = weight("weight_hh", w.weight_hh),
-                      b = weight("bias_ih", w.bias_ih), b_h = weight("bias_hh", w.bias_hh),
-                      h = weight("initial_h", w.initial_h), c = weight("initial_c", w.initial_c);
-    std::string value = "({" + W + ", " + U + ", " + b + ", " + b_h;
-    if (h != "{}" || c != "{}") value += ", {}, {" + (w.cell == CellKind::lstm ? h + ", " + c : h) + "}";
+  template <class C> void write(const RecurrentKind<C>*, const LayerData& w) {
+    if (w.flag("reverse")) fail(prefix_, "runs from the end of a sequence, which a stream has not seen");
+    includes_.insert(std::string(C::header));
+    std::string value, initial;
+    bool starts = false;
+    for (int s = 0; s < C::S; ++s) {
+      const std::string state = weight(initial_names[s], w);
+      starts = starts || state != "{}";
+      initial += (s == 0 ? "" : ", ") + state;
+    }
+    for (const char* name : {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}) value += weight(name, w) + ", ";
+    value += weight("weight_unit", w) + (starts ? ", {" + initial + "}" : "");
+    const Description of = describe_layer(w);
     layer("stream/recurrent.hpp",
-          concat_text("unroll::stream::Recurrent<unroll::", cell, "<>, ", w.inputs(), ", ", w.units(), ">"),
-          value + "})");
+          concat_text("unroll::stream::Recurrent<unroll::", C::name, "<>, ", of.inputs, ", ", of.outputs, ">"),
+          "({" + value + "})");
   }
-  void write(const DenseLayer& w) {
-    const std::string W = weight("weight", w.weight), b = weight("bias", w.bias);
-    layer("stream/dense.hpp", concat_text("unroll::stream::Dense<", w.weight.cols(), ", ", w.weight.rows(), ">"),
+  void write(const DenseKind*, const LayerData& w) {
+    const std::string W = weight("weight", w), b = weight("bias", w);
+    const Description of = describe_layer(w);
+    layer("stream/dense.hpp", concat_text("unroll::stream::Dense<", of.inputs, ", ", of.outputs, ">"),
           "(" + W + ", " + b + ")");
   }
-  void write(const ActivationLayer& w) {
-    switch (w.function) {
-      case ActivationKind::tanh:
-        return layer("stream/activation.hpp", "unroll::stream::Tanh<>", "()");
-      case ActivationKind::relu:
-        return layer("stream/activation.hpp", "unroll::stream::Relu<>", "()");
-      case ActivationKind::sigmoid:
-        return layer("stream/activation.hpp", "unroll::stream::Sigmoid<>", "()");
-      default:
-        refuse(name_of(w.function));
-    }
+  template <class Function> void write(const FunctionKind<Function>*, const LayerData&) {
+    layer("stream/activation.hpp", concat_text("unroll::stream::", Function::name, "<>"), "()");
   }
-  void write(const EmbeddingLayer& w) {
-    const std::string table = weight("weight", w.weight);
-    layer("stream/embedding.hpp", concat_text("unroll::stream::Embedding<", w.weight.rows(), ">"), "(" + table + ")");
+  void write(const EmbeddingKind*, const LayerData& w) {
+    const std::string table = weight("weight", w);
+    layer("stream/embedding.hpp", concat_text("unroll::stream::Embedding<", describe_layer(w).outputs, ">"),
+          "(" + table + ")");
   }
-  void write(const BidirectionalLayer&) { fail(prefix_, "is bidirectional: it reads its sequence from the end, too"); }
+  void write(const BidirectionalKind*, const LayerData&) {
+    fail(prefix_, "is bidirectional: it reads its sequence from the end, too");
+  }
+  template <class K> void write(const K*, const LayerData& w) { refuse(kind_name(w)); }
 
   std::set<std::string> includes_{"stream/stream.hpp"};
   std::ostringstream arrays_;

@@ -11,6 +11,9 @@
 #include <unroll/core/range.ipp>
 #include <unroll/core/size.ipp>
 #include <unroll/core/utf8.ipp>
+#include <unroll/kind/by_the_book.ipp>
+#include <unroll/kind/layer_data.ipp>
+#include <unroll/kind/layer_kind.ipp>
 
 namespace unroll::inline UNROLL_ABI {
 

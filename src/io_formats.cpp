@@ -1,8 +1,5 @@
-#include <unroll/io/guitarml.ipp>
 #include <unroll/io/load_network.ipp>
-#include <unroll/io/nam.ipp>
 #include <unroll/io/network_file.ipp>
 #include <unroll/io/network_model.ipp>
 #include <unroll/io/network_run.ipp>
 #include <unroll/io/network_writer.ipp>
-#include <unroll/io/rtneural.ipp>

@@ -21,6 +21,7 @@ template <class T> struct ReluRnn;
 template <class T> struct Lstm;
 template <class T> struct Gru;
 template <class T> class GruResetBefore;
+template <class T> struct PeepholeLstm;
 template <class T> class ProjectedLstm;
 template <class E> struct Derived;
 
@@ -30,6 +31,10 @@ template <class C> class Bidirectional;
 template <class Inner> class FinalState;
 template <class T> class Embedding;
 template <class T> class Dense;
+template <class T> class LayerNorm;
+template <class T> class Elu;
+template <class T> class PRelu;
+template <class T> class Softmax;
 template <class T> class Dropout;
 template <class... Ls> class Sequential;
 template <class... Ls> class Stack;

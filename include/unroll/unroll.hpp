@@ -17,6 +17,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/core/initialize.hpp>
@@ -39,15 +40,19 @@
 #include <unroll/layer/composite_cell.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
+#include <unroll/layer/elu.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/folded.hpp>
 #include <unroll/layer/functions.hpp>
+#include <unroll/layer/layer_norm.hpp>
 #include <unroll/layer/options.hpp>
 #include <unroll/layer/parallel.hpp>
+#include <unroll/layer/prelu.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/residual.hpp>
 #include <unroll/layer/sequential.hpp>
+#include <unroll/layer/softmax.hpp>
 #include <unroll/layer/stack.hpp>
 #include <unroll/layer/tied_output.hpp>
 #include <unroll/loss/binary_cross_entropy.hpp>

@@ -1,4 +1,5 @@
 // Streams allocate nothing while samples pass, models of any size nothing after they are made.
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
@@ -42,13 +43,15 @@ stream::Stream<Words> words;
 float samples[512], more[512], table[80];
 std::int32_t ids[64];
 
-RecurrentLayer layer_of(CellKind cell, Index D, Index H) {
-  RecurrentLayer w{.cell = cell};
-  w.weight_ih = Matrix<float>::Constant(gates_of(cell) * H, D, 0.1f);
-  w.weight_hh = Matrix<float>::Constant(gates_of(cell) * H, H, 0.1f);
+NetworkLayer layer_of(const LayerKind* cell, Index D, Index H) {
+  NetworkLayer w{cell};
+  w.tensors["weight_ih"] = Matrix<float>::Constant(describe_layer({cell}).gates * H, D, 0.1f);
+  w.tensors["weight_hh"] = Matrix<float>::Constant(describe_layer({cell}).gates * H, H, 0.1f);
   return w;
 }
-DenseLayer dense_of(Index in, Index out) { return {Matrix<float>::Constant(out, in, 0.1f), {}}; }
+NetworkLayer dense_of(Index in, Index out) {
+  return {&layer_kind<DenseKind>, {{"weight", Matrix<float>::Constant(out, in, 0.1f)}}};
+}
 stream::AnyModel any_model(std::vector<NetworkLayer> layers) {
   Network network;
   network.layers = std::move(layers);
@@ -85,12 +88,13 @@ int main() {
     words.process(ids, more);
     words.step(5);
   });
-  stream::AnyModel compiled = any_model({layer_of(CellKind::lstm, 1, 20), dense_of(20, 1)});
+  stream::AnyModel compiled = any_model({layer_of(&layer_kind<LstmKind>, 1, 20), dense_of(20, 1)});
   stream::AnyModel dynamic =
-      any_model({layer_of(CellKind::gru, 2, 37), layer_of(CellKind::gru_reset_before, 37, 10), dense_of(10, 7),
-                 ActivationLayer{.function = ActivationKind::softmax}, dense_of(7, 2)});
-  stream::AnyModel text = any_model(
-      {EmbeddingLayer{Matrix<float>::Constant(6, 30, 0.1f)}, layer_of(CellKind::rnn_tanh, 6, 10), dense_of(10, 1)});
+      any_model({layer_of(&layer_kind<GruKind>, 2, 37), layer_of(&layer_kind<GruResetBeforeKind>, 37, 10),
+                 dense_of(10, 7), NetworkLayer{&layer_kind<SoftmaxKind>}, dense_of(7, 2)});
+  stream::AnyModel text =
+      any_model({NetworkLayer{&layer_kind<EmbeddingKind>, {{"weight", Matrix<float>::Constant(6, 30, 0.1f)}}},
+                 layer_of(&layer_kind<RnnKind>, 6, 10), dense_of(10, 1)});
   auto state = compiled.snapshot();
   report("any model", [&] {
     compiled.prewarm(100);
@@ -105,7 +109,7 @@ int main() {
     text.process(ids, more);
   });
   stream::Handover<stream::AnyModel> models;
-  models.offer(std::make_unique<stream::AnyModel>(any_model({layer_of(CellKind::gru, 1, 20), dense_of(20, 1)})));
+  models.offer(std::make_unique<stream::AnyModel>(any_model({layer_of(&layer_kind<GruKind>, 1, 20), dense_of(20, 1)})));
   report("a model that is handed over", [&] { models.get()->process(samples, more); });
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;

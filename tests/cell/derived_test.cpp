@@ -7,6 +7,7 @@
 #include <unroll/cell/derived.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/layer/bidirectional.hpp>
@@ -16,7 +17,6 @@
 #include <unroll/testing/check_gradient.hpp>
 
 #include "../support/forward_only.hpp"
-#include "../support/peephole_lstm.hpp"
 #include "../support/sequences.hpp"
 
 using namespace unroll;

@@ -6,10 +6,10 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/recurrent.hpp>
 
-#include "../support/peephole_lstm.hpp"
 #include "../support/sequences.hpp"
 
 using namespace unroll;

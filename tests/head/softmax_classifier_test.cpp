@@ -16,7 +16,7 @@
 
 namespace {
 using namespace unroll;
-using Softmax = SoftmaxClassifier<double>;
+using WholeSoftmax = SoftmaxClassifier<double>;
 
 struct SoftmaxCase {
   Index D, V, n;
@@ -46,7 +46,7 @@ struct TiedModel : Composite<TiedModel> {
 };
 }  // namespace
 
-static_assert(Head<SoftmaxClassifier<float>, PackedSequence<float>> && Head<Softmax, Matrix<double>>);
+static_assert(Head<SoftmaxClassifier<float>, PackedSequence<float>> && Head<WholeSoftmax, Matrix<double>>);
 
 TEST_CASE("the softmax in blocks is Dense with cross-entropy: loss, gradients, decisions") {
   const SoftmaxCase cases[] = {{3, 1, 4},
@@ -58,7 +58,7 @@ TEST_CASE("the softmax in blocks is Dense with cross-entropy: loss, gradients, d
                                {5, 40, 12, {}, 400}};
   for (const SoftmaxCase& c : cases) {
     CAPTURE(c.V);
-    Softmax softmax(c.D, c.V, c.options);
+    WholeSoftmax softmax(c.D, c.V, c.options);
     randomize(softmax, Rng(1), c.scale);
     Dense<double> dense(c.D, c.V, {.bias = c.options.bias});
     dense.weight = softmax.weight, dense.bias = softmax.bias;
@@ -73,8 +73,8 @@ TEST_CASE("the softmax in blocks is Dense with cross-entropy: loss, gradients, d
     Dense<double> d_dense = zeros_like(dense);
     const Matrix<double>& expected_dh = dense.backward(h, d_logits, cache, d_dense);
 
-    Softmax::Scratch s;
-    Softmax gradient = zeros_like(softmax);
+    WholeSoftmax::Scratch s;
+    WholeSoftmax gradient = zeros_like(softmax);
     const HeadResult result = softmax.loss(h, labels, dh, gradient, s);
     CHECK(result.loss == doctest::Approx(expected.loss).epsilon(1e-12));
     CHECK(result.weight == expected.weight);
@@ -97,14 +97,14 @@ TEST_CASE("the softmax in blocks is Dense with cross-entropy: loss, gradients, d
 
 TEST_CASE("what the softmax in blocks adds to a gradient is added, in parts and with weights") {
   const SoftmaxCase c{4, 600, 300};
-  Softmax softmax(c.D, c.V);
+  WholeSoftmax softmax(c.D, c.V);
   randomize(softmax, Rng(1));
   const Matrix<double> h = random_matrix<double>(c.D, c.n, 2);
   const auto labels = softmax_labels(c);
   std::vector<double> weights;
   for (Index n = 0; n < c.n; ++n) weights.push_back(double(n % 3));
-  Softmax::Scratch s;
-  Softmax whole = zeros_like(softmax), parts = zeros_like(softmax);
+  WholeSoftmax::Scratch s;
+  WholeSoftmax whole = zeros_like(softmax), parts = zeros_like(softmax);
   Matrix<double> dh, d;
   const HeadResult all = softmax.loss(h, labels, dh, whole, s, weights);
   double sum = 0;
@@ -121,9 +121,9 @@ TEST_CASE("what the softmax in blocks adds to a gradient is added, in parts and 
 }
 
 TEST_CASE("a batch in which nothing counts has no loss and no gradient") {
-  const Softmax softmax(2, 3);
-  Softmax gradient = zeros_like(softmax);
-  Softmax::Scratch s;
+  const WholeSoftmax softmax(2, 3);
+  WholeSoftmax gradient = zeros_like(softmax);
+  WholeSoftmax::Scratch s;
   Matrix<double> dh;
   const HeadResult of =
       softmax.loss(random_matrix<double>(2, 3, 1), std::vector<Index>{-100, -100, -100}, dh, gradient, s);
@@ -199,7 +199,7 @@ TEST_CASE("models with a softmax, tied or not, have the gradient of their loss")
   pack_tokens(std::span(views), x);
   for (const bool tied : {false, true}) {
     Sequential model{Embedding<double>{6, 4}, Recurrent{Gru<double>{4, 4}},
-                     Softmax{4, 6, {.tied = tied, .label_smoothing = 0.1}}};
+                     WholeSoftmax{4, 6, {.tied = tied, .label_smoothing = 0.1}}};
     randomize(model, Rng(2));
     const GradientReport report = check_gradient(model, NextToken{HeadLoss{}}, x, x);
     INFO(report.str());

@@ -30,7 +30,8 @@ TEST_CASE("what is no network says so") {
   check_mentions(refused(""), {"changed: this is an empty file", "expected safetensors or JSON"});
   check_mentions(refused("x"), {"changed: not JSON at byte"});
   check_mentions(refused("[]"), {"changed: got an array, expected an object"});
-  check_mentions(refused("{}"), {"neither RTNeural ('layers') nor GuitarML ('state_dict') nor NAM ('architecture')"});
+  check_mentions(refused("{}"), {"none of the formats that there are: NAM ('architecture'), GuitarML ('state_dict')",
+                                 "RTNeural ('layers')"});
   check_mentions(refused(R"({"layers": []} x)"), {"not JSON at byte"});
   check_mentions(refused(R"({"layers": [], "in_shape": [NaN]})"), {"not JSON at byte"});
   check_mentions(message_of([] { load_network(io_file("pytorch_gru.safetensors")); }),

@@ -2,6 +2,7 @@
 
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/io/guitarml.hpp>
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/io/nam.hpp>
@@ -111,23 +112,23 @@ TEST_CASE("assigning to another model names the layer, and leaves the model as i
   check_mentions(refused(with_states, Sequential{Recurrent{Lstm{2, 4}}, Dense{4, 2}}),
                  {"initial_h is 4 x 1, the model's 0 x 0"});
   Network longer = lstm;
-  longer.layers.push_back(ActivationLayer{});
+  longer.layers.push_back(NetworkLayer{&layer_kind<TanhKind>});
   check_mentions(refused(longer, amplifier(5, false)), {"assign: the network has 3 layers, the model takes 2"});
   Network shorter = lstm;
   shorter.layers.pop_back();
   check_mentions(refused(shorter, amplifier(5, false)), {"there is none, the model has 1 Dense 5 -> 1"});
   Network reversed = lstm;
-  std::get<RecurrentLayer>(reversed.layers[0]).reverse = true;
+  reversed.layers[0].options["reverse"] = true;
   check_mentions(refused(reversed, amplifier(5, false)), {"from the last step to the first"});
   Network none = lstm;
-  std::get<RecurrentLayer>(none.layers[0]).bias_ih = {};
+  none.layers[0].tensors["bias_ih"] = {};
   check_mentions(refused(none, amplifier(5, false)), {"bias_ih is 0 x 0, the model's 20 x 1"});
 
   auto model = amplifier(5, false);
   initialize(model, Rng(3));
   const Network before = network_of(model);
   Network half = lstm;
-  half.layers[1] = DenseLayer{Matrix<float>::Ones(2, 5), {}};
+  half.layers[1] = NetworkLayer{&layer_kind<DenseKind>, {{"weight", Matrix<float>::Ones(2, 5)}}};
   refused(half, model);
   CHECK_THROWS(assign(half, model));
   check_same_network(before, network_of(model));

@@ -157,7 +157,7 @@ TEST_CASE("what RTNeural's format cannot say is not written") {
   check_mentions(refused(unroll::read_nam(io_file("nam_lstm.nam"))), {"has an initial state"});
   check_mentions(refused(unroll::load_network(io_file("keras_tagger.safetensors"))), {"layer 0 (embedding)"});
   Network reversed = unroll::read_rtneural(io_file("rtneural_lstm.json"));
-  std::get<unroll::RecurrentLayer>(reversed.layers[0]).reverse = true;
+  reversed.layers[0].options["reverse"] = true;
   check_mentions(refused(reversed), {"runs from the last step to the first"});
   CHECK(folder.files() == 0);
 }

@@ -4,6 +4,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dropout.hpp>
@@ -11,7 +12,6 @@
 #include <unroll/layer/stack.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
-#include "../support/peephole_lstm.hpp"
 #include "../support/sequences.hpp"
 
 namespace {

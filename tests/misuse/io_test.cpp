@@ -10,6 +10,7 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/io/checkpoint.hpp>
 #include <unroll/io/guitarml.hpp>
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/io/nam.hpp>
@@ -55,12 +56,13 @@ Matrix<float> ramp(Index rows, Index cols) {
 Network amplifier() {
   Network network;
   network.layers = {
-      RecurrentLayer{
-          .weight_ih = ramp(12, 1), .weight_hh = ramp(12, 3), .bias_ih = ramp(12, 1), .bias_hh = ramp(12, 1)},
-      DenseLayer{ramp(1, 3), ramp(1, 1)}};
+      NetworkLayer{
+          &layer_kind<LstmKind>,
+          {{"weight_ih", ramp(12, 1)}, {"weight_hh", ramp(12, 3)}, {"bias_ih", ramp(12, 1)}, {"bias_hh", ramp(12, 1)}}},
+      NetworkLayer{&layer_kind<DenseKind>, {{"weight", ramp(1, 3)}, {"bias", ramp(1, 1)}}}};
   return network;
 }
-RecurrentLayer& lstm_of(Network& network) { return std::get<RecurrentLayer>(network.layers[0]); }
+NetworkLayer& lstm_of(Network& network) { return network.layers[0]; }
 auto model_of(Index D, Index H) { return Sequential{Recurrent{Lstm{D, H}}, Dense{H, 1}}; }
 
 }  // namespace misuse_io
@@ -130,17 +132,27 @@ TEST_CASE("networks that are not sound are neither run nor written") {
     return said;
   };
   has(refusal([](auto& n) { n.layers.clear(); }), "a network without layers");
-  has(refusal([](auto& n) { lstm_of(n).weight_ih = {}; }), "it has no inputs");
-  has(refusal([](auto& n) { lstm_of(n).weight_hh = {}; }), "it has no units");
-  has(refusal([](auto& n) { lstm_of(n).weight_ih = ramp(9, 1); }), "weight_ih is 9 x 1, expected 12 x 1");
-  has(refusal([](auto& n) { lstm_of(n).cell = static_cast<CellKind>(77); }), "cell is 77");
-  has(refusal([](auto& n) { lstm_of(n).cell = CellKind::gru; }), "weight_ih is 12 x 1, expected 9 x 1");
-  has(refusal([](auto& n) { lstm_of(n).bias_hh(0, 0) = not_finite::nan<float>(); }), "not a finite number");
-  has(refusal([](auto& n) { n.layers.push_back(DenseLayer{ramp(2, 2), {}}); }), "it takes 2 values");
-  has(refusal([](auto& n) { n.layers.push_back(ActivationLayer{.function = static_cast<ActivationKind>(9)}); }),
-      "function is 9");
-  has(refusal([](auto& n) { n.layers.push_back(ActivationLayer{.function = ActivationKind::prelu}); }), "slope is 0 x");
-  has(refusal([](auto& n) { n.layers.push_back(EmbeddingLayer{ramp(1, 4)}); }), "an embedding is not the first layer");
+  has(refusal([](auto& n) { lstm_of(n).tensors["weight_ih"] = {}; }), "it has no inputs");
+  has(refusal([](auto& n) { lstm_of(n).tensors["weight_hh"] = {}; }), "it has no units");
+  has(refusal([](auto& n) { lstm_of(n).tensors["weight_ih"] = ramp(9, 1); }), "weight_ih is 9 x 1, expected 12 x 1");
+  has(refusal([](auto& n) { lstm_of(n).kind = nullptr; }), "layer 0 (nothing): it has no kind");
+  has(refusal([](auto& n) { lstm_of(n).kind = &layer_kind<GruKind>; }), "weight_ih is 12 x 1, expected 9 x 1");
+  has(refusal([](auto& n) { lstm_of(n).tensors["bias_hh"](0, 0) = not_finite::nan<float>(); }), "not a finite number");
+  has(refusal([](auto& n) { n.layers.push_back(NetworkLayer{&layer_kind<DenseKind>, {{"weight", ramp(2, 2)}}}); }),
+      "it takes 2 values");
+  has(refusal([](auto& n) { n.layers.push_back({&layer_kind<EluKind>, {}, {{"alpha", true}}}); }),
+      "alpha is a flag, expected a number");
+  has(refusal([](auto& n) { n.layers.push_back({&layer_kind<EluKind>, {}, {{"alpha", not_finite::nan<double>()}}}); }),
+      "alpha is nan");
+  has(refusal([](auto& n) { lstm_of(n).options["peepholes"] = true; }), "lstm has no option peepholes");
+  has(refusal([](auto& n) { lstm_of(n).tensors["weight_hr"] = ramp(1, 3); }), "lstm has no weight_hr");
+  has(refusal([](auto& n) { lstm_of(n).parts.resize(1); }), "it has 1 parts, expected 0");
+  has(refusal([](auto& n) { n.layers[0] = {&layer_kind<BidirectionalKind>}; }), "it has 0 parts, expected 2");
+  has(refusal([](auto& n) { n.layers[0] = {&layer_kind<BidirectionalKind>, {}, {}, {n.layers[1], n.layers[1]}}; }),
+      "its directions are dense");
+  has(refusal([](auto& n) { n.layers.push_back(NetworkLayer{&layer_kind<PReluKind>}); }), "slope is 0 x");
+  has(refusal([](auto& n) { n.layers.push_back(NetworkLayer{&layer_kind<EmbeddingKind>, {{"weight", ramp(1, 4)}}}); }),
+      "takes token ids and is not the first layer");
   has(refusal([](auto& n) { n.input_gain = not_finite::nan<double>(); }), "input_gain is nan");
   has(refusal([](auto& n) { n.output_gain = not_finite::infinity<double>(); }), "output_gain is inf");
   has(refusal([](auto& n) { n.input_gain = -2e6; }), "input_gain is -2e+06, expected -1e+06 to 1e+06");
@@ -152,9 +164,10 @@ TEST_CASE("networks that are not sound are neither run nor written") {
 TEST_CASE("a bidirectional layer whose merge does not exist") {
   using namespace misuse_io;
   Network network = amplifier();
-  const RecurrentLayer side = lstm_of(network);
-  network.layers = {BidirectionalLayer{.forward = side, .reverse = side, .merge = static_cast<Merge>(9)}};
-  has(message_of([&] { run_network(network, Matrix<double>(Matrix<double>::Zero(1, 2))); }), "merge is 9");
+  const NetworkLayer side = lstm_of(network);
+  network.layers = {{&layer_kind<BidirectionalKind>, {}, {{"merge", "all"}}, {side, side}}};
+  has(message_of([&] { run_network(network, Matrix<double>(Matrix<double>::Zero(1, 2))); }),
+      "merge is 'all', expected concat, sum, average or product");
 }
 
 TEST_CASE("inputs that a network does not take") {
@@ -163,7 +176,7 @@ TEST_CASE("inputs that a network does not take") {
   has(message_of([&] { run_network(network, Matrix<double>(2, 3)); }), "input is 2 x 3, expected 1 rows");
   has(message_of([&] { run_network(network, Matrix<double>()); }), "input is 0 x 0");
   Network tokens;
-  tokens.layers = {EmbeddingLayer{ramp(2, 4)}};
+  tokens.layers = {NetworkLayer{&layer_kind<EmbeddingKind>, {{"weight", ramp(2, 4)}}}};
   has(message_of([&] { run_network(tokens, Matrix<double>(1, 3)); }), "takes token ids");
   tokens.test.tokens = {0, 4};
   tokens.test.output = ramp(2, 2);

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <unroll/file/safetensors.hpp>
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/network_model.hpp>
 #include <unroll/io/network_run.hpp>
@@ -19,18 +20,20 @@ Matrix<float> random_matrix_of(Index rows, Index cols, std::uint64_t seed) {
   const auto values = random_values(rows * cols, seed, 1 / std::sqrt(double(std::max<Index>(cols, 4))));
   return Eigen::Map<const Eigen::MatrixXf>(values.data(), rows, cols);
 }
-RecurrentLayer random_layer(CellKind cell, Index D, Index H) {
-  const Index G = gates_of(cell);
-  RecurrentLayer w{.cell = cell};
-  w.weight_ih = random_matrix_of(G * H, D, 1);
-  w.weight_hh = random_matrix_of(G * H, H, 2);
-  w.bias_ih = random_matrix_of(G * H, 1, 3);
-  w.bias_hh = random_matrix_of(G * H, 1, 4);
-  w.initial_h = random_matrix_of(H, 1, 5);
-  if (cell == CellKind::lstm) w.initial_c = random_matrix_of(H, 1, 6);
+NetworkLayer random_layer(const LayerKind* cell, Index D, Index H) {
+  const Index G = describe_layer({cell}).gates;
+  NetworkLayer w{cell};
+  w.tensors["weight_ih"] = random_matrix_of(G * H, D, 1);
+  w.tensors["weight_hh"] = random_matrix_of(G * H, H, 2);
+  w.tensors["bias_ih"] = random_matrix_of(G * H, 1, 3);
+  w.tensors["bias_hh"] = random_matrix_of(G * H, 1, 4);
+  w.tensors["initial_h"] = random_matrix_of(H, 1, 5);
+  if (cell == &layer_kind<LstmKind>) w.tensors["initial_c"] = random_matrix_of(H, 1, 6);
   return w;
 }
-DenseLayer random_dense(Index in, Index out) { return {random_matrix_of(out, in, 7), random_matrix_of(out, 1, 8)}; }
+NetworkLayer random_dense(Index in, Index out) {
+  return {&layer_kind<DenseKind>, {{"weight", random_matrix_of(out, in, 7)}, {"bias", random_matrix_of(out, 1, 8)}}};
+}
 
 Network network_of(std::vector<NetworkLayer> layers) {
   Network network;
@@ -66,9 +69,9 @@ void check_streams(const Network& network, bool compiled) {
 }  // namespace
 
 TEST_CASE("any model gives what its network gives: sizes that are compiled, and all others") {
-  for (const CellKind cell : {CellKind::lstm, CellKind::gru})
+  for (const LayerKind* cell : {&layer_kind<LstmKind>, &layer_kind<GruKind>})
     for (const Index H : {8, 20, 64, 10, 37, 100}) {
-      CAPTURE(name_of(cell));
+      CAPTURE(cell->name);
       CAPTURE(H);
       Network network = network_of({random_layer(cell, 1, H), random_dense(H, 1)});
       network.skip = H < 30;
@@ -79,16 +82,19 @@ TEST_CASE("any model gives what its network gives: sizes that are compiled, and 
 }
 
 TEST_CASE("any model gives what its network gives: every cell, stacks, activations") {
-  for (const CellKind cell : {CellKind::rnn_tanh, CellKind::rnn_relu, CellKind::gru_reset_before, CellKind::lstm})
-    check_streams(network_of({random_layer(cell, 3, 11), random_layer(CellKind::gru, 11, 18), random_dense(18, 6)}),
-                  false);
-  ActivationLayer prelu{.function = ActivationKind::prelu};
-  prelu.slope = random_matrix_of(7, 1, 9);
-  Network network = network_of({random_layer(CellKind::gru, 2, 5)});
-  for (const ActivationKind f : {ActivationKind::tanh, ActivationKind::relu, ActivationKind::sigmoid,
-                                 ActivationKind::elu, ActivationKind::softmax}) {
+  for (const LayerKind* cell :
+       {&layer_kind<RnnKind>, &layer_kind<ReluRnnKind>, &layer_kind<GruResetBeforeKind>, &layer_kind<LstmKind>})
+    check_streams(
+        network_of({random_layer(cell, 3, 11), random_layer(&layer_kind<GruKind>, 11, 18), random_dense(18, 6)}),
+        false);
+  NetworkLayer prelu{&layer_kind<PReluKind>};
+  prelu.tensors["slope"] = random_matrix_of(7, 1, 9);
+  Network network = network_of({random_layer(&layer_kind<GruKind>, 2, 5)});
+  for (const LayerKind* f : {&layer_kind<TanhKind>, &layer_kind<ReluKind>, &layer_kind<SigmoidKind>,
+                             &layer_kind<EluKind>, &layer_kind<SoftmaxKind>}) {
     network.layers.push_back(random_dense(network.outputs(), 20 - network.outputs()));
-    network.layers.push_back(ActivationLayer{.function = f, .alpha = 0.5f});
+    network.layers.push_back({f});
+    if (is_kind<EluKind>(network.layers.back())) network.layers.back().options["alpha"] = 0.5;
   }
   network.layers.push_back(random_dense(network.outputs(), 7));
   network.layers.push_back(prelu);
@@ -142,18 +148,22 @@ TEST_CASE("a file of another program streams, in float, to what its framework co
 }
 
 TEST_CASE("what reads its sequence from the end is refused") {
-  Network network = network_of({random_layer(CellKind::lstm, 1, 4)});
-  std::get<RecurrentLayer>(network.layers[0]).reverse = true;
+  Network network = network_of({random_layer(&layer_kind<LstmKind>, 1, 4)});
+  network.layers[0].options["reverse"] = true;
   CHECK_THROWS_WITH(stream::AnyModel(network, Units()),
                     "stream::AnyModel: a layer runs from the end of a sequence, which a stream has not seen");
-  network.layers = {BidirectionalLayer{random_layer(CellKind::lstm, 1, 4), random_layer(CellKind::lstm, 1, 4)}};
+  network.layers = {
+      NetworkLayer{&layer_kind<BidirectionalKind>,
+                   {},
+                   {},
+                   {random_layer(&layer_kind<LstmKind>, 1, 4), random_layer(&layer_kind<LstmKind>, 1, 4)}}};
   CHECK_THROWS_WITH(stream::AnyModel(network, Units()),
                     "stream::AnyModel: a bidirectional layer cannot stream: it reads its sequence from the end, too");
 }
 
 TEST_CASE("token ids stream through an embedding") {
-  Network network =
-      network_of({EmbeddingLayer{random_matrix_of(6, 30, 1)}, random_layer(CellKind::gru, 6, 9), random_dense(9, 2)});
+  Network network = network_of({NetworkLayer{&layer_kind<EmbeddingKind>, {{"weight", random_matrix_of(6, 30, 1)}}},
+                                random_layer(&layer_kind<GruKind>, 6, 9), random_dense(9, 2)});
   add_test(network);
   stream::AnyModel model(network, Units());
   std::vector<float> y(static_cast<std::size_t>(network.test.output.size()));

@@ -3,6 +3,7 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/dense.hpp>
@@ -16,7 +17,6 @@
 #include <unroll/stream/gru_reset_before.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
-#include "../support/peephole_lstm.hpp"
 #include "reference.hpp"
 
 using namespace unroll;

@@ -2,10 +2,10 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 
 #include "../kernel/levels.hpp"
-#include "../support/peephole_lstm.hpp"
 #include "reference.hpp"
 
 using namespace unroll;

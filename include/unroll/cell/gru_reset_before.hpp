@@ -4,6 +4,7 @@
 #include <unroll/cell/cell.hpp>
 #include <unroll/cell/cell_steps.hpp>
 #include <unroll/cell/pointwise.hpp>
+#include <unroll/kind/by_the_book.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -19,7 +20,8 @@ template <class T = float> class GruResetBefore {
   using Scalar = T;
   static constexpr int S = 1, gates = 3;
   static constexpr Bias usual_bias = Bias::single;  ///< as in Keras
-  static constexpr std::string_view name = "GruResetBefore";
+  static constexpr std::string_view name = "GruResetBefore", kind = "gru_reset_before",
+                                    header = "stream/gru_reset_before.hpp";
 
   Parameter<T> weight_hh;  ///< U (3 H, H)
   Parameter<T> bias_hh;    ///< (3 H), absent without dual bias
@@ -123,6 +125,9 @@ template <class T = float> class GruResetBefore {
     fill(bias_hh, scheme.bias, fan, rng.child(1));
   }
 
+  /// The same equations for one column, in double.
+  static void reference_step(const ReferenceStep& s);
+
   template <class F, class... Self> static void visit(F&& f, const Path& at, Self&... self) {
     f(at.leaf("weight_hh", Kind::weight), self.weight_hh...);
     f(at.leaf("bias_hh", Kind::bias), self.bias_hh...);
@@ -145,6 +150,21 @@ template <class T = float> class GruResetBefore {
   Index inputs_, units_;
 };
 GruResetBefore(Index, Index) -> GruResetBefore<>;
+
+template <class T> void GruResetBefore<T>::reference_step(const ReferenceStep& s) {
+  const Index H = s.units;
+  s.multiply(0, 2, s.state);
+  double *const r = s.u, *const z = s.u + H, *const n = s.u + 2 * H;
+  for (Index k = 0; k < H; ++k) {
+    r[k] = sigmoid(Value<double>(s.x[k] + r[k]))[0] * s.state[k];  // r * h
+    z[k] = sigmoid(Value<double>(s.x[H + k] + z[k]))[0];
+  }
+  s.multiply(2, 1, r);
+  for (Index k = 0; k < H; ++k) {
+    const double candidate = tanh(Value<double>(s.x[2 * H + k] + n[k]))[0];
+    s.state[k] = candidate + z[k] * (s.state[k] - candidate);
+  }
+}
 
 #if !UNROLL_HEADER_ONLY
 UNROLL_CELL_INSTANCES(extern template, GruResetBefore)

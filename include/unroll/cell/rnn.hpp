@@ -14,7 +14,7 @@ template <class T = float> struct Rnn : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 1, GU = 1, S = 1, C = 0;
   static constexpr bool same_ports = true;
-  static constexpr std::string_view name = "Rnn";
+  static constexpr std::string_view name = "Rnn", kind = "rnn_tanh", header = "cell/rnn.hpp";
   template <class V> using Gates = std::array<V, 1>;
   template <class V> using State = std::array<V, 1>;
   template <class V> using Cached = std::array<V, 0>;
@@ -38,7 +38,7 @@ template <class T = float> struct ReluRnn : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 1, GU = 1, S = 1, C = 0;
   static constexpr bool same_ports = true;
-  static constexpr std::string_view name = "ReluRnn";
+  static constexpr std::string_view name = "ReluRnn", kind = "rnn_relu", header = "cell/rnn.hpp";
   template <class V> using Gates = std::array<V, 1>;
   template <class V> using State = std::array<V, 1>;
   template <class V> using Cached = std::array<V, 0>;

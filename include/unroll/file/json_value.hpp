@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -128,7 +129,8 @@ class JsonAt {
     return at(name);
   }
   /// No other names than these.
-  void only(std::initializer_list<std::string_view> names) const {
+  void only(std::initializer_list<std::string_view> names) const { only(std::span(names.begin(), names.size())); }
+  void only(std::span<const std::string_view> names) const {
     for (const auto& [name, value] : object().items())
       if (std::ranges::find(names, name) == names.end()) refuse("nothing here has a place for ", quote(name));
   }

@@ -1,6 +1,7 @@
 // Bodies of io/guitarml.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include <unroll/io/guitarml.hpp>
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/network_json.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -20,8 +22,15 @@ namespace detail {
 // bias_fl is of `lin` alone. skip = n adds the first n inputs to the outputs; 0 is none. The rate, and `metadata`
 // beside it, are in some files.
 
+struct GuitarMlUnit {
+  std::string_view name;
+  const LayerKind* kind;
+};
+inline constexpr GuitarMlUnit guitarml_units[] = {
+    {"LSTM", &layer_kind<LstmKind>}, {"GRU", &layer_kind<GruKind>}, {"RNN", &layer_kind<RnnKind>}};
+
 struct GuitarMlSizes {
-  CellKind cell;
+  const LayerKind* cell;
   Index inputs, outputs, units, layers, skip;
   bool bias;
 };
@@ -32,12 +41,7 @@ inline GuitarMlSizes read_guitarml_sizes(const JsonAt& data) {
   data.at("model").string();
   const std::string& unit = data.at("unit_type").string();
   GuitarMlSizes sizes{};
-  if (unit == "LSTM")
-    sizes.cell = CellKind::lstm;
-  else if (unit == "GRU")
-    sizes.cell = CellKind::gru;
-  else
-    sizes.cell = CellKind::rnn_tanh;
+  sizes.cell = std::ranges::find(guitarml_units, unit, &GuitarMlUnit::name)->kind;
   data.only({"model", "input_size", "skip", "output_size", "unit_type", "num_layers", "hidden_size", "bias_fl",
              "sample_rate"});
   sizes.inputs = data.at("input_size").size_value();
@@ -67,19 +71,21 @@ UNROLL_FUNCTION Network network_from_guitarml(const JsonAt& root) {
     ++read;
     return tensors.at(name);
   };
+  const Index gates = describe_layer({sizes.cell}).gates;
   for (Index k = 0; k < sizes.layers; ++k) {
-    const Index D = k == 0 ? sizes.inputs : sizes.units, H = sizes.units, rows = gates_of(sizes.cell) * H;
-    RecurrentLayer w{.cell = sizes.cell};
-    w.weight_ih = tensor(concat_text("rec.weight_ih_l", k)).matrix(rows, D);
-    w.weight_hh = tensor(concat_text("rec.weight_hh_l", k)).matrix(rows, H);
-    w.bias_ih = tensor(concat_text("rec.bias_ih_l", k)).vector(rows);
-    w.bias_hh = tensor(concat_text("rec.bias_hh_l", k)).vector(rows);
-    network.layers.emplace_back(std::move(w));
+    const Index D = k == 0 ? sizes.inputs : sizes.units, H = sizes.units;
+    const auto of_layer = [&](std::string_view leaf) { return tensor(concat_text("rec.", leaf, "_l", k)); };
+    LayerData w{sizes.cell};
+    w.tensors["weight_hh"] = of_layer("weight_hh").matrix(gates * H, H);
+    w.tensors["weight_ih"] = of_layer("weight_ih").matrix(gates * H, D);
+    w.tensors["bias_ih"] = of_layer("bias_ih").vector(gates * H);
+    w.tensors["bias_hh"] = of_layer("bias_hh").vector(gates * H);
+    network.layers.push_back(std::move(w));
   }
-  DenseLayer head;
-  head.weight = tensor("lin.weight").matrix(sizes.outputs, sizes.units);
-  if (sizes.bias) head.bias = tensor("lin.bias").vector(sizes.outputs);
-  network.layers.emplace_back(std::move(head));
+  LayerData head{&layer_kind<DenseKind>};
+  head.tensors["weight"] = tensor("lin.weight").matrix(sizes.outputs, sizes.units);
+  if (sizes.bias) head.tensors["bias"] = tensor("lin.bias").vector(sizes.outputs);
+  network.layers.push_back(std::move(head));
   if (tensors.object().size() != read)
     tensors.refuse("it has ", tensors.object().size(), " tensors, expected ", read, " of ", sizes.layers,
                    " layers and lin");
@@ -101,29 +107,28 @@ UNROLL_FUNCTION void save_guitarml(const std::filesystem::path& path, const Netw
   require(last > 0, who, ": one layer alone, expected recurrent layers and a dense one");
   require(ready.input_gain == 1 && ready.output_gain == 1, who, ": gains of ", ready.input_gain, " and ",
           ready.output_gain, ", which this format cannot say");
-  const auto& first = detail::layer_as<RecurrentLayer>(ready, 0, who);
-  const auto& head = detail::layer_as<DenseLayer>(ready, last, who);
-  const Index H = first.units();
-  const std::string_view unit = first.cell == CellKind::lstm       ? "LSTM"
-                                : first.cell == CellKind::gru      ? "GRU"
-                                : first.cell == CellKind::rnn_tanh ? "RNN"
-                                                                   : "";
-  require(!unit.empty(), who, ": layer 0 (", name_of(first.cell), ") has no place in this format");
+  const LayerData& first = detail::layer_as<LstmKind, GruKind, RnnKind>(ready, 0, who);
+  const LayerData& head = detail::layer_as<DenseKind>(ready, last, who);
+  const Index H = detail::units_of(first);
+  const std::string_view unit = std::ranges::find(detail::guitarml_units, first.kind->name, [](const auto& each) {
+                                  return each.kind->name;
+                                })->name;
   require(!ready.skip || ready.outputs() <= ready.inputs(), who, ": a skip of more outputs than inputs");
   Json tensors = Json::object();
   for (std::size_t k = 0; k < last; ++k) {
-    const auto& w = detail::layer_as<RecurrentLayer>(ready, k, who);
+    const LayerData& w = detail::layer_as<LstmKind, GruKind, RnnKind>(ready, k, who);
     detail::require_plain(w, k, who, false);
-    require(w.cell == first.cell && w.units() == H, who, ": layer ", k, " (", name_of(w.cell), " of ", w.units(),
-            " units) differs from the first (", name_of(first.cell), " of ", H, ")");
-    const auto name = [k](std::string_view leaf) { return concat_text("rec.", leaf, "_l", k); };
-    tensors[name("weight_ih")] = detail::json_rows(w.weight_ih);
-    tensors[name("weight_hh")] = detail::json_rows(w.weight_hh);
-    tensors[name("bias_ih")] = detail::json_vector(detail::bias_or_zeros(w.bias_ih, w.weight_ih.rows()));
-    tensors[name("bias_hh")] = detail::json_vector(detail::bias_or_zeros(w.bias_hh, w.weight_ih.rows()));
+    require(w.kind->name == first.kind->name && detail::units_of(w) == H, who, ": layer ", k, " (", w.kind->name,
+            " of ", detail::units_of(w), " units) differs from the first (", first.kind->name, " of ", H, ")");
+    for (const char* leaf : {"weight_ih", "weight_hh"})
+      tensors[concat_text("rec.", leaf, "_l", k)] = detail::json_rows(w.tensor(leaf));
+    for (const char* leaf : {"bias_ih", "bias_hh"})
+      tensors[concat_text("rec.", leaf, "_l", k)] =
+          detail::json_vector(detail::bias_or_zeros(w.tensor(leaf), w.tensor("weight_ih").rows()));
   }
-  tensors["lin.weight"] = detail::json_rows(head.weight);
-  if (head.bias.size() > 0) tensors["lin.bias"] = detail::json_vector(head.bias);
+  tensors["lin.weight"] = detail::json_rows(head.tensor("weight"));
+  const Matrix<float>& bias = head.tensor("bias");
+  if (bias.size() > 0) tensors["lin.bias"] = detail::json_vector(bias);
   Json data{{"model", "SimpleRNN"},
             {"input_size", ready.inputs()},
             {"skip", ready.skip ? ready.outputs() : 0},
@@ -131,7 +136,7 @@ UNROLL_FUNCTION void save_guitarml(const std::filesystem::path& path, const Netw
             {"unit_type", unit},
             {"num_layers", last},
             {"hidden_size", H},
-            {"bias_fl", head.bias.size() > 0}};
+            {"bias_fl", bias.size() > 0}};
   if (ready.sample_rate) data["sample_rate"] = *ready.sample_rate;
   Json root{{"model_data", data}, {"state_dict", tensors}, {detail::json_test_key, detail::write_test(ready.test)}};
   detail::write_description(ready, who, root);

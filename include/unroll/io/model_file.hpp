@@ -71,14 +71,20 @@ template <class M> struct LoadedTextModel {
   Vocabulary vocabulary;
 };
 
+template <class C> class Bidirectional;
+
 namespace detail {
 
 /// Whether a model begins with a layer of the library's whose weights say what it takes, whatever comes behind.
-template <class L> inline constexpr bool has_known_input = false;
+template <class L> consteval bool kind_knows_input() {
+  if constexpr (has_kind<L>)
+    return !requires { L::KindInFiles::takes_any; };
+  else
+    return false;
+}
+template <class L> inline constexpr bool has_known_input = kind_knows_input<L>();
 template <class C> inline constexpr bool has_known_input<Recurrent<C>> = true;
 template <class C> inline constexpr bool has_known_input<Bidirectional<C>> = true;
-template <class T> inline constexpr bool has_known_input<Dense<T>> = true;
-template <class T> inline constexpr bool has_known_input<Embedding<T>> = true;
 template <class L> inline constexpr bool has_known_input<FinalState<L>> = has_known_input<L>;
 template <class L, class... Ls> inline constexpr bool has_known_input<Sequential<L, Ls...>> = has_known_input<L>;
 template <class L, class... Ls> inline constexpr bool has_known_input<Stack<L, Ls...>> = has_known_input<L>;

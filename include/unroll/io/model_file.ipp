@@ -18,6 +18,7 @@
 #include <unroll/file/json_value.hpp>
 #include <unroll/file/tensor_text.hpp>
 #include <unroll/io/fingerprint.hpp>
+#include <unroll/io/layer_json.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/io/model_keys.hpp>
 #include <unroll/io/test_input.hpp>
@@ -53,52 +54,29 @@ inline std::string fingerprint(const StoredParameters& parameters) {
   return of.text();
 }
 
-inline void name_tensors(const StoredParameters& parameters, Json& to) {
-  for (const StoredParameter& p : parameters)
-    if (p.size() > 0) to[p.name] = p.path;
-}
-inline Json model_entry(const ModelLayer& layer) {
-  Json entry;
-  switch (layer.type) {
-    case ModelLayer::Type::recurrent:
-    case ModelLayer::Type::projected:
-      entry["type"] = name_of(layer.cell);
-      if (layer.reverse) entry["reverse"] = true;
-      break;
-    case ModelLayer::Type::bidirectional:
-      entry["type"] = "bidirectional";
-      entry["merge"] = merge_names[static_cast<std::size_t>(layer.merge)];
-      entry["ahead"]["type"] = entry["back"]["type"] = name_of(layer.cell);
-      name_tensors(layer.parameters, entry["ahead"]);
-      name_tensors(layer.back, entry["back"]);
-      if (layer.final_state) entry["final_state"] = true;
-      return entry;
-    case ModelLayer::Type::dense:
-      entry["type"] = "dense";
-      break;
-    case ModelLayer::Type::embedding:
-      entry["type"] = "embedding";
-      break;
-    case ModelLayer::Type::activation:
-      entry["type"] = name_of(layer.function);
-      return entry;
-  }
-  name_tensors(layer.parameters, entry);
-  const bool recurs = layer.type == ModelLayer::Type::recurrent;
-  if (recurs && layer.final_state) entry["final_state"] = true;
+/// What a layer is, and what its tensors are called in the model.
+inline Json model_entry(const LayerData& form, const std::vector<StoredParameters>& parameters, std::size_t at = 0) {
+  const Description of = describe_layer(form);
+  Json entry = entry_of(form);
+  for (std::size_t k = 0; k < of.parts.size(); ++k)
+    entry[std::string(of.parts[k])] = model_entry(form.parts[k], parameters, k);
+  if (!of.parts.empty()) return entry;
+  for (const StoredParameter& p : parameters[at])
+    if (const auto tensor = std::ranges::find(of.tensors, p.name, &TensorForm::stored); p.size() > 0)
+      entry[std::string(tensor->name)] = p.path;
   return entry;
 }
 /// What `save` says of a model in the metadata "unroll.network": its tensors are called as the model calls them.
 inline Json network_json_of(const std::vector<ModelLayer>& layers) {
   Json list = Json::array();
-  for (const ModelLayer& layer : layers) list.push_back(model_entry(layer));
+  for (const ModelLayer& layer : layers) list.push_back(model_entry(layer.form, layer.parameters));
   return {{"layers", list}};
 }
 
 /// Token ids that the embedding has, or random values.
 inline TestInput make_test_input(const SavedModel& model) {
   const StoredParameters& parameters =
-      model.is_network && !model.layers.empty() ? model.layers.front().parameters : model.parameters;
+      model.is_network && !model.layers.empty() ? model.layers.front().parameters.front() : model.parameters;
   const auto first = std::ranges::find_if(parameters, [](const StoredParameter& p) { return p.size() > 0; });
   TestInput input;
   if (first == parameters.end()) return input;
@@ -106,7 +84,8 @@ inline TestInput make_test_input(const SavedModel& model) {
     if (first->cols > 1) input.tokens = make_test_tokens(first->cols, TestInput::max_steps);
     return input;
   }
-  input.values.resize(first->cols, TestInput::max_steps);
+  // A matrix is applied to its columns' number of values, a vector to as many as it has.
+  input.values.resize(first->shape.size() == 1 ? first->rows : first->cols, TestInput::max_steps);
   Rng rng(1);
   for (Index k = 0; k < input.values.size(); ++k) input.values.data()[k] = rng.uniform(-1, 1);
   return input;

@@ -18,6 +18,5 @@ inline constexpr std::string_view test_tokens_key = "unroll.test_tokens", test_v
 inline std::string test_key(std::string_view key, std::size_t k) {
   return k == 0 ? std::string(key) : concat_text(key, ".", k);
 }
-inline constexpr std::string_view merge_names[] = {"concat", "sum", "average", "product"};
 
 }  // namespace unroll::inline UNROLL_ABI::detail

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/nam.hpp>
 #include <unroll/io/network_json.hpp>
 
@@ -74,20 +75,20 @@ UNROLL_FUNCTION Network network_from_nam(const JsonAt& root) {
                 ", hidden size ", H, " and ", outputs, " outputs");
   NamWeights weights(list, static_cast<Index>(list.size()));
   for (Index k = 0; k < layers; ++k) {
-    RecurrentLayer w{.cell = CellKind::lstm};
+    LayerData w{&layer_kind<LstmKind>};
     const Index before = k == 0 ? D : H;
     const Matrix<float> both = weights.rows(4 * H, before + H);
-    w.weight_ih = both.leftCols(before);
-    w.weight_hh = both.rightCols(H);
-    w.bias_ih = weights.rows(4 * H, 1);
-    w.initial_h = weights.rows(H, 1);
-    w.initial_c = weights.rows(H, 1);
-    network.layers.emplace_back(std::move(w));
+    w.tensors["weight_ih"] = both.leftCols(before);
+    w.tensors["weight_hh"] = both.rightCols(H);
+    w.tensors["bias_ih"] = weights.rows(4 * H, 1);
+    w.tensors["initial_h"] = weights.rows(H, 1);
+    w.tensors["initial_c"] = weights.rows(H, 1);
+    network.layers.push_back(std::move(w));
   }
-  DenseLayer head;
-  head.weight = weights.rows(outputs, H);
-  head.bias = weights.rows(outputs, 1);
-  network.layers.emplace_back(std::move(head));
+  LayerData head{&layer_kind<DenseKind>};
+  head.tensors["weight"] = weights.rows(outputs, H);
+  head.tensors["bias"] = weights.rows(outputs, 1);
+  network.layers.push_back(std::move(head));
   read_test(root, network);
   return checked(std::move(network));
 }
@@ -106,28 +107,29 @@ UNROLL_FUNCTION void save_nam(const std::filesystem::path& path, const Network& 
   require(last > 0, who, ": one layer alone, expected LSTM layers and a dense one");
   require(!ready.skip && ready.input_gain == 1 && ready.output_gain == 1, who,
           ": the network has a skip or gains, which this format cannot say");
-  const Index H = detail::layer_as<RecurrentLayer>(ready, 0, who).units();
+  const Index H = detail::units_of(detail::layer_as<LstmKind>(ready, 0, who));
   Json weights = Json::array();
   const auto add = [&](const Matrix<float>& m) {
     for (Index i = 0; i < m.rows(); ++i)
       for (Index j = 0; j < m.cols(); ++j) weights.push_back(static_cast<double>(m(i, j)));
   };
   for (std::size_t k = 0; k < last; ++k) {
-    const auto& w = detail::layer_as<RecurrentLayer>(ready, k, who);
-    require(w.cell == CellKind::lstm && w.units() == H, who, ": layer ", k, " (", name_of(w.cell), " of ", w.units(),
+    const LayerData& w = detail::layer_as<LstmKind>(ready, k, who);
+    require(detail::units_of(w) == H, who, ": layer ", k, " (lstm of ", detail::units_of(w),
             " units), expected lstm of ", H, " like the first");
     detail::require_plain(w, k, who, true);
-    Matrix<float> both(w.weight_ih.rows(), w.inputs() + H);
-    both.leftCols(w.inputs()) = w.weight_ih;
-    both.rightCols(H) = w.weight_hh;
+    const Matrix<float>& W = w.tensor("weight_ih");
+    Matrix<float> both(W.rows(), W.cols() + H);
+    both.leftCols(W.cols()) = W;
+    both.rightCols(H) = w.tensor("weight_hh");
     add(both);
     add(detail::summed_bias(w));
-    add(detail::bias_or_zeros(w.initial_h, H));
-    add(detail::bias_or_zeros(w.initial_c, H));
+    add(detail::bias_or_zeros(w.tensor("initial_h"), H));
+    add(detail::bias_or_zeros(w.tensor("initial_c"), H));
   }
-  const auto& head = detail::layer_as<DenseLayer>(ready, last, who);
-  add(head.weight);
-  add(detail::bias_or_zeros(head.bias, head.weight.rows()));
+  const LayerData& head = detail::layer_as<DenseKind>(ready, last, who);
+  add(head.tensor("weight"));
+  add(detail::bias_or_zeros(head.tensor("bias"), ready.outputs()));
   Json config{{"input_size", ready.inputs()}, {"hidden_size", H}, {"num_layers", last}};
   if (ready.inputs() != 1 || ready.outputs() != 1) {
     config["in_channels"] = ready.inputs();
@@ -147,34 +149,32 @@ UNROLL_FUNCTION Network fold_skip(const Network& network) {
   constexpr std::string_view who = "fold_skip";
   require(network.layers.size() == 2, who, ": the network has ", network.layers.size(),
           " layers, expected an LSTM and a dense one");
-  const auto& w = detail::layer_as<RecurrentLayer>(network, 0, who);
-  const auto& head = detail::layer_as<DenseLayer>(network, 1, who);
-  require(w.cell == CellKind::lstm, who, ": layer 0 (", name_of(w.cell), "), expected lstm");
-  const Index H = w.units(), more = head.weight.rows(), wide = H + more;
+  const LayerData& w = detail::layer_as<LstmKind>(network, 0, who);
+  const LayerData& head = detail::layer_as<DenseKind>(network, 1, who);
+  const Matrix<float>&W = w.tensor("weight_ih"), &U = w.tensor("weight_hh"), &W_head = head.tensor("weight");
+  const Index H = U.cols(), more = W_head.rows(), wide = H + more;
   constexpr float tiny = 0x1p-9f, open = 30, shut = -30;
-  RecurrentLayer wider{.cell = CellKind::lstm};
-  wider.weight_ih = Matrix<float>::Zero(4 * wide, w.inputs());
-  wider.weight_hh = Matrix<float>::Zero(4 * wide, wide);
-  wider.bias_ih = Matrix<float>::Zero(4 * wide, 1);
+  Matrix<float> wider_input = Matrix<float>::Zero(4 * wide, W.cols()),
+                wider_recurrent = Matrix<float>::Zero(4 * wide, wide), wider_bias = Matrix<float>::Zero(4 * wide, 1),
+                wider_output = Matrix<float>::Zero(more, wide);
   const Matrix<float> bias = detail::summed_bias(w);
   for (Index g = 0; g < 4; ++g) {
-    wider.weight_ih.middleRows(g * wide, H) = w.weight_ih.middleRows(g * H, H);
-    wider.weight_hh.block(g * wide, 0, H, H) = w.weight_hh.middleRows(g * H, H);
-    wider.bias_ih.middleRows(g * wide, H) = bias.middleRows(g * H, H);
-    if (g != 2) wider.bias_ih.middleRows(g * wide + H, more).setConstant(g == 1 ? shut : open);
+    wider_input.middleRows(g * wide, H) = W.middleRows(g * H, H);
+    wider_recurrent.block(g * wide, 0, H, H) = U.middleRows(g * H, H);
+    wider_bias.middleRows(g * wide, H) = bias.middleRows(g * H, H);
+    if (g != 2) wider_bias.middleRows(g * wide + H, more).setConstant(g == 1 ? shut : open);
   }
-  for (Index k = 0; k < more; ++k) wider.weight_ih(2 * wide + H + k, k) = tiny;
-  const auto widen = [&](const Matrix<float>& state) {
-    Matrix<float> out = Matrix<float>::Zero(wide, 1);
-    if (state.size() > 0) out.topRows(H) = state;
-    return out;
-  };
-  wider.initial_h = widen(w.initial_h);
-  wider.initial_c = widen(w.initial_c);
-  wider.reverse = w.reverse;
-  DenseLayer wider_head{.weight = Matrix<float>::Zero(more, wide), .bias = head.bias};
-  wider_head.weight.leftCols(H) = head.weight;
-  for (Index k = 0; k < more; ++k) wider_head.weight(k, H + k) = 1 / tiny;
+  for (Index k = 0; k < more; ++k) wider_input(2 * wide + H + k, k) = tiny;
+  wider_output.leftCols(H) = W_head;
+  for (Index k = 0; k < more; ++k) wider_output(k, H + k) = 1 / tiny;
+  LayerData wider = w, wider_head = head;
+  wider.tensors = {{"weight_ih", wider_input}, {"weight_hh", wider_recurrent}, {"bias_ih", wider_bias}};
+  for (const char* name : {"initial_h", "initial_c"}) {
+    Matrix<float> start = Matrix<float>::Zero(wide, 1);
+    if (w.tensor(name).size() > 0) start.topRows(H) = w.tensor(name);
+    wider.tensors[name] = std::move(start);
+  }
+  wider_head.tensors["weight"] = std::move(wider_output);
   Network folded = network;
   folded.layers = {std::move(wider), std::move(wider_head)};
   folded.skip = false;

@@ -1,7 +1,6 @@
 // A network as files hold it: every reader makes one, every writer takes one, `assign` moves one into a model.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -9,75 +8,19 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
-#include <unroll/layer/merge.hpp>
+#include <unroll/kind/layer_kind.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
-enum class CellKind : std::uint8_t { rnn_tanh, rnn_relu, lstm, gru, gru_reset_before };
-enum class ActivationKind : std::uint8_t { tanh, relu, sigmoid, softmax, elu, prelu };
+using NetworkLayer = LayerData;
 
-namespace detail {
-/// "" for what is none of them.
-template <std::size_t N> constexpr std::string_view name_at(const std::string_view (&names)[N], std::size_t k) {
-  return k < N ? names[k] : std::string_view();
-}
-}  // namespace detail
-
-constexpr std::string_view name_of(CellKind cell) {
-  constexpr std::string_view names[] = {"rnn_tanh", "rnn_relu", "lstm", "gru", "gru_reset_before"};
-  return detail::name_at(names, static_cast<std::size_t>(cell));
-}
-constexpr std::string_view name_of(ActivationKind function) {
-  constexpr std::string_view names[] = {"tanh", "relu", "sigmoid", "softmax", "elu", "prelu"};
-  return detail::name_at(names, static_cast<std::size_t>(function));
-}
-/// G, the blocks of H rows in W and U.
-constexpr Index gates_of(CellKind cell) {
-  return cell == CellKind::lstm ? 4 : cell == CellKind::gru || cell == CellKind::gru_reset_before ? 3 : 1;
-}
-
-/// The weights of one recurrent layer in the library's layout and order of gates: LSTM i f g o, GRU r z n.
-struct RecurrentLayer {
-  CellKind cell = CellKind::lstm;
-  Matrix<float> weight_ih{};  ///< W (G H, D)
-  Matrix<float> weight_hh{};  ///< U (G H, H)
-  Matrix<float> bias_ih{};    ///< b (G H, 1) or absent
-  Matrix<float> bias_hh{};    ///< b_h (G H, 1) or absent, which is zeros; never without b
-  Matrix<float> initial_h{};  ///< (H, 1) or absent, which is zeros: the state before the first step
-  Matrix<float> initial_c{};  ///< of an LSTM, likewise
-  bool reverse = false;       ///< from the last step to the first
-  bool final_state = false;  ///< gives one vector, its final h, not one per step: only Dense and activations may follow
-
-  Index inputs() const { return weight_ih.cols(); }
-  Index units() const { return weight_hh.cols(); }
-};
-/// `reverse` runs from the last step to the first. Their own `reverse` and `final_state` are not used.
-struct BidirectionalLayer {
-  RecurrentLayer forward{}, reverse{};
-  Merge merge = Merge::concat;
-  bool final_state = false;
-};
-struct DenseLayer {
-  Matrix<float> weight{};  ///< (outputs, inputs)
-  Matrix<float> bias{};    ///< (outputs, 1) or absent
-};
-/// The same number of values in and out. ELU is x > 0 ? x : alpha (e^x - 1), PReLU x > 0 ? x : slope_i x; softmax is
-/// over the values of one step.
-struct ActivationLayer {
-  ActivationKind function = ActivationKind::tanh;
-  float alpha = 1;        ///< of ELU
-  Matrix<float> slope{};  ///< of PReLU, (n, 1)
-};
-/// Token ids in, vectors out; only as the first layer.
-struct EmbeddingLayer {
-  Matrix<float> weight{};  ///< (D, V)
-};
-using NetworkLayer = std::variant<RecurrentLayer, BidirectionalLayer, DenseLayer, ActivationLayer, EmbeddingLayer>;
+/// <unroll/io/library_kinds.hpp>
+struct LibraryKinds;
+UNROLL_API KindTable library_kinds();
 
 /// An input and what the network gives for it from its initial state, with the skip and without the gains, as the
 /// writer of the file found it. Absent: both of size 0.
@@ -104,16 +47,16 @@ struct Network {
   NetworkTest test;
   std::string source;  ///< the file's name, for messages
 
-  bool takes_tokens() const { return !layers.empty() && std::holds_alternative<EmbeddingLayer>(layers.front()); }
+  /// Its first layer is a table of vectors, one for each token id.
+  bool takes_tokens() const {
+    return !layers.empty() && layers.front().kind != nullptr && describe_layer(layers.front()).takes_tokens;
+  }
   /// Values a step takes (1, the id, for tokens) and gives. Of a network that `validate` accepts.
   UNROLL_API Index inputs() const;
   UNROLL_API Index outputs() const;
   /// One vector for the whole sequence.
   UNROLL_API bool has_final_state() const;
 };
-
-/// "lstm", "bidirectional gru", "dense", "tanh", "embedding"
-UNROLL_API std::string kind_name(const NetworkLayer& layer);
 
 namespace detail {
 

@@ -1,9 +1,9 @@
 // Bodies of io/network.hpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -11,17 +11,10 @@
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/finite.hpp>
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-
-UNROLL_FUNCTION std::string kind_name(const NetworkLayer& layer) {
-  if (const auto* recurrent = std::get_if<RecurrentLayer>(&layer)) return std::string(name_of(recurrent->cell));
-  if (const auto* both = std::get_if<BidirectionalLayer>(&layer))
-    return concat_text("bidirectional ", name_of(both->forward.cell));
-  if (const auto* activation = std::get_if<ActivationLayer>(&layer)) return std::string(name_of(activation->function));
-  return std::holds_alternative<DenseLayer>(layer) ? "dense" : "embedding";
-}
 
 namespace detail {
 
@@ -34,7 +27,8 @@ class NetworkCheck {
     check(!network.layers.empty(), "a network without layers");
     for (const NetworkLayer& layer : network.layers) {
       at_ = concat_text(": layer ", number_, " (", kind_name(layer), ")");
-      std::visit([this](const auto& weights) { this->layer_of(weights); }, layer);
+      check(layer.kind != nullptr, "it has no kind");
+      add(layer);
       ++number_;
     }
     at_.clear();
@@ -66,70 +60,62 @@ class NetworkCheck {
     for (Index k = 0; k < m.size(); ++k)
       check(has_finite_bits(m.data()[k]), "element ", k, " of ", name, " is not a finite number");
   }
-  void shape_or_absent(std::string_view name, const Matrix<float>& m, Index rows) const {
-    if (m.size() > 0) shape(name, m, rows, 1);
-  }
-  void takes(Index inputs) {
-    check(inputs > 0, "it has no inputs");
-    if (number_ == 0) inputs_ = inputs;
-    check(number_ == 0 || inputs == values_, "it takes ", inputs, " values, the layer before gives ", values_);
-  }
 
-  void recurrent(const RecurrentLayer& w, std::string_view suffix) const {
-    check(!name_of(w.cell).empty(), "cell is ", static_cast<int>(w.cell), ", which is none of CellKind");
-    const Index H = w.units(), rows = gates_of(w.cell) * H;
-    check(H > 0, "it has no units");
-    shape(concat_text("weight_ih", suffix), w.weight_ih, rows, w.inputs());
-    shape(concat_text("weight_hh", suffix), w.weight_hh, rows, H);
-    shape_or_absent(concat_text("bias_ih", suffix), w.bias_ih, rows);
-    shape_or_absent(concat_text("bias_hh", suffix), w.bias_hh, rows);
-    check(w.bias_hh.size() == 0 || w.bias_ih.size() > 0, "it has a bias_hh", suffix, " without a bias_ih", suffix);
-    shape_or_absent(concat_text("initial_h", suffix), w.initial_h, H);
-    shape_or_absent(concat_text("initial_c", suffix), w.initial_c, H);
-    check(w.cell == CellKind::lstm || w.initial_c.size() == 0, "only an lstm has an initial_c", suffix);
+  /// The layer by itself: what its kind says that it has, and nothing else.
+  Description alone(const NetworkLayer& layer, Index before, std::string_view suffix) const {
+    Description d = describe_layer(layer, before);
+    check(layer.parts.size() == d.parts.size(), "it has ", layer.parts.size(), " parts, expected ", d.parts.size());
+    for (std::size_t k = 0; k < layer.parts.size(); ++k) {
+      check(layer.parts[k].kind != nullptr, "its part ", d.parts[k], " has no kind");
+      alone(layer.parts[k], before, k == 0 ? "" : "_reverse");
+    }
+    check(d.flaw.empty(), d.flaw);
+    for (const TensorForm& form : d.tensors)
+      if (form.rank == TensorRank::table)
+        check(form.rows * form.cols > 0, form.name, suffix, " is ", form.rows, " x ", form.cols);
+    check(d.takes_any || d.inputs > 0, "it has no ", d.input_noun);
+    check(d.takes_any || d.outputs > 0, "it has no ", d.output_noun);
+    for (const TensorForm& form : d.tensors) {
+      const Matrix<float>& m = layer.tensor(form.name);
+      if (form.need == Need::required || m.size() > 0) shape(concat_text(form.name, suffix), m, form.rows, form.cols);
+      check(form.beside.empty() || m.size() == 0 || layer.tensor(form.beside).size() > 0, "it has a ", form.name,
+            suffix, " without a ", form.beside, suffix);
+    }
+    for (const auto& [name, m] : layer.tensors)
+      check(m.size() == 0 || std::ranges::find(d.tensors, name, &TensorForm::name) != d.tensors.end(), layer.kind->name,
+            " has no ", name, suffix);
+    for (const OptionForm& form : d.options) option(layer, form);
+    for (const auto& [name, value] : layer.options)
+      check(std::ranges::find(d.options, name, &OptionForm::name) != d.options.end(), layer.kind->name,
+            " has no option ", name);
+    return d;
   }
-  void layer_of(const RecurrentLayer& w) {
-    check(!ended_, "nothing recurrent can follow a final state");
-    takes(w.inputs());
-    recurrent(w, "");
-    values_ = w.units();
-    ended_ = w.final_state;
+  void option(const NetworkLayer& layer, const OptionForm& form) const {
+    const auto found = layer.options.find(form.name);
+    if (found == layer.options.end()) return;
+    check(found->second.index() == form.usual.index(), form.name, " is ",
+          std::holds_alternative<bool>(found->second)     ? "a flag"
+          : std::holds_alternative<double>(found->second) ? "a number"
+                                                          : "a word",
+          ", expected ",
+          std::holds_alternative<bool>(form.usual)     ? "a flag"
+          : std::holds_alternative<double>(form.usual) ? "a number"
+                                                       : "a word");
+    if (const double* value = std::get_if<double>(&found->second)) range(form.name, *value, form.low, form.high);
+    if (const std::string* value = std::get_if<std::string>(&found->second))
+      check(std::ranges::find(form.words, *value) != form.words.end(), form.name, " is '", *value, "'", ", expected ",
+            words_of(form));
   }
-  void layer_of(const BidirectionalLayer& w) {
-    check(!ended_, "nothing recurrent can follow a final state");
-    takes(w.forward.inputs());
-    recurrent(w.forward, "");
-    recurrent(w.reverse, "_reverse");
-    check(w.forward.cell == w.reverse.cell && w.forward.inputs() == w.reverse.inputs() &&
-              w.forward.units() == w.reverse.units(),
-          "its directions differ: ", name_of(w.forward.cell), " ", w.forward.inputs(), " -> ", w.forward.units(),
-          " and ", name_of(w.reverse.cell), " ", w.reverse.inputs(), " -> ", w.reverse.units());
-    check(w.merge >= Merge::concat && w.merge <= Merge::product, "merge is ", static_cast<int>(w.merge),
-          ", which is none of Merge");
-    values_ = w.forward.units() * (w.merge == Merge::concat ? 2 : 1);
-    ended_ = w.final_state;
-  }
-  void layer_of(const DenseLayer& w) {
-    takes(w.weight.cols());
-    check(w.weight.rows() > 0, "it has no outputs");
-    shape("weight", w.weight, w.weight.rows(), w.weight.cols());
-    shape_or_absent("bias", w.bias, w.weight.rows());
-    values_ = w.weight.rows();
-  }
-  void layer_of(const ActivationLayer& w) {
-    check(number_ > 0, "a network cannot begin with an activation: nothing says how many values it takes");
-    check(!name_of(w.function).empty(), "function is ", static_cast<int>(w.function),
-          ", which is none of ActivationKind");
-    check(has_finite_bits(w.alpha), "alpha is not a finite number");
-    const bool slopes = w.function == ActivationKind::prelu;
-    shape("slope", w.slope, slopes ? values_ : 0, slopes ? 1 : 0);
-  }
-  void layer_of(const EmbeddingLayer& w) {
-    check(number_ == 0, "an embedding is not the first layer");
-    check(w.weight.size() > 0, "weight is ", w.weight.rows(), " x ", w.weight.cols());
-    shape("weight", w.weight, w.weight.rows(), w.weight.cols());
-    inputs_ = 1;
-    values_ = w.weight.rows();
+  void add(const NetworkLayer& layer) {
+    const Description d = alone(layer, values_, "");
+    check(number_ > 0 || !d.takes_any, "a network cannot begin with it: nothing says how many values it takes");
+    check(number_ == 0 || !d.takes_tokens, "takes token ids and is not the first layer");
+    check(!d.is_recurrent || !ended_, "nothing recurrent can follow a final state");
+    if (number_ == 0) inputs_ = d.inputs;
+    check(number_ == 0 || d.inputs == values_, "it takes ", d.inputs, " values, the layer before gives ", values_);
+    values_ = d.outputs;
+    if (d.is_recurrent) ended_ = layer.flag("final_state");
+    if (d.takes_tokens) tokens_ = layer.tensor(d.tensors.front().name).cols();
   }
 
   void test_of(const Network& network) const {
@@ -140,14 +126,13 @@ class NetworkCheck {
           network.takes_tokens() ? 0 : steps);
     shape("the test vector's output", test.output, values_, ended_ ? 1 : steps);
     if (!network.takes_tokens()) return check(test.tokens.empty(), "the test vector is token ids, expected values");
-    const Index V = std::get<EmbeddingLayer>(network.layers.front()).weight.cols();
     for (const std::int32_t id : test.tokens)
-      check(id >= 0 && id < V, "the test vector has id ", id, ", expected 0 to ", V - 1);
+      check(id >= 0 && id < tokens_, "the test vector has id ", id, ", expected 0 to ", tokens_ - 1);
   }
 
   std::string where_, at_;
   void (*refuse_)(const std::string&);
-  Index number_ = 0, inputs_ = 0, values_ = 0;
+  Index number_ = 0, inputs_ = 0, values_ = 0, tokens_ = 0;
   bool ended_ = false;
 };
 
@@ -161,6 +146,8 @@ UNROLL_FUNCTION void check_network(const Network& network, void (*refuse)(const 
 }
 
 }  // namespace detail
+
+UNROLL_FUNCTION KindTable library_kinds() { return kind_table<LibraryKinds>(); }
 
 UNROLL_FUNCTION Index Network::inputs() const { return detail::walked(*this).inputs(); }
 UNROLL_FUNCTION Index Network::outputs() const { return detail::walked(*this).outputs(); }

@@ -14,8 +14,8 @@ namespace unroll::inline UNROLL_ABI {
 // "sample_rate": 48000, "loudness": -20, "metadata": {...}}. Every tensor is named where it is used.
 
 /// The network of a safetensors file that says what it holds (metadata "unroll.network"): written by `save_network`,
-/// `save`, or the Python tools. Every tensor is used once. Throws FormatError.
-UNROLL_API Network network_from_safetensors(const SafeTensors& file);
+/// `save`, or the Python tools; of layers of these kinds. Every tensor is used once. Throws FormatError.
+UNROLL_API Network network_from_safetensors(const SafeTensors& file, KindTable kinds = library_kinds());
 
 }  // namespace unroll::inline UNROLL_ABI
 

@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
-#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <unroll/file/tensor_text.hpp>
+#include <unroll/io/layer_json.hpp>
 #include <unroll/io/model_keys.hpp>
 #include <unroll/io/network_file.hpp>
 #include <unroll/io/network_json.hpp>
@@ -25,7 +24,7 @@ namespace detail {
 
 class NetworkTensorsReader {
  public:
-  explicit NetworkTensorsReader(const SafeTensors& file) : file_(file) {
+  NetworkTensorsReader(const SafeTensors& file, KindTable kinds) : file_(file), kinds_(kinds) {
     for (std::string& name : zero_tensors(file)) zeros_.insert(std::move(name));
   }
 
@@ -65,69 +64,30 @@ class NetworkTensorsReader {
     require<FormatError>(used_.insert(name).second, file_.source, ": tensor ", quote(name), " is used twice");
     return file_.matrix<float>(name);
   }
-  Matrix<float> tensor_or_none(const JsonAt& at, const char* leaf) {
-    const auto name = at.find(leaf);
-    return name ? tensor(*name, 1) : Matrix<float>();
-  }
-  static bool flag(const JsonAt& at, const char* name) {
-    const auto value = at.find(name);
-    return value && value->boolean();
-  }
-
   NetworkLayer layer(const JsonAt& at) {
     const JsonAt type = at.at("type");
-    const std::string& name = type.string();
-    for (int k = 0; k <= int(CellKind::gru_reset_before); ++k)
-      if (name == name_of(CellKind(k))) return recurrent(at, CellKind(k));
-    for (int k = 0; k <= int(ActivationKind::prelu); ++k)
-      if (name == name_of(ActivationKind(k))) return activation(at, ActivationKind(k));
-    if (name == "dense") {
-      at.only({"type", "weight", "bias"});
-      return DenseLayer{tensor(at.at("weight"), 2), tensor_or_none(at, "bias")};
+    NetworkLayer w{find_kind(kinds_, type.string())};
+    if (w.kind == nullptr) type.refuse(quote(type.string()), " is not a layer this library has");
+    const Description form = describe_layer(w);  // of one without sizes yet: names alone
+    std::vector<std::string_view> names{"type"};
+    for (const TensorForm& tensor : form.tensors) names.push_back(tensor.name);
+    for (const OptionForm& option : form.options) names.push_back(option.name);
+    names.insert(names.end(), form.parts.begin(), form.parts.end());
+    at.only(names);
+    for (const TensorForm& one : form.tensors) {
+      const std::string name(one.name);
+      if (one.need == Need::required || at.find(name)) {
+        Matrix<float> values = tensor(at.at(name), one.rank == TensorRank::vector ? 1 : 2);
+        w.tensors.emplace(name, one.rank == TensorRank::table ? transposed(values) : std::move(values));
+      }
     }
-    if (name == "embedding") {
-      at.only({"type", "weight"});
-      return EmbeddingLayer{transposed(tensor(at.at("weight"), 2))};
+    for (const std::string_view part : form.parts) w.parts.push_back(layer(at.at(std::string(part))));
+    for (const OptionForm& option : form.options) {
+      const std::string name(option.name);
+      if (option.need == Need::required || at.find(name))
+        if (LayerOption value = read_option(at.at(name), option); value != option.usual)
+          w.options.emplace(name, std::move(value));
     }
-    if (name == "bidirectional") return bidirectional(at);
-    type.refuse(quote(name), " is not a layer this library has");
-  }
-  RecurrentLayer recurrent(const JsonAt& at, CellKind cell) {
-    at.only(
-        {"type", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "initial_h", "initial_c", "reverse", "final_state"});
-    RecurrentLayer w{.cell = cell, .reverse = flag(at, "reverse"), .final_state = flag(at, "final_state")};
-    w.weight_ih = tensor(at.at("weight_ih"), 2);
-    w.weight_hh = tensor(at.at("weight_hh"), 2);
-    w.bias_ih = tensor_or_none(at, "bias_ih");
-    w.bias_hh = tensor_or_none(at, "bias_hh");
-    w.initial_h = tensor_or_none(at, "initial_h");
-    w.initial_c = tensor_or_none(at, "initial_c");
-    return w;
-  }
-  BidirectionalLayer bidirectional(const JsonAt& at) {
-    at.only({"type", "ahead", "back", "merge", "final_state"});
-    BidirectionalLayer w;
-    const auto side = [&](const char* name) {
-      NetworkLayer part = layer(at.at(name));
-      auto* w_side = std::get_if<RecurrentLayer>(&part);
-      if (w_side == nullptr) at.at(name).refuse("it is ", kind_name(part), ", expected a recurrent layer");
-      return std::move(*w_side);
-    };
-    w.forward = side("ahead");
-    w.reverse = side("back");
-    const JsonAt merge = at.at("merge");
-    const auto found = std::ranges::find(merge_names, merge.string());
-    if (found == std::end(merge_names))
-      merge.refuse("got ", quote(merge.string()), ", expected concat, sum, average or product");
-    w.merge = static_cast<Merge>(found - std::begin(merge_names));
-    w.final_state = flag(at, "final_state");
-    return w;
-  }
-  ActivationLayer activation(const JsonAt& at, ActivationKind function) {
-    at.only({"type", "alpha", "slope"});
-    ActivationLayer w{.function = function};
-    if (function == ActivationKind::elu) w.alpha = static_cast<float>(at.at("alpha").number(-max_weight, max_weight));
-    if (function == ActivationKind::prelu) w.slope = tensor(at.at("slope"), 1);
     return w;
   }
 
@@ -149,12 +109,13 @@ class NetworkTensorsReader {
   }
 
   const SafeTensors& file_;
+  KindTable kinds_;
   std::set<std::string, std::less<>> used_, zeros_;
 };
 
 }  // namespace detail
 
-UNROLL_FUNCTION Network network_from_safetensors(const SafeTensors& file) {
+UNROLL_FUNCTION Network network_from_safetensors(const SafeTensors& file, KindTable kinds) {
   for (const auto& [name, tensor] : file.tensors)
     require<FormatError>(
         name.find("weight_hr_l") == std::string::npos, file.source, ": tensor ", detail::quote(name),
@@ -164,7 +125,8 @@ UNROLL_FUNCTION Network network_from_safetensors(const SafeTensors& file) {
   require<FormatError>(found != file.metadata.end(), file.source, ": no metadata '", detail::network_key,
                        "': nothing says what network the tensors are of (load_state_dict reads them into a model)");
   const detail::Json tree = detail::JsonTree::parse(found->second, concat_text(file.source, ": ", detail::network_key));
-  return detail::NetworkTensorsReader(file).read(detail::JsonAt(tree, file.source, std::string(detail::network_key)));
+  return detail::NetworkTensorsReader(file, kinds)
+      .read(detail::JsonAt(tree, file.source, std::string(detail::network_key)));
 }
 
 }  // namespace unroll::inline UNROLL_ABI

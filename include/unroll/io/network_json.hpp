@@ -14,6 +14,7 @@
 #include <unroll/file/json_value.hpp>
 #include <unroll/file/replace_file.hpp>
 #include <unroll/io/network_run.hpp>
+#include <unroll/kind/by_the_book.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 
@@ -29,9 +30,9 @@ inline Matrix<float> bias_or_zeros(const Matrix<float>& bias, Index rows) {
   return bias.size() > 0 ? bias : Matrix<float>(Matrix<float>::Zero(rows, 1));
 }
 /// The two biases of a cell that sees only their sum.
-inline Matrix<float> summed_bias(const RecurrentLayer& w) {
-  const Index rows = w.weight_ih.rows();
-  return bias_or_zeros(w.bias_ih, rows) + bias_or_zeros(w.bias_hh, rows);
+inline Matrix<float> summed_bias(const LayerData& w) {
+  const Index rows = w.tensor("weight_ih").rows();
+  return bias_or_zeros(w.tensor("bias_ih"), rows) + bias_or_zeros(w.tensor("bias_hh"), rows);
 }
 
 inline Json json_vector(const Matrix<float>& m) {
@@ -202,24 +203,24 @@ inline Network read_json_network(const std::filesystem::path& path, ReadNetwork 
   return read_json_network(read_file_of(path, {FileKind::json}), path.string(), read);
 }
 
-Network network_from_guitarml(const JsonAt& root);
-Network network_from_nam(const JsonAt& root);
-Network network_from_rtneural(const JsonAt& root);
-
-/// A layer of a network that a format can hold, or the sentence that it cannot.
-template <class Layer> const Layer& layer_as(const Network& network, std::size_t k, std::string_view writer) {
-  const auto* layer = std::get_if<Layer>(&network.layers[k]);
-  require(layer != nullptr, writer, ": layer ", k, " (", kind_name(network.layers[k]), ") has no place in this format");
-  return *layer;
+[[noreturn]] inline void refuse_layer(const Network& network, std::size_t k, std::string_view writer) {
+  fail(writer, ": layer ", k, " (", kind_name(network.layers[k]), ") has no place in this format");
+}
+/// A layer of a network that a format can hold, of one of these kinds, or the sentence that it cannot.
+template <class... K> const LayerData& layer_as(const Network& network, std::size_t k, std::string_view writer) {
+  if (!(is_kind<K>(network.layers[k]) || ...)) refuse_layer(network, k, writer);
+  return network.layers[k];
 }
 /// Refuses what formats for streams have no words for.
-inline void require_plain(const RecurrentLayer& w, std::size_t k, std::string_view writer, bool initial_state) {
+inline void require_plain(const LayerData& w, std::size_t k, std::string_view writer, bool initial_state) {
   const auto refuse = [&](bool has, std::string_view what) {
-    require(!has, writer, ": layer ", k, " (", name_of(w.cell), ") ", what, ", which this format cannot say");
+    require(!has, writer, ": layer ", k, " (", kind_name(w), ") ", what, ", which this format cannot say");
   };
-  refuse(w.reverse, "runs from the last step to the first");
-  refuse(w.final_state, "gives its final state alone");
-  refuse(!initial_state && (w.initial_h.size() > 0 || w.initial_c.size() > 0), "has an initial state");
+  refuse(w.flag("reverse"), "runs from the last step to the first");
+  refuse(w.flag("final_state"), "gives its final state alone");
+  for (const std::string_view name : initial_names)
+    refuse(!initial_state && w.tensor(name).size() > 0, "has an initial state");
 }
+inline Index units_of(const LayerData& w) { return describe_layer(w).outputs; }
 
 }  // namespace unroll::inline UNROLL_ABI::detail

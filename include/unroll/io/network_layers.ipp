@@ -7,12 +7,10 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-UNROLL_FUNCTION void split_directions(ModelLayer& layer) {
-  if (layer.type != ModelLayer::Type::bidirectional) return;
-  StoredParameters ahead;
-  for (StoredParameter& p : layer.parameters)
-    (p.path.ends_with("_reverse") ? layer.back : ahead).push_back(std::move(p));
-  layer.parameters = std::move(ahead);
+UNROLL_FUNCTION void add_parameters(ModelLayer& layer, StoredParameters parameters) {
+  if (layer.form.parts.empty()) return layer.parameters.push_back(std::move(parameters));
+  layer.parameters.resize(layer.form.parts.size());
+  for (StoredParameter& p : parameters) layer.parameters[p.path.ends_with("_reverse") ? 1 : 0].push_back(std::move(p));
 }
 
 }  // namespace unroll::inline UNROLL_ABI::detail

@@ -10,6 +10,7 @@
 
 #include <unroll/io/network_model.hpp>
 #include <unroll/io/parameter_tensors.hpp>
+#include <unroll/layer/dense.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -33,57 +34,31 @@ template <class T = float> Matrix<T> values_of(const StoredParameters& parameter
   return values;
 }
 
-inline RecurrentLayer describe_recurrent(const ModelLayer& layer, const StoredParameters& from) {
-  RecurrentLayer to{.cell = layer.cell};
-  to.weight_ih = values_of(from, "weight_ih");
-  to.weight_hh = values_of(from, "weight_hh");
-  to.bias_ih = values_of(from, "bias_ih");
-  to.bias_hh = values_of(from, "bias_hh");
-  to.initial_h = values_of(from, "initial_h");
-  to.initial_c = values_of(from, "initial_c");
-  return to;
+inline LayerData with_tensors(LayerData form, const StoredParameters& from) {
+  for (const TensorForm& tensor : describe_layer(form).tensors)
+    if (Matrix<float> values = values_of(from, tensor.stored); values.size() > 0)
+      form.tensors.emplace(tensor.name, std::move(values));
+  return form;
 }
 /// r = W_r h is a dense layer behind an LSTM, whose U r is (U W_r) h.
 inline void describe_projected(const ModelLayer& layer, std::vector<NetworkLayer>& to) {
-  RecurrentLayer w = describe_recurrent(layer, layer.parameters);
-  require(w.initial_h.size() == 0, "network_of: ", layer.text,
+  const StoredParameters& parameters = layer.parameters.front();
+  LayerData w = with_tensors(layer.form, parameters);
+  require(w.tensor("initial_h").size() == 0, "network_of: ", layer.text,
           " has a learned initial state, which an LSTM and a dense layer do not give");
-  w.cell = CellKind::lstm;
-  w.reverse = layer.reverse;
-  w.final_state = layer.final_state;
-  w.initial_c = Matrix<float>();
-  const auto weight_hh = values_of<double>(layer.parameters, "weight_hh"),
-             weight_hr = values_of<double>(layer.parameters, "weight_hr");
-  w.weight_hh = weight_hh.lazyProduct(weight_hr).cast<float>();
-  to.emplace_back(std::move(w));
-  to.emplace_back(DenseLayer{values_of(layer.parameters, "weight_hr"), {}});
+  w.tensors.erase("initial_c");
+  const auto weight_hh = values_of<double>(parameters, "weight_hh"),
+             weight_hr = values_of<double>(parameters, "weight_hr");
+  w.tensors["weight_hh"] = weight_hh.lazyProduct(weight_hr).cast<float>();
+  to.push_back(std::move(w));
+  to.push_back({&layer_kind<DenseKind>, {{"weight", values_of(parameters, "weight_hr")}}});
 }
 inline void describe(const ModelLayer& layer, std::vector<NetworkLayer>& to) {
-  switch (layer.type) {
-    case ModelLayer::Type::recurrent: {
-      RecurrentLayer w = describe_recurrent(layer, layer.parameters);
-      w.reverse = layer.reverse;
-      w.final_state = layer.final_state;
-      to.emplace_back(std::move(w));
-      break;
-    }
-    case ModelLayer::Type::projected:
-      describe_projected(layer, to);
-      break;
-    case ModelLayer::Type::bidirectional:
-      to.emplace_back(BidirectionalLayer{describe_recurrent(layer, layer.parameters),
-                                         describe_recurrent(layer, layer.back), layer.merge, layer.final_state});
-      break;
-    case ModelLayer::Type::dense:
-      to.emplace_back(DenseLayer{values_of(layer.parameters, "weight"), values_of(layer.parameters, "bias")});
-      break;
-    case ModelLayer::Type::embedding:
-      to.emplace_back(EmbeddingLayer{values_of(layer.parameters, "weight")});
-      break;
-    case ModelLayer::Type::activation:
-      to.emplace_back(ActivationLayer{.function = layer.function});
-      break;
-  }
+  if (layer.is_projected) return describe_projected(layer, to);
+  LayerData& w = to.emplace_back(layer.form);
+  if (w.parts.empty()) w = with_tensors(std::move(w), layer.parameters.front());
+  for (std::size_t k = 0; k < w.parts.size(); ++k)
+    w.parts[k] = with_tensors(std::move(w.parts[k]), layer.parameters[k]);
 }
 
 /// A network's layers into a model's, one by one. Everything is checked before the first number moves.
@@ -102,11 +77,6 @@ class NetworkAssign {
   }
 
  private:
-  template <class Wanted> const Wanted& as(const NetworkLayer& from, const ModelLayer& layer) const {
-    const auto* wanted = std::get_if<Wanted>(&from);
-    require(wanted != nullptr, where_, " is ", kind_name(from), ", the model has ", layer.text);
-    return *wanted;
-  }
   /// An absent matrix of the network stands for zeros only where `or_zeros` says so.
   void set(std::string_view name, const Matrix<float>& from, const StoredParameters& parameters, bool or_zeros) const {
     const StoredParameter* to = find_parameter(parameters, name);
@@ -119,51 +89,25 @@ class NetworkAssign {
       for (Index k = 0; k < to->size(); ++k) numbers[k] = zeros ? T(0) : static_cast<T>(from.data()[k]);
     });
   }
-  void recurrent(const ModelLayer& layer, const StoredParameters& to, const RecurrentLayer& w) const {
-    require(w.cell == layer.cell, where_, " is ", name_of(w.cell), ", the model has ", layer.text);
-    set("weight_ih", w.weight_ih, to, false);
-    set("weight_hh", w.weight_hh, to, false);
-    set("bias_ih", w.bias_ih, to, false);
-    set("bias_hh", w.bias_hh, to, w.bias_ih.size() > 0);
-    set("initial_h", w.initial_h, to, true);
-    set("initial_c", w.initial_c, to, true);
+  void tensors(const LayerData& from, const StoredParameters& to) const {
+    for (const TensorForm& form : describe_layer(from).tensors)
+      set(form.stored, from.tensor(form.name), to,
+          form.need == Need::zeros && (form.beside.empty() || from.tensor(form.beside).size() > 0));
   }
-  void same(bool model, bool network, std::string_view what) const {
+  void same_flag(const ModelLayer& layer, const LayerData& from, std::string_view option, std::string_view what) const {
+    const bool model = layer.form.flag(option), network = from.flag(option);
     require(model == network, where_, network ? ": " : ": not ", what, ", the model's is", network ? " not" : "");
   }
-  void into(const ModelLayer& layer, const NetworkLayer& from) const {
-    switch (layer.type) {
-      case ModelLayer::Type::recurrent:
-      case ModelLayer::Type::projected: {
-        const auto& w = as<RecurrentLayer>(from, layer);
-        same(layer.reverse, w.reverse, "from the last step to the first");
-        same(layer.final_state, w.final_state, "its final state alone");
-        recurrent(layer, layer.parameters, w);
-        break;
-      }
-      case ModelLayer::Type::bidirectional: {
-        const auto& w = as<BidirectionalLayer>(from, layer);
-        same(layer.final_state, w.final_state, "its final state alone");
-        require(layer.merge == w.merge, where_, ": another merge of the two directions than the model's");
-        recurrent(layer, layer.parameters, w.forward);
-        recurrent(layer, layer.back, w.reverse);
-        break;
-      }
-      case ModelLayer::Type::dense: {
-        const auto& w = as<DenseLayer>(from, layer);
-        set("weight", w.weight, layer.parameters, false);
-        set("bias", w.bias, layer.parameters, false);
-        break;
-      }
-      case ModelLayer::Type::embedding:
-        set("weight", as<EmbeddingLayer>(from, layer).weight, layer.parameters, false);
-        break;
-      case ModelLayer::Type::activation: {
-        const auto& w = as<ActivationLayer>(from, layer);
-        require(w.function == layer.function, where_, " is ", name_of(w.function), ", the model has ", layer.text);
-        break;
-      }
-    }
+  void into(const ModelLayer& layer, const LayerData& from) const {
+    require(kind_name(from) == kind_name(layer.form), where_, " is ", kind_name(from), ", the model has ", layer.text);
+    same_flag(layer, from, "reverse", "from the last step to the first");
+    same_flag(layer, from, "final_state", "its final state alone");
+    for (const OptionForm& form : describe_layer(from).options)
+      if (const std::string* merge = std::get_if<std::string>(&form.usual))
+        require(from.word(form.name, *merge) == layer.form.word(form.name, *merge), where_, ": another ", form.name,
+                " of the two directions than the model's");
+    if (from.parts.empty()) tensors(from, layer.parameters.front());
+    for (std::size_t k = 0; k < from.parts.size(); ++k) tensors(from.parts[k], layer.parameters[k]);
   }
 
   const Network& network_;

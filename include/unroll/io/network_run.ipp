@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdint>
 #include <iterator>
-#include <variant>
 #include <vector>
 
 #include <unroll/core/finite.hpp>
@@ -20,7 +19,7 @@ UNROLL_FUNCTION Matrix<double> run_test_input(const Network& network, Index most
   if (network.takes_tokens()) {
     const auto& tokens = network.test.tokens;
     const std::vector<std::int32_t> first(tokens.begin(), tokens.begin() + (std::min<Index>)(std::ssize(tokens), most));
-    return run_layers(network, look_up(std::get<EmbeddingLayer>(network.layers.front()), first), 1);
+    return run_layers(network, row_of(first));
   }
   const Matrix<double> x = network.test.input.leftCols((std::min)(network.test.input.cols(), most)).cast<double>();
   Matrix<double> y = run_layers(network, x);
@@ -64,7 +63,7 @@ UNROLL_FUNCTION void add_test(Network& network, Index steps) {
   const Index inputs = network.inputs();
   Rng rng(1);
   if (network.takes_tokens()) {
-    const Index V = std::get<EmbeddingLayer>(network.layers.front()).weight.cols();
+    const Index V = detail::tokens_of(network);
     for (Index t = 0; t < steps; ++t)
       network.test.tokens.push_back(static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(V))));
   } else {

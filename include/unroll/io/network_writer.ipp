@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include <unroll/io/fingerprint.hpp>
+#include <unroll/io/layer_json.hpp>
 #include <unroll/io/layer_run.hpp>
 #include <unroll/io/model_keys.hpp>
 #include <unroll/io/network_json.hpp>
@@ -31,73 +33,42 @@ class NetworkTensorsWriter {
 
   Json add(const NetworkLayer& layer, std::size_t k) {
     at_ = concat_text(k, ".");
-    return std::visit([this](const auto& w) { return entry(w); }, layer);
+    return add(layer, std::string_view());
   }
   const std::vector<std::string>& zeros() const { return zeros_; }
   std::string fingerprint() const { return fingerprint_.text(); }
 
  private:
-  /// An absent matrix is not mentioned.
-  void tensor(Json& entry, const char* leaf, std::string_view name, const Matrix<float>& m, bool is_vector,
-              bool is_table = false) {
-    if (m.size() == 0) return;
-    const std::string full = concat_text(at_, name);
-    entry[leaf] = full;
-    if (is_vector)
-      writer_.add_vector(full, std::span<const float>(m.data(), static_cast<std::size_t>(m.size())));
-    else if (is_table)
-      writer_.add_transposed(full, m);
-    else
-      writer_.add(full, m);
-    const std::vector<Index> shape = is_vector  ? std::vector<Index>{m.rows()}
-                                     : is_table ? std::vector<Index>{m.cols(), m.rows()}
-                                                : std::vector<Index>{m.rows(), m.cols()};
-    fingerprint_.add(full, shape);
-  }
-  Json recurrent(const RecurrentLayer& w, std::string_view suffix) {
-    Json entry{{"type", name_of(w.cell)}};
-    const auto name = [&](const char* leaf) { return concat_text(leaf, "_l0", suffix); };
-    tensor(entry, "weight_ih", name("weight_ih"), w.weight_ih, false);
-    tensor(entry, "bias_ih", name("bias_ih"), w.bias_ih, true);
-    tensor(entry, "weight_hh", name("weight_hh"), w.weight_hh, false);
-    tensor(entry, "bias_hh", name("bias_hh"), w.bias_hh, true);
-    tensor(entry, "initial_h", name("initial_h"), w.initial_h, true);
-    tensor(entry, "initial_c", name("initial_c"), w.initial_c, true);
-    if (w.bias_ih.size() > 0 && w.bias_hh.size() == 0) {  // PyTorch has both or none
-      zeros_.push_back(concat_text(at_, name("bias_hh")));
-      writer_.add_vector(zeros_.back(), std::span<const float>(std::vector<float>(std::size_t(w.bias_ih.size()))));
+  Json add(const NetworkLayer& layer, std::string_view suffix) {
+    const Description form = describe_layer(layer);
+    Json entry = entry_of(layer);
+    for (std::size_t k = 0; k < form.parts.size(); ++k)
+      entry[std::string(form.parts[k])] = add(layer.parts[k], k == 0 ? "" : "_reverse");
+    for (const TensorForm& one : form.tensors) {
+      const std::string name = concat_text(at_, one.stored, form.ending, suffix);
+      if (const Matrix<float>& values = layer.tensor(one.name); values.size() > 0) {
+        entry[std::string(one.name)] = name;
+        tensor(name, one, values);
+      } else if (!one.beside.empty() && layer.tensor(one.beside).size() > 0) {  // PyTorch has both or none
+        zeros_.push_back(name);
+        writer_.add_vector(name, std::span<const float>(std::vector<float>(static_cast<std::size_t>(one.rows))));
+      }
     }
     return entry;
   }
-  Json entry(const RecurrentLayer& w) {
-    Json entry = recurrent(w, "");
-    if (w.reverse) entry["reverse"] = true;
-    if (w.final_state) entry["final_state"] = true;
-    return entry;
-  }
-  Json entry(const BidirectionalLayer& w) {
-    Json entry{{"type", "bidirectional"}, {"merge", merge_names[static_cast<std::size_t>(w.merge)]}};
-    entry["ahead"] = recurrent(w.forward, "");
-    entry["back"] = recurrent(w.reverse, "_reverse");
-    if (w.final_state) entry["final_state"] = true;
-    return entry;
-  }
-  Json entry(const DenseLayer& w) {
-    Json entry{{"type", "dense"}};
-    tensor(entry, "weight", "weight", w.weight, false);
-    tensor(entry, "bias", "bias", w.bias, true);
-    return entry;
-  }
-  Json entry(const ActivationLayer& w) {
-    Json entry{{"type", name_of(w.function)}};
-    if (w.function == ActivationKind::elu) entry["alpha"] = w.alpha;
-    if (w.function == ActivationKind::prelu) tensor(entry, "slope", "weight", w.slope, true);
-    return entry;
-  }
-  Json entry(const EmbeddingLayer& w) {
-    Json entry{{"type", "embedding"}};
-    tensor(entry, "weight", "weight", w.weight, false, true);
-    return entry;
+  void tensor(const std::string& name, const TensorForm& form, const Matrix<float>& values) {
+    const Index rows = values.rows(), cols = values.cols();
+    switch (form.rank) {
+      case TensorRank::vector:
+        writer_.add_vector(name, std::span<const float>(values.data(), static_cast<std::size_t>(values.size())));
+        return fingerprint_.add(name, std::array{rows});
+      case TensorRank::matrix:
+        writer_.add(name, values);
+        return fingerprint_.add(name, std::array{rows, cols});
+      case TensorRank::table:
+        writer_.add_transposed(name, values);
+        return fingerprint_.add(name, std::array{cols, rows});
+    }
   }
 
   SafeTensorsWriter& writer_;
@@ -115,7 +86,7 @@ inline void add_network_test(SafeTensorsWriter& writer, const Network& network) 
     const std::vector<std::int32_t> tokens(
         test.tokens.begin(),
         test.tokens.begin() + (std::min<std::ptrdiff_t>)(std::ssize(test.tokens), TestInput::max_steps));
-    y = run_layers(network, look_up(std::get<EmbeddingLayer>(network.layers.front()), tokens), 1);
+    y = run_layers(network, row_of(tokens));
     steps = std::ssize(tokens);
     writer.set_metadata(test_tokens_key, json_array(tokens));
   } else {

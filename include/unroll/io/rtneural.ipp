@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/network_json.hpp>
 #include <unroll/io/rtneural.hpp>
 
@@ -22,6 +23,9 @@ namespace detail {
 // Weights are Keras's get_weights(): LSTM gates i f c o, GRU z r h with the biases (2, 3 H) of the reset after the
 // product. AIDA-X adds `in_skip`, gains in dB, and a test vector, which is of the network with its skip and without its
 // gains.
+
+/// What stands in `activation`, by these names.
+using RtNeuralFunctions = Kinds<TanhKind, ReluKind, SigmoidKind, SoftmaxKind, EluKind>;
 
 class RtNeuralReader {
  public:
@@ -74,36 +78,36 @@ class RtNeuralReader {
   }
   void dense(const JsonAt& weights, Index outputs) {
     count(weights, 1, 2);
-    DenseLayer w;
-    w.weight = transposed(weights[0].matrix(values_, outputs));
-    if (weights.size() == 2) w.bias = weights[1].vector(outputs);
-    network_.layers.emplace_back(std::move(w));
+    LayerData w{&layer_kind<DenseKind>};
+    w.tensors["weight"] = transposed(weights[0].matrix(values_, outputs));
+    if (weights.size() == 2) w.tensors["bias"] = weights[1].vector(outputs);
+    network_.layers.push_back(std::move(w));
   }
   void lstm(const JsonAt& weights, Index H) {
     count(weights, 2, 3);
-    RecurrentLayer w{.cell = CellKind::lstm};
-    w.weight_ih = transposed(weights[0].matrix(values_, 4 * H));
-    w.weight_hh = transposed(weights[1].matrix(H, 4 * H));
-    if (weights.size() == 3) w.bias_ih = weights[2].vector(4 * H);
-    network_.layers.emplace_back(std::move(w));
+    LayerData w{&layer_kind<LstmKind>};
+    w.tensors["weight_ih"] = transposed(weights[0].matrix(values_, 4 * H));
+    w.tensors["weight_hh"] = transposed(weights[1].matrix(H, 4 * H));
+    if (weights.size() == 3) w.tensors["bias_ih"] = weights[2].vector(4 * H);
+    network_.layers.push_back(std::move(w));
   }
   void gru(const JsonAt& weights, Index H) {
     count(weights, 3, 3);  // without its bias nothing would say which of the two GRUs it is
     const JsonAt bias = weights[2];
     if (bias.size() != 2 || !bias[0].is_array())
       bias.refuse("it is not two rows: a GRU with the reset before the product, which RTNeural does not compute");
-    RecurrentLayer w{.cell = CellKind::gru};
-    w.weight_ih = swap_first_gates(transposed(weights[0].matrix(values_, 3 * H)));
-    w.weight_hh = swap_first_gates(transposed(weights[1].matrix(H, 3 * H)));
-    w.bias_ih = swap_first_gates(bias[0].vector(3 * H));
-    w.bias_hh = swap_first_gates(bias[1].vector(3 * H));
-    network_.layers.emplace_back(std::move(w));
+    LayerData w{&layer_kind<GruKind>};
+    w.tensors["weight_ih"] = swap_first_gates(transposed(weights[0].matrix(values_, 3 * H)));
+    w.tensors["weight_hh"] = swap_first_gates(transposed(weights[1].matrix(H, 3 * H)));
+    w.tensors["bias_ih"] = swap_first_gates(bias[0].vector(3 * H));
+    w.tensors["bias_hh"] = swap_first_gates(bias[1].vector(3 * H));
+    network_.layers.push_back(std::move(w));
   }
   void prelu(const JsonAt& weights) {
-    ActivationLayer w{.function = ActivationKind::prelu};
     count(weights, 1, 1);
-    w.slope = transposed(weights[0].matrix(1, values_));
-    network_.layers.emplace_back(std::move(w));
+    LayerData w{&layer_kind<PReluKind>};
+    w.tensors["slope"] = transposed(weights[0].matrix(1, values_));
+    network_.layers.push_back(std::move(w));
   }
   /// Behind a dense layer, or a layer of its own. A recurrent layer has its tanh inside whatever the file says of it.
   void activation(const JsonAt& at, bool is_dense, const std::string& type) {
@@ -115,12 +119,8 @@ class RtNeuralReader {
       return;
     }
     if (name.empty() && is_dense) return;
-    for (const auto function : {ActivationKind::tanh, ActivationKind::relu, ActivationKind::sigmoid,
-                                ActivationKind::softmax, ActivationKind::elu})
-      if (name == name_of(function)) {
-        network_.layers.emplace_back(ActivationLayer{.function = function});
-        return;
-      }
+    const LayerKind* kind = find_kind(kind_table<RtNeuralFunctions>(), name);
+    if (kind != nullptr) return network_.layers.push_back({kind});
     at.refuse("the activation ", quote(name), ", expected tanh, relu, sigmoid, softmax or elu");
   }
 
@@ -159,37 +159,38 @@ class RtNeuralReader {
 
 UNROLL_FUNCTION Network network_from_rtneural(const JsonAt& root) { return RtNeuralReader(root).read(root); }
 
-inline Json rtneural_layer(const NetworkLayer& layer, Index outputs, std::size_t k) {
+inline Json rtneural_layer(const Network& network, Index outputs, std::size_t k) {
+  const LayerData& layer = network.layers[k];
   constexpr std::string_view who = "save_rtneural";
   Json weights = Json::array();
   std::string type, activation;
-  if (const auto* w = std::get_if<RecurrentLayer>(&layer)) {
-    require(w->cell == CellKind::lstm || w->cell == CellKind::gru, who, ": layer ", k, " (", name_of(w->cell),
-            ") has no place in this format");
-    require_plain(*w, k, who, false);
-    type = name_of(w->cell);
-    const bool is_gru = w->cell == CellKind::gru;
+  const bool is_gru = is_kind<GruKind>(layer);
+  if (is_gru || is_kind<LstmKind>(layer)) {
+    require_plain(layer, k, who, false);
+    type = layer.kind->name;
     const auto ordered = [&](const Matrix<float>& m) { return is_gru ? swap_first_gates(m) : m; };
-    weights.push_back(json_rows(transposed(ordered(w->weight_ih))));
-    weights.push_back(json_rows(transposed(ordered(w->weight_hh))));
+    const Index rows = layer.tensor("weight_ih").rows();
+    weights.push_back(json_rows(transposed(ordered(layer.tensor("weight_ih")))));
+    weights.push_back(json_rows(transposed(ordered(layer.tensor("weight_hh")))));
     if (is_gru)
-      weights.push_back(Json::array({json_vector(ordered(bias_or_zeros(w->bias_ih, w->weight_ih.rows()))),
-                                     json_vector(ordered(bias_or_zeros(w->bias_hh, w->weight_ih.rows())))}));
+      weights.push_back(Json::array({json_vector(ordered(bias_or_zeros(layer.tensor("bias_ih"), rows))),
+                                     json_vector(ordered(bias_or_zeros(layer.tensor("bias_hh"), rows)))}));
     else
-      weights.push_back(json_vector(summed_bias(*w)));
-  } else if (const auto* dense = std::get_if<DenseLayer>(&layer)) {
+      weights.push_back(json_vector(summed_bias(layer)));
+  } else if (is_kind<DenseKind>(layer)) {
     type = "dense";
-    weights.push_back(json_rows(transposed(dense->weight)));
-    if (dense->bias.size() > 0) weights.push_back(json_vector(dense->bias));
-  } else if (const auto* function = std::get_if<ActivationLayer>(&layer)) {
-    const bool slopes = function->function == ActivationKind::prelu;
-    require(function->function != ActivationKind::elu || function->alpha == 1, who, ": layer ", k,
-            " (elu) has alpha = ", function->alpha, ", which this format cannot say");
-    type = slopes ? "prelu" : "activation";
-    if (slopes) weights.push_back(json_rows(transposed(function->slope)));
-    if (!slopes) activation = name_of(function->function);
+    weights.push_back(json_rows(transposed(layer.tensor("weight"))));
+    if (layer.tensor("bias").size() > 0) weights.push_back(json_vector(layer.tensor("bias")));
+  } else if (is_kind<PReluKind>(layer)) {
+    type = "prelu";
+    weights.push_back(json_rows(transposed(layer.tensor("slope"))));
+  } else if (find_kind(kind_table<RtNeuralFunctions>(), layer.kind->name) != nullptr) {
+    const double alpha = layer.number("alpha", 1);
+    require(alpha == 1, who, ": layer ", k, " (elu) has alpha = ", alpha, ", which this format cannot say");
+    type = "activation";
+    activation = layer.kind->name;
   } else {
-    fail(who, ": layer ", k, " (", kind_name(layer), ") has no place in this format");
+    refuse_layer(network, k, who);
   }
   return {{"type", type}, {"activation", activation}, {"shape", {nullptr, nullptr, outputs}}, {"weights", weights}};
 }
@@ -207,7 +208,7 @@ UNROLL_FUNCTION void save_rtneural(const std::filesystem::path& path, const Netw
   Network part;  // the layers so far, which know how many values they give
   for (std::size_t k = 0; k < ready.layers.size(); ++k) {
     part.layers.push_back(ready.layers[k]);
-    root["layers"].push_back(detail::rtneural_layer(ready.layers[k], part.outputs(), k));
+    root["layers"].push_back(detail::rtneural_layer(ready, part.outputs(), k));
   }
   if (ready.skip) root["in_skip"] = 1;
   if (ready.input_gain != 1 || ready.output_gain != 1) {

@@ -1,16 +1,54 @@
 // Functions of every element, as layers.
 #pragma once
 
+#include <string_view>
+
+#include <unroll/kernel/activation_functions.hpp>
 #include <unroll/kernel/functions.hpp>
+#include <unroll/kind/layer_kind.hpp>
+#include <unroll/kind/sample_weights.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+template <class Function, class T> class Activation;
+
+namespace detail {
+/// As many values as come, and as many given.
+inline void describe_any_width(Description& layer) {
+  layer.takes_any = true;
+  layer.widths(layer.before(), layer.before());
+}
+}  // namespace detail
+
+UNROLL_KERNEL_BEGIN
+/// A function of every value, in files.
+template <class Function> struct FunctionKind {
+  template <class T> using Layer = Activation<Function, T>;
+  static constexpr std::string_view name = Function::kind;
+  static constexpr bool takes_any = true;
+
+  static void describe(Description& layer) { detail::describe_any_width(layer); }
+  static LayerData sized(Index, Index) { return {&layer_kind<FunctionKind>}; }
+  template <class T> static Layer<T> make(const LayerData&) { return {}; }
+  static Matrix<double> run(const LayerData&, const Matrix<double>& x) {
+    Matrix<double> y(x.rows(), x.cols());
+    for (Index k = 0; k < x.size(); ++k) y.data()[k] = Function::value(Value<double>(x.data()[k]))[0];
+    return y;
+  }
+  /// One step of n values, over a value type.
+  template <class V> static UNROLL_INLINE void apply(const SampleWeights&, const float* x, float* y, Index n) {
+    for (Index k = 0; k < n; k += V::width) Function::value(V::load(x + k)).store(y + k);
+  }
+};
+UNROLL_KERNEL_END
 
 /// y = F(x). `Function` names value(x) and gradient_from_output(y), both over a value type.
 template <class Function, class T = float> class Activation {
  public:
   using Scalar = T;
   using State = Nothing;
+  using KindInFiles = FunctionKind<Function>;
   template <Vectors<T> In> using Output = In;
   template <Vectors<T> In> struct Cache {
     In y, dx;
@@ -42,24 +80,6 @@ template <class Function, class T = float> class Activation {
   std::string describe() const { return std::string(Function::name); }
   template <class F, class... Self> static void visit(F&&, const Path&, Self&...) {}
 };
-
-namespace detail {
-struct ReluFunction {
-  static constexpr std::string_view name = "Relu";
-  template <class V> static V value(V x) { return relu(x); }
-  template <class V> static V gradient_from_output(V y) { return select(y > V(0), V(1), V(0)); }
-};
-struct TanhFunction {
-  static constexpr std::string_view name = "Tanh";
-  template <class V> static V value(V x) { return tanh(x); }
-  template <class V> static V gradient_from_output(V y) { return 1 - y * y; }
-};
-struct SigmoidFunction {
-  static constexpr std::string_view name = "Sigmoid";
-  template <class V> static V value(V x) { return sigmoid(x); }
-  template <class V> static V gradient_from_output(V y) { return y * (1 - y); }
-};
-}  // namespace detail
 
 template <class T = float> struct Relu : Activation<detail::ReluFunction, T> {};
 template <class T = float> struct Tanh : Activation<detail::TanhFunction, T> {};

@@ -1,6 +1,7 @@
 // Two recurrent layers over the same sequences, one from each end.
 #pragma once
 
+#include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/merge.hpp>
 #include <unroll/layer/recurrent.hpp>
 
@@ -72,6 +73,21 @@ template <class State> struct BidirectionalState {
 };
 
 /// y_t joins what a forward layer knows after x_1 .. x_t and what a reverse layer knows after x_T .. x_t. Schuster and
+/// Two layers of one recurrent kind in files, `ahead` and `back`, without options of their own; `merge`, `final_state`.
+struct BidirectionalKind {
+  static constexpr std::string_view name = "bidirectional";
+  static constexpr const char* no_stream =
+      "a bidirectional layer cannot stream: it reads its sequence from the end, too";
+  UNROLL_API static void describe(Description& layer);
+  /// Two LSTMs, side by side.
+  UNROLL_API static LayerData sized(Index inputs, Index outputs);
+  UNROLL_API static Matrix<double> run(const LayerData& layer, const Matrix<double>& x);
+  template <class L> static void take_options(const L& trained, LayerData& to) {
+    to.parts.assign(2, LayerData{&layer_kind<typename L::Layer::KindInFiles>});
+    to.options["merge"] = std::string(merge_names[static_cast<std::size_t>(trained.merge)]);
+  }
+};
+
 /// Paliwal 1997; nn.LSTM(bidirectional=True), keras Bidirectional. Each direction runs within each sequence's own
 /// length.
 template <class C> class Bidirectional {
@@ -79,6 +95,7 @@ template <class C> class Bidirectional {
   using Layer = Recurrent<C>;
   using Scalar = typename Layer::Scalar;
   using T = Scalar;
+  using KindInFiles = std::conditional_t<detail::has_kind<Layer>, BidirectionalKind, void>;
   using State = BidirectionalState<typename Layer::State>;
   template <Sequences<T> In> using Output = PackedSequence<T>;
 
@@ -183,3 +200,7 @@ template <class C> class Bidirectional {
 };
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/layer/bidirectional.ipp>
+#endif

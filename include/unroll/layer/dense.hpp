@@ -3,9 +3,22 @@
 
 #include <unroll/core/denormals.hpp>
 #include <unroll/kernel/matmul.hpp>
+#include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+template <class T> class Dense;
+
+/// A dense layer in files.
+struct DenseKind {
+  template <class T> using Layer = Dense<T>;
+  static constexpr std::string_view name = "dense";
+  UNROLL_API static void describe(Description& layer);
+  UNROLL_API static LayerData sized(Index inputs, Index outputs);
+  template <class T> static Dense<T> make(const LayerData& of);
+  UNROLL_API static Matrix<double> run(const LayerData& layer, const Matrix<double>& x);
+};
 
 struct DenseOptions {
   bool bias = true;
@@ -16,6 +29,7 @@ template <class T = float> class Dense {
  public:
   using Scalar = T;
   using State = Nothing;
+  using KindInFiles = DenseKind;
   using Options = DenseOptions;
   template <Vectors<T> In> using Output = In;
 
@@ -82,7 +96,15 @@ template <class T = float> class Dense {
             weight.rows());
   }
 };
+template <class T> Dense<T> DenseKind::make(const LayerData& of) {
+  const Matrix<float>& weight = of.tensor("weight");
+  return Dense<T>(weight.cols(), weight.rows(), {.bias = of.tensor("bias").size() > 0});
+}
 Dense(Index, Index) -> Dense<>;
 Dense(Index, Index, DenseOptions) -> Dense<>;
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/layer/dense.ipp>
+#endif

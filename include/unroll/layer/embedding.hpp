@@ -2,9 +2,26 @@
 #pragma once
 
 #include <unroll/core/parallel.hpp>
+#include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+template <class T> class Embedding;
+
+/// An embedding in files; takes one id a step.
+struct EmbeddingKind {
+  template <class T> using Layer = Embedding<T>;
+  static constexpr std::string_view name = "embedding";
+  static constexpr bool takes_tokens = true;
+  static constexpr const char* no_stream = "an embedding comes first";
+  UNROLL_API static void describe(Description& layer);
+  /// `inputs` tokens.
+  UNROLL_API static LayerData sized(Index inputs, Index outputs);
+  template <class T> static Embedding<T> make(const LayerData& of);
+  /// x (1, steps) are ids of the table.
+  UNROLL_API static Matrix<double> run(const LayerData& layer, const Matrix<double>& x);
+};
 
 struct EmbeddingOptions {
   /// This row starts at zero and gets no gradient (PyTorch's padding_idx); -1: every row is an ordinary one (Keras).
@@ -16,6 +33,7 @@ template <class T = float> class Embedding {
  public:
   using Scalar = T;
   using State = Nothing;
+  using KindInFiles = EmbeddingKind;
   using Options = EmbeddingOptions;
   template <Tokens In> using Output = PackedSequence<T>;
 
@@ -94,7 +112,14 @@ template <class T = float> class Embedding {
       }
   }
 };
+template <class T> Embedding<T> EmbeddingKind::make(const LayerData& of) {
+  return Embedding<T>(of.tensor("weight").cols(), of.tensor("weight").rows());
+}
 Embedding(Index, Index) -> Embedding<>;
 Embedding(Index, Index, EmbeddingOptions) -> Embedding<>;
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/layer/embedding.ipp>
+#endif

@@ -1,6 +1,7 @@
 // A recurrent layer: a cell, unrolled over time, and backpropagation through it.
 #pragma once
 
+#include <unroll/cell/cell_kind.hpp>
 #include <unroll/layer/recurrent/loop.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -26,6 +27,7 @@ template <class C> class Recurrent {
   using Scalar = typename Cell::Scalar;
   using T = Scalar;
   static constexpr int S = Cell::S;
+  using KindInFiles = typename detail::KindOfCell<C>::type;
   using State = RecurrentState<T, S>;
   using Options = RecurrentOptions;
   /// Of sequences x, and of those that the cell looks back at where it does (see CompositeCell).
@@ -139,8 +141,7 @@ template <class C> class Recurrent {
     f(here.leaf("weight_ih", Kind::weight), self.weight_ih...);
     f(here.leaf("bias_ih", Kind::bias), self.bias_ih...);
     Cell::visit(f, here, self.cell...);
-    constexpr std::array<std::string_view, 4> names{"initial_h", "initial_c", "initial_n", "initial_m"};
-    for (std::size_t s = 0; s < S; ++s) f(here.leaf(names[s < 4 ? s : 3], Kind::state), self.initial[s]...);
+    for (std::size_t s = 0; s < S; ++s) f(here.leaf(initial_names[s < 4 ? s : 3], Kind::state), self.initial[s]...);
   }
 
  private:

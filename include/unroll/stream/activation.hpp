@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include <unroll/kernel/activation_functions.hpp>
 #include <unroll/stream/kernel/activations.hpp>
 #include <unroll/stream/kernel/dense.hpp>
 #include <unroll/stream/layer.hpp>
@@ -46,25 +47,11 @@ template <class Function, class T = float> class Activation {
 };
 
 }  // namespace stream
-namespace detail {
-struct StreamRelu {
-  static constexpr std::string_view name = "Relu";
-  template <class V> static UNROLL_INLINE V value(const V& x) { return relu(x); }
-};
-struct StreamTanh {
-  static constexpr std::string_view name = "Tanh";
-  template <class V> static UNROLL_INLINE V value(const V& x) { return stream::Accurate::tanh(x); }
-};
-struct StreamSigmoid {
-  static constexpr std::string_view name = "Sigmoid";
-  template <class V> static UNROLL_INLINE V value(const V& x) { return stream::Accurate::sigmoid(x); }
-};
-}  // namespace detail
 namespace stream {
 
-template <class T = float> using Relu = Activation<detail::StreamRelu, T>;
-template <class T = float> using Tanh = Activation<detail::StreamTanh, T>;
-template <class T = float> using Sigmoid = Activation<detail::StreamSigmoid, T>;
+template <class T = float> using Relu = Activation<detail::ReluFunction, T>;
+template <class T = float> using Tanh = Activation<detail::TanhFunction, T>;
+template <class T = float> using Sigmoid = Activation<detail::SigmoidFunction, T>;
 
 }  // namespace stream
 }  // namespace unroll::inline UNROLL_ABI

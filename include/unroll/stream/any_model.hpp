@@ -18,6 +18,8 @@ template <Index... H> struct CompiledUnits;
 }  // namespace stream
 namespace detail {
 template <Index... H> LayerPointer compiled_model(const Network& network, stream::CompiledUnits<H...>);
+using MakeLayer = LayerPointer (*)(const LayerData& layer, Index values);
+template <class List> LayerPointer stream_layer(const LayerData& layer, Index values);
 }  // namespace detail
 
 namespace stream {
@@ -35,6 +37,12 @@ class AnyModel {
   template <Index... H>
   AnyModel(const Network& network, CompiledUnits<H...>)
       : AnyModel(network, [](const Network& of) { return detail::compiled_model(of, CompiledUnits<H...>()); }) {}
+
+  /// A network of other kinds of layers: `AnyModel(network, Kinds<LibraryKinds, MyKind>())`. Needs
+  /// <unroll/stream/dynamic_kinds.hpp>.
+  template <class... K>
+  AnyModel(const Network& network, Kinds<K...>)
+      : AnyModel(network, [](const Network&) { return detail::LayerPointer(); }, &detail::stream_layer<Kinds<K...>>) {}
 
   Index inputs() const noexcept { return inputs_; }
   Index outputs() const noexcept { return outputs_; }
@@ -67,6 +75,7 @@ class AnyModel {
   /// The first two layers in one, or null where there is no program for them.
   using MakeWhole = detail::LayerPointer (*)(const Network&);
   UNROLL_API AnyModel(const Network& network, MakeWhole make_whole);
+  UNROLL_API AnyModel(const Network& network, MakeWhole make_whole, detail::MakeLayer make_layer);
 
   static constexpr Index chunk = 32;
 

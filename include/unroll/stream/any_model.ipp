@@ -5,69 +5,34 @@
 #include <cstring>
 #include <memory>
 #include <utility>
-#include <variant>
 
-#include <unroll/cell/gru.hpp>
-#include <unroll/cell/lstm.hpp>
-#include <unroll/cell/rnn.hpp>
 #include <unroll/core/denormals.hpp>
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
-#include <unroll/stream/dynamic_activation.hpp>
-#include <unroll/stream/dynamic_layer.hpp>
-#include <unroll/stream/network_data.hpp>
+#include <unroll/stream/dynamic_kinds.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-namespace detail {
-
-inline LayerPointer dynamic_layer(const RecurrentLayer& w, Index) {
-  require(!w.reverse, "stream::AnyModel: a layer runs from the end of a sequence, which a stream has not seen");
-  const Index D = w.inputs(), H = w.units();
-  switch (w.cell) {
-    case CellKind::lstm:
-      return std::make_unique<DynamicRecurrent<Lstm<>>>(data_of<2>(w), D, H);
-    case CellKind::gru:
-      return std::make_unique<DynamicRecurrent<Gru<>>>(data_of<1>(w), D, H);
-    case CellKind::rnn_tanh:
-      return std::make_unique<DynamicRecurrent<Rnn<>>>(data_of<1>(w), D, H);
-    case CellKind::rnn_relu:
-      return std::make_unique<DynamicRecurrent<ReluRnn<>>>(data_of<1>(w), D, H);
-    default:
-      return std::make_unique<DynamicGruResetBefore>(data_of<1>(w), D, H);
-  }
-}
-inline LayerPointer dynamic_layer(const DenseLayer& w, Index) {
-  return std::make_unique<DynamicDense>(span_of(w.weight), span_of(w.bias), w.weight.cols(), w.weight.rows());
-}
-inline LayerPointer dynamic_layer(const ActivationLayer& w, Index values) {
-  return std::make_unique<DynamicActivation>(static_cast<DynamicFunction>(w.function), values, w.alpha,
-                                             span_of(w.slope));
-}
-inline LayerPointer dynamic_layer(const BidirectionalLayer&, Index) {
-  fail("stream::AnyModel: a bidirectional layer cannot stream: it reads its sequence from the end, too");
-}
-inline LayerPointer dynamic_layer(const EmbeddingLayer&, Index) { fail("stream::AnyModel: an embedding comes first"); }
-
-}  // namespace detail
-
 namespace stream {
 
 UNROLL_FUNCTION AnyModel::AnyModel(const Network& network) : AnyModel(network, UsualUnits()) {}
 UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeWhole make_whole)
+    : AnyModel(network, make_whole, &detail::stream_layer<LibraryKinds>) {}
+UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeWhole make_whole, detail::MakeLayer make_layer)
     : skip_(network.skip),
       input_gain_(static_cast<float>(network.input_gain)),
       output_gain_(static_cast<float>(network.output_gain)) {
   validate(network);
   inputs_ = network.inputs();
   outputs_ = network.outputs();
-  if (network.takes_tokens()) table_ = std::get<EmbeddingLayer>(network.layers.front()).weight;
+  if (network.takes_tokens()) table_ = network.layers.front().tensor("weight");
   if (auto whole = make_whole(network)) {
     is_compiled_ = true;
     layers_.push_back(std::move(whole));
   } else {
     Index values = takes_tokens() ? table_.rows() : inputs_;
     for (std::size_t k = takes_tokens() ? 1 : 0; k < network.layers.size(); ++k) {
-      layers_.push_back(std::visit([&](const auto& w) { return detail::dynamic_layer(w, values); }, network.layers[k]));
+      layers_.push_back(make_layer(network.layers[k], values));
       values = layers_.back()->outputs;
     }
   }

@@ -3,10 +3,12 @@
 
 #include <memory>
 #include <utility>
-#include <variant>
 
+#include <unroll/cell/cell_kind.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/io/network.hpp>
+#include <unroll/layer/dense.hpp>
 #include <unroll/stream/any_layer.hpp>
 #include <unroll/stream/dense.hpp>
 #include <unroll/stream/network_data.hpp>
@@ -49,16 +51,16 @@ template <class Model> class CompiledModel final : public DynamicLayer {
 };
 
 template <template <class> class C, Index... H>
-LayerPointer compiled_model(const RecurrentLayer& w, const DenseLayer& head, stream::CompiledUnits<H...>) {
+LayerPointer compiled_model(const LayerData& w, const LayerData& head, stream::CompiledUnits<H...>) {
   LayerPointer made;
   [[maybe_unused]] const auto try_size = [&]<Index units>() {  // of no sizes
     using Cell = stream::Recurrent<C<float>, 1, units>;
     using Head = stream::Dense<units, 1>;
     using Model = stream::Sequential<Cell, Head>;
-    if (w.units() != units || CompiledModel<Model>::function() == nullptr) return false;
+    if (w.tensor("weight_hh").cols() != units || CompiledModel<Model>::function() == nullptr) return false;
     auto model = std::make_unique<Model>();
     model->template layer<0>().set(data_of<Cell::S>(w));
-    model->template layer<1>().set(span_of(head.weight), span_of(head.bias));
+    model->template layer<1>().set(span_of(head.tensor("weight")), span_of(head.tensor("bias")));
     made = std::make_unique<CompiledModel<Model>>(*model);
     return true;
   };
@@ -68,11 +70,10 @@ LayerPointer compiled_model(const RecurrentLayer& w, const DenseLayer& head, str
 /// The first two layers as one, if it is one of those.
 template <Index... H> LayerPointer compiled_model(const Network& network, stream::CompiledUnits<H...> units) {
   if (network.layers.size() != 2) return nullptr;
-  const auto* w = std::get_if<RecurrentLayer>(&network.layers[0]);
-  const auto* head = std::get_if<DenseLayer>(&network.layers[1]);
-  if (w == nullptr || head == nullptr || w->inputs() != 1 || head->weight.rows() != 1) return nullptr;
-  if (w->cell == CellKind::lstm) return compiled_model<Lstm>(*w, *head, units);
-  if (w->cell == CellKind::gru) return compiled_model<Gru>(*w, *head, units);
+  const LayerData &w = network.layers[0], &head = network.layers[1];
+  if (!is_kind<DenseKind>(head) || network.inputs() != 1 || network.outputs() != 1) return nullptr;
+  if (is_kind<RecurrentKind<Lstm<>>>(w)) return compiled_model<Lstm>(w, head, units);
+  if (is_kind<RecurrentKind<Gru<>>>(w)) return compiled_model<Gru>(w, head, units);
   return nullptr;
 }
 

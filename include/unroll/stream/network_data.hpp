@@ -3,18 +3,19 @@
 
 #include <cstddef>
 
-#include <unroll/io/network.hpp>
+#include <unroll/kind/by_the_book.hpp>
+#include <unroll/kind/layer_data.hpp>
 #include <unroll/stream/layer.hpp>
 #include <unroll/stream/recurrent_data.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
-template <int S> stream::RecurrentData<float, std::size_t(S)> data_of(const RecurrentLayer& w) {
-  stream::RecurrentData<float, std::size_t(S)> data{
-      span_of(w.weight_ih), span_of(w.weight_hh), span_of(w.bias_ih), span_of(w.bias_hh), {}};
-  data.initial[0] = span_of(w.initial_h);
-  if constexpr (S > 1) data.initial[1] = span_of(w.initial_c);
+template <int S> stream::RecurrentData<float, std::size_t(S)> data_of(const LayerData& w) {
+  stream::RecurrentData<float, std::size_t(S)> data{span_of(w.tensor("weight_ih")), span_of(w.tensor("weight_hh")),
+                                                    span_of(w.tensor("bias_ih")), span_of(w.tensor("bias_hh")),
+                                                    span_of(w.tensor("weight_unit"))};
+  for (std::size_t s = 0; s < std::size_t(S); ++s) data.initial[s] = span_of(w.tensor(initial_names[s]));
   return data;
 }
 

@@ -102,6 +102,8 @@ template <class Base, class Functions> class Activated {
   template <class Number> requires std::is_arithmetic_v<Number>
   UNROLL_INLINE Activated(Number number) : value_(number) {}
   UNROLL_INLINE Activated(const Base& value) : value_(value) {}
+  static UNROLL_INLINE Activated load(const Scalar* from) { return Base::load(from); }
+  UNROLL_INLINE void store(Scalar* to) const { value_.store(to); }
   UNROLL_INLINE const Base& value() const { return value_; }
 
   friend UNROLL_INLINE Activated operator+(const Activated& a, const Activated& b) { return a.value_ + b.value_; }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <unroll/core/config.hpp>
+#include <unroll/stream/kernel/activations.hpp>
 #include <unroll/stream/kernel/tiles.hpp>
 
 UNROLL_KERNEL_BEGIN
@@ -102,7 +103,7 @@ template <class T, class Shape> struct StreamDense {
 template <class Function, class T, class Shape> struct StreamActivation {
   template <class Isa>
   static UNROLL_INLINE void run(const Shape& shape, const T* x, Index x_stride, T* y, Index y_stride, Index n) {
-    using V = StreamVector<Isa, Shape, T>;
+    using V = Activated<StreamVector<Isa, Shape, T>, stream::Accurate>;
     for (Index t = 0; t < n; ++t, x += x_stride, y += y_stride)
       for (Index k = 0; k < shape.units; k += V::width) Function::value(V::load(x + k)).store(y + k);
   }

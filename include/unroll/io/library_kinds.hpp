@@ -1,0 +1,34 @@
+// The kinds of layers that the library has: files name them, streams of any size run them. A new one is a line here.
+#pragma once
+
+#include <unroll/cell/cell_kind.hpp>
+#include <unroll/cell/gru.hpp>
+#include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/lstm.hpp>
+#include <unroll/cell/peephole_lstm.hpp>
+#include <unroll/cell/rnn.hpp>
+#include <unroll/layer/activation.hpp>
+#include <unroll/layer/bidirectional.hpp>
+#include <unroll/layer/dense.hpp>
+#include <unroll/layer/elu.hpp>
+#include <unroll/layer/embedding.hpp>
+#include <unroll/layer/layer_norm.hpp>
+#include <unroll/layer/prelu.hpp>
+#include <unroll/layer/softmax.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+using RnnKind = RecurrentKind<Rnn<>>;
+using ReluRnnKind = RecurrentKind<ReluRnn<>>;
+using LstmKind = RecurrentKind<Lstm<>>;
+using GruKind = RecurrentKind<Gru<>>;
+using GruResetBeforeKind = RecurrentKind<GruResetBefore<>>;
+using TanhKind = FunctionKind<detail::TanhFunction>;
+using ReluKind = FunctionKind<detail::ReluFunction>;
+using SigmoidKind = FunctionKind<detail::SigmoidFunction>;
+
+struct LibraryKinds : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
+                            RecurrentKind<PeepholeLstm<>>, BidirectionalKind, EmbeddingKind, DenseKind, TanhKind,
+                            ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
+
+}  // namespace unroll::inline UNROLL_ABI

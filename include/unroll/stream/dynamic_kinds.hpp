@@ -1,0 +1,49 @@
+// From a layer of a network to a layer of a stream, whatever its kind.
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <string>
+
+#include <unroll/cell/cell_kind.hpp>
+#include <unroll/kind/layer_kind.hpp>
+#include <unroll/layer/dense.hpp>
+#include <unroll/stream/dynamic_function.hpp>
+#include <unroll/stream/dynamic_layer.hpp>
+#include <unroll/stream/network_data.hpp>
+
+namespace unroll::inline UNROLL_ABI::detail {
+
+template <class C> LayerPointer stream_of_kind(const RecurrentKind<C>*, const LayerData& w, Index D) {
+  require(!w.flag("reverse"), "stream::AnyModel: a layer runs from the end of a sequence, which a stream has not seen");
+  const Index H = describe_layer(w).outputs;
+  if constexpr (PointwiseCell<C>)
+    return std::make_unique<DynamicRecurrent<C>>(data_of<C::S>(w), D, H);
+  else
+    return std::make_unique<DynamicGruResetBefore>(data_of<1>(w), D, H);
+}
+inline LayerPointer stream_of_kind(const DenseKind*, const LayerData& w, Index D) {
+  const Matrix<float>& weight = w.tensor("weight");
+  return std::make_unique<DynamicDense>(span_of(weight), span_of(w.tensor("bias")), D, weight.rows());
+}
+/// Any other kind: a function of the values of a step, or a sentence.
+template <class K> LayerPointer stream_of_kind(const K*, const LayerData& w, Index values) {
+  if constexpr (requires { &K::template apply<Activated<Simd<float, 1>, stream::Accurate>>; })
+    return std::make_unique<DynamicFunction<K>>(w, values);
+  else
+    fail("stream::AnyModel: ", K::no_stream);
+}
+
+/// Of the kinds in a list. `values`: how many come in.
+template <class List> LayerPointer stream_layer(const LayerData& layer, Index values) {
+  LayerPointer made;
+  const bool known = any_kind<List>([&]<class K>() {
+    if (!is_kind<K>(layer)) return false;
+    made = stream_of_kind(static_cast<const K*>(nullptr), layer, values);
+    return true;
+  });
+  require(known, "stream::AnyModel: ", kind_name(layer), " is not in the list of kinds");
+  return made;
+}
+
+}  // namespace unroll::inline UNROLL_ABI::detail
