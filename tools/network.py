@@ -11,10 +11,12 @@ import struct
 import numpy as np
 
 TYPES = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "I64": np.dtype("<i8"), "I32": np.dtype("<i4")}
-GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3, "gru_reset_before": 3}
-ACTIVATIONS = ["tanh", "relu", "sigmoid", "softmax", "elu", "prelu"]
-# In the order in which a model visits them; the fingerprint depends on it.
-LEAVES = ["weight_ih", "bias_ih", "weight_hh", "bias_hh", "initial_h", "initial_c"]
+# What the library knows, in its own words (tests/kind/write_schema.cpp): tensors in the order in which a model visits
+# them, on which the fingerprint depends.
+KINDS = json.loads(pathlib.Path(__file__).with_name("kinds.json").read_text())
+GATES = {name: kind["gates"] for name, kind in KINDS.items() if "gates" in kind}
+ACTIVATIONS = [name for name, kind in KINDS.items() if kind.get("any_width")]
+LEAVES = {leaf for kind in KINDS.values() for leaf in kind["tensors"]}
 TEST_STEPS = 32
 TEST_TOLERANCE = 1e-4  # of the largest output, as in C++
 ABOUT_KEY = "unroll.about"
@@ -90,6 +92,8 @@ def check(network):
             ended = layer.get("final_state", False)
         elif kind == "dense":
             gives, takes = layer["weight"].shape
+        elif kind in ("layer_norm", "prelu"):
+            gives = takes = len(layer["slope" if kind == "prelu" else "weight"])
         elif kind == "embedding":
             require(k == 0, f"{where}: an embedding is not the first layer")
             gives = layer["weight"].shape[1]
@@ -125,15 +129,17 @@ def run_recurrent(w, x, reverse, final_state):
             h = n + z * (h - n)
         else:
             u = np.split(weight_hh @ h + bias, GATES[w["type"]])
-            if w["type"] == "lstm":
-                i, f, o = (sigmoid(gates[k] + u[k]) for k in (0, 1, 3))
+            if w["type"] in ("lstm", "peephole_lstm"):
+                p = w.get("weight_unit", np.zeros((len(h), 3))).astype(float).T
+                i, f = (sigmoid(gates[k] + u[k] + p[k] * c) for k in (0, 1))
                 c = f * c + i * np.tanh(gates[2] + u[2])
-                h = o * np.tanh(c)
+                h = sigmoid(gates[3] + u[3] + p[2] * c) * np.tanh(c)
             elif w["type"] == "gru":
                 r, z = sigmoid(gates[0] + u[0]), sigmoid(gates[1] + u[1])
                 n = np.tanh(gates[2] + r * u[2])
                 h = n + z * (h - n)
             else:
+                require(w["type"] in ("rnn_tanh", "rnn_relu"), f"{w['type']}: not a cell that these tools compute")
                 h = np.tanh(gates[0] + u[0]) if w["type"] == "rnn_tanh" else np.maximum(gates[0] + u[0], 0)
         y[t] = h
     return h[None] if final_state else y
@@ -166,6 +172,9 @@ def run_layers(network, x):
             x = run_recurrent(layer, x, layer.get("reverse", False), final)
         elif layer["type"] == "dense":
             x = x @ layer["weight"].astype(float).T + layer.get("bias", 0)
+        elif layer["type"] == "layer_norm":
+            z = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + layer["epsilon"])
+            x = z * layer["weight"] + layer.get("bias", 0)
         else:
             x = activation(layer, x)
     return x
@@ -236,16 +245,16 @@ def save(path, network):
             into = entry
             if layer["type"] == "bidirectional":
                 into = entry["back" if ending.endswith("reverse") else "ahead"] = {"type": part["type"]}
-            for leaf in LEAVES:
+            for leaf in KINDS[part["type"]]["tensors"]:
                 if leaf in part:
                     store(into, leaf, f"{k}.{leaf}{ending}", part[leaf])
             if "bias_ih" in part and "bias_hh" not in part:
                 zeros.append(f"{k}.bias_hh{ending}")
                 tensors[zeros[-1]] = np.zeros_like(tensors[f"{k}.bias_ih{ending}"])
         if not parts(layer):
-            for leaf in ("weight", "bias", "slope"):
+            for leaf, form in KINDS[layer["type"]]["tensors"].items():
                 if leaf in layer:
-                    store(entry, leaf, f"{k}.{'weight' if leaf == 'slope' else leaf}", layer[leaf])
+                    store(entry, leaf, f"{k}.{form.get('stored', leaf)}", layer[leaf])
         layers.append(entry)
 
     description = {key: value for key, value in network.items() if key != "layers"} | {"layers": layers}
@@ -268,7 +277,7 @@ def load(path):
         for leaf, name in list(entry.items()):
             if isinstance(name, dict):
                 fill(name)
-            elif leaf in (*LEAVES, "weight", "bias", "slope"):
+            elif leaf in LEAVES:
                 require(name in tensors, f"{path}: no tensor {name}")
                 used.add(name)
                 entry[leaf] = tensors[name]
