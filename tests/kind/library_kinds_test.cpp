@@ -50,6 +50,31 @@ void check_same_layer(const LayerData& a, const LayerData& b) {
   for (std::size_t k = 0; k < a.parts.size(); ++k) check_same_layer(a.parts[k], b.parts[k]);
 }
 
+template <class K> void check_streams(Network network) {
+  if constexpr (requires { K::no_stream; }) {
+    if (!network.takes_tokens()) {
+      CHECK(has(message_of<std::invalid_argument>([&] { stream::AnyModel(network, stream::CompiledUnits<>()); }),
+                K::no_stream));
+      return;
+    }
+  }
+  stream::AnyModel model(network, stream::CompiledUnits<>());
+  constexpr Index steps = 70;
+  std::vector<float> y(static_cast<std::size_t>(steps * network.outputs()));
+  Matrix<double> expected;
+  if (network.takes_tokens()) {
+    for (Index t = 0; t < steps; ++t) network.test.tokens.push_back(static_cast<std::int32_t>(t % kind_inputs));
+    expected = detail::run_test_input(network);
+    model.process(network.test.tokens, y);
+  } else {
+    const auto x = random_matrix<float>(kind_inputs, steps, 8);
+    expected = run_network(network, x.template cast<double>());
+    model.process(std::span(x.data(), static_cast<std::size_t>(x.size())), y);
+  }
+  const double largest = expected.cwiseAbs().maxCoeff();
+  for (std::size_t k = 0; k < y.size(); ++k) CHECK(std::abs(double(y[k]) - expected.data()[k]) <= 2e-6 * largest);
+}
+
 }  // namespace
 
 TEST_CASE("every kind has a name of its own") {
@@ -158,28 +183,6 @@ TEST_CASE("every kind comes back from a file as it was, and from a model's") {
 TEST_CASE("every kind streams what it computes, or says why not") {
   for_each_kind<LibraryKinds>([]<class K>() {
     CAPTURE(K::name);
-    Network network = network_of_kind<K>();
-    if constexpr (requires { K::no_stream; }) {
-      if (!network.takes_tokens()) {
-        CHECK(has(message_of<std::invalid_argument>([&] { stream::AnyModel(network, stream::CompiledUnits<>()); }),
-                  K::no_stream));
-        return;
-      }
-    }
-    stream::AnyModel model(network, stream::CompiledUnits<>());
-    constexpr Index steps = 70;
-    std::vector<float> y(static_cast<std::size_t>(steps * network.outputs()));
-    Matrix<double> expected;
-    if (network.takes_tokens()) {
-      for (Index t = 0; t < steps; ++t) network.test.tokens.push_back(static_cast<std::int32_t>(t % kind_inputs));
-      expected = detail::run_test_input(network);
-      model.process(network.test.tokens, y);
-    } else {
-      const auto x = random_matrix<float>(kind_inputs, steps, 8);
-      expected = run_network(network, x.template cast<double>());
-      model.process(std::span(x.data(), static_cast<std::size_t>(x.size())), y);
-    }
-    const double largest = expected.cwiseAbs().maxCoeff();
-    for (std::size_t k = 0; k < y.size(); ++k) CHECK(std::abs(double(y[k]) - expected.data()[k]) <= 2e-6 * largest);
+    for (const bool all : {false, true}) check_streams<K>(network_of_kind<K>(all));
   });
 }

@@ -29,7 +29,7 @@ template <class K> class DynamicFunction final : public DynamicLayer {
     const Description of = describe_layer(layer, values);
     for (const TensorForm& form : of.tensors) {
       const Matrix<float>& from = layer.tensor(form.name);
-      Matrix<float>& to = memory_.emplace_back(padded_stride(from.size()), 1);
+      Matrix<float>& to = memory_.emplace_back(padded_stride(form.rows * form.cols), 1);  // zeros where it is absent
       to.setZero();
       std::copy_n(from.data(), from.size(), to.data());
     }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <unroll/cell/cell_kind.hpp>
+#include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/stream/dynamic_function.hpp>
@@ -19,8 +20,10 @@ template <class C> LayerPointer stream_of_kind(const RecurrentKind<C>*, const La
   const Index H = describe_layer(w).outputs;
   if constexpr (PointwiseCell<C>)
     return std::make_unique<DynamicRecurrent<C>>(data_of<C::S>(w), D, H);
-  else
+  else if constexpr (std::same_as<C, GruResetBefore<>>)
     return std::make_unique<DynamicGruResetBefore>(data_of<1>(w), D, H);
+  else
+    fail("stream::AnyModel: ", C::name, " is not a PointwiseCell, and has no stream of any size");
 }
 inline LayerPointer stream_of_kind(const DenseKind*, const LayerData& w, Index D) {
   const Matrix<float>& weight = w.tensor("weight");
