@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include <unroll/core/config.hpp>
+#include <unroll/kernel/functions.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI::detail {
