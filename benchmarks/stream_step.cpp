@@ -82,7 +82,7 @@ void add_fixed(const std::string& cell, const LayerKind* kind) {
   const auto model = std::make_shared<Model>();
   const auto& head = network.layers[1];
   model->model().template layer<0>().set(detail::data_of<Layer::S>(network.layers[0]));
-  model->model().template layer<1>().set(detail::span_of(head.weight), detail::span_of(head.bias));
+  model->model().template layer<1>().set(detail::span_of(head.tensor("weight")), detail::span_of(head.tensor("bias")));
   model->reset();
   const std::string name = (std::is_same_v<Stored, float> ? "fixed/" : "int16/") + cell + "/D:" + std::to_string(D) +
                            "/H:" + std::to_string(H);

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include <unroll/io/library_kinds.hpp>
 #include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/stream/any_model.hpp>

@@ -39,7 +39,7 @@ class AnyModel {
       : AnyModel(network, [](const Network& of) { return detail::compiled_model(of, CompiledUnits<H...>()); }) {}
 
   /// A network of other kinds of layers: `AnyModel(network, Kinds<LibraryKinds, MyKind>())`. Needs
-  /// <unroll/stream/dynamic_kinds.hpp>.
+  /// <unroll/io/library_kinds.hpp> and <unroll/stream/dynamic_kinds.hpp>.
   template <class... K>
   AnyModel(const Network& network, Kinds<K...>)
       : AnyModel(network, [](const Network&) { return detail::LayerPointer(); }, &detail::stream_layer<Kinds<K...>>) {}
