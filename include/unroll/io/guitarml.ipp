@@ -76,8 +76,8 @@ UNROLL_FUNCTION Network network_from_guitarml(const JsonAt& root) {
     const Index D = k == 0 ? sizes.inputs : sizes.units, H = sizes.units;
     const auto of_layer = [&](std::string_view leaf) { return tensor(concat_text("rec.", leaf, "_l", k)); };
     LayerData w{sizes.cell};
-    w.tensors["weight_hh"] = of_layer("weight_hh").matrix(gates * H, H);
     w.tensors["weight_ih"] = of_layer("weight_ih").matrix(gates * H, D);
+    w.tensors["weight_hh"] = of_layer("weight_hh").matrix(gates * H, H);
     w.tensors["bias_ih"] = of_layer("bias_ih").vector(gates * H);
     w.tensors["bias_hh"] = of_layer("bias_hh").vector(gates * H);
     network.layers.push_back(std::move(w));
