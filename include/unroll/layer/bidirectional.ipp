@@ -1,8 +1,7 @@
 // Bodies of layer/bidirectional.hpp.
 #pragma once
 
-#include <algorithm>
-#include <iterator>
+#include <string_view>
 #include <vector>
 
 #include <unroll/cell/lstm.hpp>
@@ -42,9 +41,15 @@ UNROLL_FUNCTION Matrix<double> BidirectionalKind::run(const LayerData& layer, co
   ahead.options["final_state"] = back.options["final_state"] = layer.flag("final_state");
   back.options["reverse"] = true;
   const Matrix<double> a = ahead.kind->run(ahead, x), b = back.kind->run(back, x);
-  const auto how = std::ranges::find(merge_names, layer.word("merge", "concat"));
-  Matrix<double> y;
-  detail::merge(static_cast<Merge>(how - std::begin(merge_names)), a, b, y);
+  const std::string_view how = layer.word("merge", "concat");
+  const Index H = a.rows();
+  Matrix<double> y(how == "concat" ? 2 * H : H, a.cols());
+  for (Index t = 0; t < a.cols(); ++t)
+    for (Index k = 0; k < H; ++k)
+      if (how == "concat")
+        y(k, t) = a(k, t), y(H + k, t) = b(k, t);
+      else
+        y(k, t) = how == "product" ? a(k, t) * b(k, t) : (a(k, t) + b(k, t)) / (how == "average" ? 2 : 1);
   return y;
 }
 

@@ -1,6 +1,8 @@
 // Bodies of layer/embedding.hpp.
 #pragma once
 
+#include <algorithm>
+
 #include <unroll/layer/embedding.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -17,7 +19,8 @@ UNROLL_FUNCTION LayerData EmbeddingKind::sized(Index inputs, Index outputs) {
 UNROLL_FUNCTION Matrix<double> EmbeddingKind::run(const LayerData& layer, const Matrix<double>& x) {
   const Matrix<float>& table = layer.tensor("weight");
   Matrix<double> y(table.rows(), x.cols());
-  for (Index t = 0; t < x.cols(); ++t) y.col(t) = table.col(static_cast<Index>(x(0, t))).cast<double>();
+  for (Index t = 0; t < x.cols(); ++t)
+    std::copy_n(table.data() + static_cast<Index>(x(0, t)) * table.rows(), table.rows(), y.data() + t * y.rows());
   return y;
 }
 
