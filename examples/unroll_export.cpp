@@ -98,14 +98,15 @@ class Header {
     if (w.flag("reverse")) fail(prefix_, "runs from the end of a sequence, which a stream has not seen");
     includes_.insert(std::string(C::header));
     std::string value, initial;
+    for (const char* name : {"weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_unit"})
+      value += (value.empty() ? "" : ", ") + weight(name, w);
     bool starts = false;
     for (int s = 0; s < C::S; ++s) {
       const std::string state = weight(initial_names[s], w);
       starts = starts || state != "{}";
       initial += (s == 0 ? "" : ", ") + state;
     }
-    for (const char* name : {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}) value += weight(name, w) + ", ";
-    value += weight("weight_unit", w) + (starts ? ", {" + initial + "}" : "");
+    if (starts) value += ", {" + initial + "}";
     const Description of = describe_layer(w);
     layer("stream/recurrent.hpp",
           concat_text("unroll::stream::Recurrent<unroll::", C::name, "<>, ", of.inputs, ", ", of.outputs, ">"),
