@@ -2,6 +2,7 @@
 #include <limits>
 
 #include <unroll/file/read_file.hpp>
+#include <unroll/file/safetensors.hpp>
 #include <unroll/file/safetensors_writer.hpp>
 
 #include "../support/not_finite.hpp"
