@@ -107,7 +107,7 @@ LoadedModel<M> load_model(const std::filesystem::path& path, const std::vector<T
       "without a kind): give load_model a function that makes it.");
   if constexpr (is_said) {
     const SafeTensors file = read_safetensors(path);
-    const Network network = network_from_safetensors(file, kind_table<typename detail::KindsOf<M>::type>());
+    const Network network = detail::untested_network(file, kind_table<typename detail::KindsOf<M>::type>());
     return load_model(
         [&](const ModelInfo&) {
           detail::LayersOfFile layers(network);

@@ -13,6 +13,11 @@ namespace unroll::inline UNROLL_ABI {
 // "3.weight"}, {"type": "embedding", "weight": "0.weight"}], "skip": true, "input_gain": 1, "output_gain": 1,
 // "sample_rate": 48000, "loudness": -20, "metadata": {...}}. Every tensor is named where it is used.
 
+namespace detail {
+/// Without its test vector: for who makes a model of it, which runs that.
+UNROLL_API Network untested_network(const SafeTensors& file, KindTable kinds);
+}  // namespace detail
+
 /// The network of a safetensors file that says what it holds (metadata "unroll.network"): written by `save_network`,
 /// `save`, or the Python tools; of layers of these kinds. Every tensor is used once. Throws FormatError.
 UNROLL_API Network network_from_safetensors(const SafeTensors& file, KindTable kinds = library_kinds());

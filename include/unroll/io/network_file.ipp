@@ -45,8 +45,7 @@ class NetworkTensorsReader {
       require<FormatError>(used_.contains(name) || is_zero(name, tensor), file_.source,
                            ": the network has no place for tensor ", quote(name), " ", describe_tensor(tensor));
     validate<FormatError>(network);
-    test(network);
-    return checked(std::move(network));
+    return network;
   }
 
  private:
@@ -91,42 +90,47 @@ class NetworkTensorsReader {
     return w;
   }
 
-  /// A model file's test vector is of the layers alone.
-  void test(Network& network) {
-    const TestInput input = read_test_input(file_);
-    if (input.empty()) return;
-    const auto numbers = read_numbers(file_, test_output_key);
-    const auto outputs = static_cast<std::size_t>(network.outputs());
-    const Index steps = (std::max)(static_cast<Index>(input.tokens.size()), input.values.cols());
-    require<FormatError>(numbers.size() % outputs == 0, file_.source, ": the test vector has ", numbers.size(),
-                         " outputs, expected a multiple of ", outputs);
-    NetworkTest test{input.tokens, input.values.cast<float>(),
-                     Matrix<float>(network.outputs(), static_cast<Index>(numbers.size() / outputs))};
-    for (std::size_t k = 0; k < numbers.size(); ++k) test.output.data()[k] = static_cast<float>(numbers[k]);
-    if (network.skip && test.input.rows() >= test.output.rows() && test.output.cols() == steps)
-      test.output += test.input.topRows(test.output.rows());
-    network.test = std::move(test);
-  }
-
   const SafeTensors& file_;
   KindTable kinds_;
   std::set<std::string, std::less<>> used_, zeros_;
 };
 
+/// A model file's test vector is of the layers alone.
+inline void read_file_test(const SafeTensors& file, Network& network) {
+  const TestInput input = read_test_input(file);
+  if (input.empty()) return;
+  const auto numbers = read_numbers(file, test_output_key);
+  const auto outputs = static_cast<std::size_t>(network.outputs());
+  const Index steps = (std::max)(static_cast<Index>(input.tokens.size()), input.values.cols());
+  require<FormatError>(numbers.size() % outputs == 0, file.source, ": the test vector has ", numbers.size(),
+                       " outputs, expected a multiple of ", outputs);
+  NetworkTest test{input.tokens, input.values.cast<float>(),
+                   Matrix<float>(network.outputs(), static_cast<Index>(numbers.size() / outputs))};
+  for (std::size_t k = 0; k < numbers.size(); ++k) test.output.data()[k] = static_cast<float>(numbers[k]);
+  if (network.skip && test.input.rows() >= test.output.rows() && test.output.cols() == steps)
+    test.output += test.input.topRows(test.output.rows());
+  network.test = std::move(test);
+}
+
+UNROLL_FUNCTION Network untested_network(const SafeTensors& file, KindTable kinds) {
+  for (const auto& [name, tensor] : file.tensors)
+    require<FormatError>(
+        name.find("weight_hr_l") == std::string::npos, file.source, ": tensor ", quote(name),
+        " is the projection of an LSTM with proj_size: load_state_dict or load_model read it into a model with ",
+        "ProjectedLstm, of which network_of makes a network");
+  const auto found = file.metadata.find(network_key);
+  require<FormatError>(found != file.metadata.end(), file.source, ": no metadata '", network_key,
+                       "': nothing says what network the tensors are of (load_state_dict reads them into a model)");
+  const Json tree = JsonTree::parse(found->second, concat_text(file.source, ": ", network_key));
+  return NetworkTensorsReader(file, kinds).read(JsonAt(tree, file.source, std::string(network_key)));
+}
+
 }  // namespace detail
 
 UNROLL_FUNCTION Network network_from_safetensors(const SafeTensors& file, KindTable kinds) {
-  for (const auto& [name, tensor] : file.tensors)
-    require<FormatError>(
-        name.find("weight_hr_l") == std::string::npos, file.source, ": tensor ", detail::quote(name),
-        " is the projection of an LSTM with proj_size: load_state_dict or load_model read it into a model with ",
-        "ProjectedLstm, of which network_of makes a network");
-  const auto found = file.metadata.find(detail::network_key);
-  require<FormatError>(found != file.metadata.end(), file.source, ": no metadata '", detail::network_key,
-                       "': nothing says what network the tensors are of (load_state_dict reads them into a model)");
-  const detail::Json tree = detail::JsonTree::parse(found->second, concat_text(file.source, ": ", detail::network_key));
-  return detail::NetworkTensorsReader(file, kinds)
-      .read(detail::JsonAt(tree, file.source, std::string(detail::network_key)));
+  Network network = detail::untested_network(file, kinds);
+  detail::read_file_test(file, network);
+  return detail::checked(std::move(network));
 }
 
 }  // namespace unroll::inline UNROLL_ABI
