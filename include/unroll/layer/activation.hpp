@@ -50,11 +50,7 @@ template <class Function, class T = float> class Activation {
   using State = Nothing;
   using KindInFiles = FunctionKind<Function>;
   template <Vectors<T> In> using Output = In;
-  template <Vectors<T> In> struct Cache {
-    In y, dx;
-    bool want_dx = true;
-    const In& output() const { return y; }
-  };
+  template <Vectors<T> In> using Cache = OutputCache<In>;
 
   template <Vectors<T> In> const In& forward(const Context&, const In& x, Cache<In>& c, Carry<State> = {}) const {
     check_columns(Function::name, x);

@@ -41,6 +41,7 @@ UNROLL_FUNCTION Matrix<double> BidirectionalKind::run(const LayerData& layer, co
   ahead.options["final_state"] = back.options["final_state"] = layer.flag("final_state");
   back.options["reverse"] = true;
   const Matrix<double> a = ahead.kind->run(ahead, x), b = back.kind->run(back, x);
+  // Not `merge`: over Eigen's arrays in double it would be compiled for nobody else.
   const std::string_view how = layer.word("merge", "concat");
   const Index H = a.rows();
   Matrix<double> y(how == "concat" ? 2 * H : H, a.cols());

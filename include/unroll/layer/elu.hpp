@@ -54,11 +54,7 @@ template <class T = float> class Elu {
   using State = Nothing;
   using KindInFiles = EluKind;
   template <Vectors<T> In> using Output = In;
-  template <Vectors<T> In> struct Cache {
-    In y, dx;
-    bool want_dx = true;
-    const In& output() const { return y; }
-  };
+  template <Vectors<T> In> using Cache = OutputCache<In>;
 
   double alpha;
 

@@ -93,6 +93,13 @@ template <class T> Matrix<T>& values(Matrix<T>& m) { return m; }
 template <class T> const Matrix<T>& values(const Matrix<T>& m) { return m; }
 template <class T> Matrix<T>& values(PackedSequence<T>& s) { return s.values; }
 template <class T> const Matrix<T>& values(const PackedSequence<T>& s) { return s.values; }
+/// The cache of a layer that needs no more than its output to go back.
+template <class In> struct OutputCache {
+  In y, dx;
+  bool want_dx = true;
+  const In& output() const { return y; }
+};
+
 /// Gives y as many columns as x, of the same sequences and times.
 template <class T> void shape_like(Matrix<T>& y, const Matrix<T>& x, Index rows) { y.resize(rows, x.cols()); }
 template <class T> void shape_like(PackedSequence<T>& y, const PackedSequence<T>& x, Index rows) {

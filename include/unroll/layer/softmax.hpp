@@ -44,11 +44,7 @@ template <class T = float> class Softmax {
   using State = Nothing;
   using KindInFiles = SoftmaxKind;
   template <Vectors<T> In> using Output = In;
-  template <Vectors<T> In> struct Cache {
-    In y, dx;
-    bool want_dx = true;
-    const In& output() const { return y; }
-  };
+  template <Vectors<T> In> using Cache = OutputCache<In>;
 
   template <Vectors<T> In> const In& forward(const Context&, const In& x, Cache<In>& c, Carry<State> = {}) const {
     check_columns("Softmax", x);
