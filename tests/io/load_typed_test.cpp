@@ -21,6 +21,20 @@ template <class T = float> struct Own : CellSize<T> {
   }
 };
 
+/// A dense layer whose kind has forgotten the bias.
+struct ForgetfulKind {
+  static constexpr std::string_view name = "forgetful";
+  static void describe(Description& layer) {
+    layer.widths(layer.cols("weight"), layer.rows("weight"));
+    layer.matrix("weight", layer.rows("weight"), layer.cols("weight"));
+  }
+  static Matrix<double> run(const LayerData& layer, const Matrix<double>& x) { return DenseKind::run(layer, x); }
+};
+struct Forgetful : Dense<> {
+  using Dense<>::Dense;
+  using KindInFiles = ForgetfulKind;
+};
+
 template <class M> void check_comes_back(M model) {
   CAPTURE(model.describe());
   initialize(model, Rng{1});
@@ -88,4 +102,12 @@ TEST_CASE("a file that does not say what network it is of is refused") {
   save_state_dict(folder / "state", model);
   check_mentions(message_of<FormatError>([&] { load_model<decltype(model)>(folder / "state"); }),
                  {"no metadata 'unroll.network'"});
+}
+
+TEST_CASE("a kind that does not describe a parameter of its layer is refused when it is written") {
+  const TemporaryFolder folder;
+  Sequential model{Forgetful{2, 1}};
+  check_mentions(message_of<std::invalid_argument>([&] { save(folder / "model", model); }),
+                 {"0.bias: the kind 'forgetful' describes no bias"});
+  CHECK(folder.files() == 0);
 }

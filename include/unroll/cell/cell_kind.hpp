@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <iterator>
 #include <string_view>
 #include <type_traits>
 
@@ -41,6 +42,8 @@ template <class C> struct RecurrentKind {
   template <class T> using Layer = Recurrent<typename detail::WithScalar<C, T>::type>;
   static constexpr std::string_view name = C::kind;
   static constexpr CellCounts counts = detail::counts_of<C>();
+  static_assert(counts.S <= static_cast<int>(std::size(initial_names)),
+                "unroll::RecurrentKind: a cell in files has at most four state fields.");
 
   static void describe(Description& layer) { detail::describe_recurrent(layer, counts); }
   static Matrix<double> run(const LayerData& layer, const Matrix<double>& x) {

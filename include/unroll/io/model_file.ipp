@@ -61,9 +61,13 @@ inline Json model_entry(const LayerData& form, const std::vector<StoredParameter
   for (std::size_t k = 0; k < of.parts.size(); ++k)
     entry[std::string(of.parts[k])] = model_entry(form.parts[k], parameters, k);
   if (!of.parts.empty()) return entry;
-  for (const StoredParameter& p : parameters[at])
-    if (const auto tensor = std::ranges::find(of.tensors, p.name, &TensorForm::stored); p.size() > 0)
-      entry[std::string(tensor->name)] = p.path;
+  for (const StoredParameter& p : parameters[at]) {
+    if (p.size() == 0) continue;
+    const auto tensor = std::ranges::find(of.tensors, p.name, &TensorForm::stored);
+    require(tensor != of.tensors.end(), "save: ", p.path, ": the kind ", quote(form.kind->name), " describes no ",
+            p.name);
+    entry[std::string(tensor->name)] = p.path;
+  }
   return entry;
 }
 /// What `save` says of a model in the metadata "unroll.network": its tensors are called as the model calls them.
