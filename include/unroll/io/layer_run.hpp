@@ -21,11 +21,6 @@ inline Matrix<double> row_of(const std::vector<std::int32_t>& tokens) {
   std::ranges::copy(tokens, row.data());
   return row;
 }
-/// V of a network that takes tokens.
-inline Index tokens_of(const Network& network) {
-  const NetworkLayer& first = network.layers.front();
-  return first.tensor(describe_layer(first).tensors.front().name).cols();
-}
 /// Whether a step's output is of the steps so far alone.
 inline bool is_causal(const Network& network) {
   return std::ranges::none_of(network.layers, [](const NetworkLayer& layer) {

@@ -73,7 +73,7 @@ class NetworkCheck {
     for (const TensorForm& form : d.tensors)
       if (form.rank == TensorRank::table)
         check(form.rows * form.cols > 0, form.name, suffix, " is ", form.rows, " x ", form.cols);
-    check(d.takes_any || d.inputs > 0, "it has no ", d.input_noun);
+    check(d.takes_any || d.inputs > 0, "it has no inputs");
     check(d.takes_any || d.outputs > 0, "it has no ", d.output_noun);
     for (const TensorForm& form : d.tensors) {
       const Matrix<float>& m = layer.tensor(form.name);
@@ -115,7 +115,7 @@ class NetworkCheck {
     check(number_ == 0 || d.inputs == values_, "it takes ", d.inputs, " values, the layer before gives ", values_);
     values_ = d.outputs;
     if (d.is_recurrent) ended_ = layer.flag("final_state");
-    if (d.takes_tokens) tokens_ = layer.tensor(d.tensors.front().name).cols();
+    if (number_ == 0) tokens_ = d.tokens();
   }
 
   void test_of(const Network& network) const {

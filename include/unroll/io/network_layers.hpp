@@ -67,8 +67,6 @@ struct ModelLayer {
   std::string at, text;                        ///< its path, its own description
   std::vector<StoredParameters> parameters{};  ///< of the layer, or of each of its parts
   bool is_projected = false;                   ///< an LSTM with a projection, which a network has as two layers
-
-  bool is_final() const { return form.flag("final_state"); }
 };
 
 template <class L> void set_form(const L& layer, ModelLayer& to) {

@@ -63,7 +63,7 @@ UNROLL_FUNCTION void add_test(Network& network, Index steps) {
   const Index inputs = network.inputs();
   Rng rng(1);
   if (network.takes_tokens()) {
-    const Index V = detail::tokens_of(network);
+    const Index V = describe_layer(network.layers.front()).tokens();
     for (Index t = 0; t < steps; ++t)
       network.test.tokens.push_back(static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(V))));
   } else {

@@ -47,6 +47,9 @@ class Description {
   Index rows(std::string_view tensor) const { return of_.tensor(tensor).rows(); }
   Index cols(std::string_view tensor) const { return of_.tensor(tensor).cols(); }
 
+  /// V of one that takes tokens; its first tensor is their table.
+  Index tokens() const { return takes_tokens ? cols(tensors.front().name) : 0; }
+
   // What it says.
   /// Values a step takes and gives.
   void widths(Index takes, Index gives) { inputs = takes, outputs = gives; }
@@ -79,7 +82,7 @@ class Description {
   std::vector<OptionForm> options{};
   std::vector<std::string_view> parts{};
   Index inputs = 0, outputs = 0;
-  std::string_view input_noun = "inputs", output_noun = "outputs";
+  std::string_view output_noun = "outputs";
   bool takes_tokens = false;  ///< ids of columns of its table: the first layer, or none
   bool takes_any = false;     ///< as many values as come, and gives as many
   Index gates = 0;            ///< G of a recurrent layer: blocks of units in what the input feeds
