@@ -12,8 +12,8 @@
 #include <benchmark/benchmark.h>
 
 #include <unroll/core/random.hpp>
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/network_model.hpp>
+#include <unroll/network/library_kinds.hpp>
+#include <unroll/network/model.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/dense.hpp>
 #include <unroll/stream/network_data.hpp>

@@ -22,11 +22,11 @@
 
 #include <unroll/data/contiguous_batches.hpp>
 #include <unroll/file/replace_file.hpp>
-#include <unroll/io/load_network.hpp>
-#include <unroll/io/nam.hpp>
-#include <unroll/io/network_model.hpp>
-#include <unroll/io/network_writer.hpp>
-#include <unroll/io/rtneural.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/nam.hpp>
+#include <unroll/format/network_writer.hpp>
+#include <unroll/format/rtneural.hpp>
+#include <unroll/network/model.hpp>
 #include <unroll/optim/adam.hpp>
 #include <unroll/optim/clip.hpp>
 #include <unroll/optim/optimizer.hpp>

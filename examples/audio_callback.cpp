@@ -15,7 +15,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include <unroll/io/load_network.hpp>
+#include <unroll/format/load_network.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/handover.hpp>

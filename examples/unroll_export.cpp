@@ -17,9 +17,9 @@
 #include <CLI/CLI.hpp>
 
 #include <unroll/file/replace_file.hpp>
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/load_network.hpp>
-#include <unroll/io/network_run.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/network/library_kinds.hpp>
+#include <unroll/network/run.hpp>
 
 using namespace unroll;
 

@@ -1,10 +1,10 @@
 #include <unroll/io/checkpoint.ipp>
 #include <unroll/io/model_file.ipp>
 #include <unroll/io/model_options.ipp>
-#include <unroll/io/network.ipp>
-#include <unroll/io/network_layers.ipp>
 #include <unroll/io/parameters_file.ipp>
 #include <unroll/io/state_dict.ipp>
-#include <unroll/io/stored_parameters.ipp>
 #include <unroll/io/test_input.ipp>
 #include <unroll/io/test_vector.ipp>
+#include <unroll/network/layers.ipp>
+#include <unroll/network/network.ipp>
+#include <unroll/network/stored_parameters.ipp>

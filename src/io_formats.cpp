@@ -1,5 +1,5 @@
-#include <unroll/io/load_network.ipp>
-#include <unroll/io/network_file.ipp>
-#include <unroll/io/network_model.ipp>
-#include <unroll/io/network_run.ipp>
-#include <unroll/io/network_writer.ipp>
+#include <unroll/format/load_network.ipp>
+#include <unroll/format/network_file.ipp>
+#include <unroll/format/network_writer.ipp>
+#include <unroll/network/model.ipp>
+#include <unroll/network/run.ipp>

@@ -1,7 +1,7 @@
 """Networks as unroll keeps them in safetensors: layers, tensors in PyTorch's layout, a test vector. Needs numpy.
 
 A network here is {"layers": [...], "skip": bool, ...} as in the metadata "unroll.network", but with arrays where that has
-names of tensors. include/unroll/io/network_file.hpp says what the entries are.
+names of tensors. include/unroll/format/network_file.hpp says what the entries are.
 """
 
 import json

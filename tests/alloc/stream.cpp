@@ -1,5 +1,5 @@
 // Streams allocate nothing while samples pass, models of any size nothing after they are made.
-#include <unroll/io/library_kinds.hpp>
+#include <unroll/network/library_kinds.hpp>
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>

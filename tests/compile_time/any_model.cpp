@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <vector>
 
-#include <unroll/io/load_network.hpp>
+#include <unroll/format/load_network.hpp>
 #include <unroll/stream/any_model.hpp>
 
 int main(int, char** argv) {

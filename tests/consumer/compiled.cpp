@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include <unroll/io/load_network.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/network_writer.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/io/network_writer.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/unroll.hpp>
 

@@ -1,8 +1,8 @@
 #include <iostream>
 
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/load_network.hpp>
+#include <unroll/format/load_network.hpp>
 #include <unroll/io/model_file.hpp>
+#include <unroll/network/library_kinds.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/dynamic_kinds.hpp>
 #include <unroll/unroll.hpp>

@@ -1,6 +1,6 @@
 #include <iostream>
 
-#include <unroll/io/load_typed.hpp>
+#include <unroll/format/load_typed.hpp>
 #include <unroll/unroll.hpp>
 
 // region load

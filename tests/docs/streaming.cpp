@@ -6,7 +6,7 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
-#include <unroll/io/load_network.hpp>
+#include <unroll/format/load_network.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/sequential.hpp>

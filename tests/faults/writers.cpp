@@ -9,13 +9,13 @@
 #include <iterator>
 
 #include <unroll/file/replace_file.hpp>
-#include <unroll/io/guitarml.hpp>
-#include <unroll/io/load_network.hpp>
+#include <unroll/format/guitarml.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/nam.hpp>
+#include <unroll/format/network_writer.hpp>
+#include <unroll/format/rtneural.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/io/nam.hpp>
-#include <unroll/io/network_model.hpp>
-#include <unroll/io/network_writer.hpp>
-#include <unroll/io/rtneural.hpp>
+#include <unroll/network/model.hpp>
 #include <unroll/text/vocabulary_file.hpp>
 #include <unroll/train/checkpoint.hpp>
 #include <unroll/unroll.hpp>

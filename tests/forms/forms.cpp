@@ -13,7 +13,7 @@
 #include <unroll/stream/recurrent.hpp>
 #include <unroll/stream/stream.hpp>
 #else
-#include <unroll/io/network_model.hpp>
+#include <unroll/network/model.hpp>
 #include <unroll/stream/any_model.hpp>
 #endif
 

@@ -1,4 +1,4 @@
-#include <unroll/io/guitarml.hpp>
+#include <unroll/format/guitarml.hpp>
 
 #include "fuzz.hpp"
 #include "mutate.hpp"

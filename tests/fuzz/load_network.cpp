@@ -1,5 +1,5 @@
 // What was read is run, as a plug-in would.
-#include <unroll/io/load_network.hpp>
+#include <unroll/format/load_network.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 

@@ -1,4 +1,4 @@
-#include <unroll/io/nam.hpp>
+#include <unroll/format/nam.hpp>
 
 #include "fuzz.hpp"
 #include "mutate.hpp"

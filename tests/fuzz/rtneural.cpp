@@ -1,4 +1,4 @@
-#include <unroll/io/rtneural.hpp>
+#include <unroll/format/rtneural.hpp>
 
 #include "fuzz.hpp"
 #include "mutate.hpp"

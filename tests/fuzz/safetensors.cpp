@@ -1,4 +1,4 @@
-#include <unroll/io/network_file.hpp>
+#include <unroll/format/network_file.hpp>
 
 #include "fuzz.hpp"
 #include "mutate.hpp"

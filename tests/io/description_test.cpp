@@ -10,12 +10,12 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/io/guitarml.hpp>
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/load_network.hpp>
-#include <unroll/io/nam.hpp>
-#include <unroll/io/network_writer.hpp>
-#include <unroll/io/rtneural.hpp>
+#include <unroll/format/guitarml.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/nam.hpp>
+#include <unroll/format/network_writer.hpp>
+#include <unroll/format/rtneural.hpp>
+#include <unroll/network/library_kinds.hpp>
 
 #include "networks.hpp"
 

@@ -1,12 +1,12 @@
 #include <fstream>
 
 #include <unroll/file/file_kind.hpp>
+#include <unroll/format/guitarml.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/nam.hpp>
+#include <unroll/format/rtneural.hpp>
 #include <unroll/io/checkpoint.hpp>
-#include <unroll/io/guitarml.hpp>
-#include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/io/nam.hpp>
-#include <unroll/io/rtneural.hpp>
 #include <unroll/io/state_dict.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/sequential.hpp>

@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
-#include <unroll/io/guitarml.hpp>
-#include <unroll/io/nam.hpp>
-#include <unroll/io/rtneural.hpp>
+#include <unroll/format/guitarml.hpp>
+#include <unroll/format/nam.hpp>
+#include <unroll/format/rtneural.hpp>
 
 #include "networks.hpp"
 

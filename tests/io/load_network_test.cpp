@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <unroll/io/load_network.hpp>
-#include <unroll/io/network_file.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/network_file.hpp>
 
 #include "networks.hpp"
 

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/derived.hpp>
-#include <unroll/io/load_typed.hpp>
+#include <unroll/format/load_typed.hpp>
 #include <unroll/io/state_dict.hpp>
 #include <unroll/unroll.hpp>
 

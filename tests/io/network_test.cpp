@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/network_run.hpp>
+#include <unroll/network/library_kinds.hpp>
+#include <unroll/network/run.hpp>
 
 #include "support.hpp"
 

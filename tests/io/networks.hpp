@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include <unroll/file/safetensors.hpp>
-#include <unroll/io/load_network.hpp>
-#include <unroll/io/network_run.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/network/run.hpp>
 
 #include "support.hpp"
 

@@ -1,11 +1,11 @@
 #include <doctest/doctest.h>
 
-#include <unroll/io/guitarml.hpp>
-#include <unroll/io/load_network.hpp>
-#include <unroll/io/nam.hpp>
-#include <unroll/io/network_json.hpp>
-#include <unroll/io/network_run.hpp>
-#include <unroll/io/rtneural.hpp>
+#include <unroll/format/guitarml.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/nam.hpp>
+#include <unroll/format/network_json.hpp>
+#include <unroll/format/rtneural.hpp>
+#include <unroll/network/run.hpp>
 
 #include "networks.hpp"
 

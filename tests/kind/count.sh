@@ -12,14 +12,14 @@ cd "$work"
 # The peephole LSTM by another name stands for a cell that nobody has heard of.
 sed -e 's/PeepholeLstm/NewCell/g; s/peephole_lstm/new_cell/g' include/unroll/cell/peephole_lstm.hpp >include/unroll/cell/new_cell.hpp
 sed -i -e 's|#include <unroll/cell/peephole_lstm.hpp>|&\n#include <unroll/cell/new_cell.hpp>|' \
-  -e 's/RecurrentKind<PeepholeLstm<>>/&, RecurrentKind<NewCell<>>/' include/unroll/io/library_kinds.hpp
+  -e 's/RecurrentKind<PeepholeLstm<>>/&, RecurrentKind<NewCell<>>/' include/unroll/network/library_kinds.hpp
 # And the layer norm for a layer.
 sed -e 's/LayerNorm/NewLayer/g; s/layer_norm/new_layer/g' include/unroll/layer/layer_norm.hpp >include/unroll/layer/new_layer.hpp
 sed -i -e 's|#include <unroll/layer/layer_norm.hpp>|&\n#include <unroll/layer/new_layer.hpp>|' \
-  -e 's/LayerNormKind/&, NewLayerKind/' include/unroll/io/library_kinds.hpp
+  -e 's/LayerNormKind/&, NewLayerKind/' include/unroll/network/library_kinds.hpp
 
 touched=$(cd "$OLDPWD" && diff -rq include "$work/include" | wc -l)
-lines=$(cd "$OLDPWD" && diff include/unroll/io/library_kinds.hpp "$work/include/unroll/io/library_kinds.hpp" | grep -c '^>')
+lines=$(cd "$OLDPWD" && diff include/unroll/network/library_kinds.hpp "$work/include/unroll/network/library_kinds.hpp" | grep -c '^>')
 echo "a cell and a layer: $touched files (a header each and the list), $lines lines of the list"
 [ "$touched" -eq 3 ]
 ${CXX:-g++} -std=c++20 -O0 -DUNROLL_PLAIN_KERNELS -DUNROLL_UNOPTIMIZED -Iinclude -isystem /usr/include/eigen3 \

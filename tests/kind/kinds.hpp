@@ -4,9 +4,9 @@
 #include <string>
 #include <variant>
 
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/network_model.hpp>
-#include <unroll/io/network_run.hpp>
+#include <unroll/network/library_kinds.hpp>
+#include <unroll/network/model.hpp>
+#include <unroll/network/run.hpp>
 
 #include "../support/sequences.hpp"
 

@@ -4,9 +4,9 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/io/load_network.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/network_writer.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/io/network_writer.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/testing/check_gradient.hpp>

@@ -8,16 +8,16 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/lstm.hpp>
+#include <unroll/format/guitarml.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/nam.hpp>
+#include <unroll/format/network_writer.hpp>
+#include <unroll/format/rtneural.hpp>
 #include <unroll/io/checkpoint.hpp>
-#include <unroll/io/guitarml.hpp>
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/load_network.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/io/nam.hpp>
-#include <unroll/io/network_run.hpp>
-#include <unroll/io/network_writer.hpp>
-#include <unroll/io/rtneural.hpp>
 #include <unroll/io/state_dict.hpp>
+#include <unroll/network/library_kinds.hpp>
+#include <unroll/network/run.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 

@@ -7,10 +7,10 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/lstm.hpp>
-#include <unroll/io/network_model.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/sequential.hpp>
+#include <unroll/network/model.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/dense.hpp>
 #include <unroll/stream/embedding.hpp>

@@ -1,10 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <unroll/file/safetensors.hpp>
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/load_network.hpp>
-#include <unroll/io/network_model.hpp>
-#include <unroll/io/network_run.hpp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/network/library_kinds.hpp>
+#include <unroll/network/model.hpp>
+#include <unroll/network/run.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 

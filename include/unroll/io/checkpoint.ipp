@@ -18,7 +18,7 @@
 #include <unroll/file/tensor_text.hpp>
 #include <unroll/io/checkpoint.hpp>
 #include <unroll/io/fingerprint.hpp>
-#include <unroll/io/parameter_tensors.hpp>
+#include <unroll/network/parameter_tensors.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

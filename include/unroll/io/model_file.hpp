@@ -14,9 +14,9 @@
 
 #include <unroll/core/function_ref.hpp>
 #include <unroll/io/model_options.hpp>
-#include <unroll/io/network_model.hpp>
 #include <unroll/io/parameters_file.hpp>
 #include <unroll/io/test_vector.hpp>
+#include <unroll/network/model.hpp>
 #include <unroll/text/vocabulary.hpp>
 
 namespace unroll::inline UNROLL_ABI {

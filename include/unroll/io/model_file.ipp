@@ -18,10 +18,10 @@
 #include <unroll/file/json_value.hpp>
 #include <unroll/file/tensor_text.hpp>
 #include <unroll/io/fingerprint.hpp>
-#include <unroll/io/layer_json.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/io/model_keys.hpp>
 #include <unroll/io/test_input.hpp>
+#include <unroll/network/layer_json.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

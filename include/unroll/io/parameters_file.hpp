@@ -8,7 +8,7 @@
 #include <unroll/core/parameters.hpp>
 #include <unroll/file/safetensors.hpp>
 #include <unroll/file/safetensors_writer.hpp>
-#include <unroll/io/stored_parameters.hpp>
+#include <unroll/network/stored_parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -13,8 +13,8 @@
 
 #include <unroll/file/json_events.hpp>
 #include <unroll/file/tensor_text.hpp>
-#include <unroll/io/parameter_tensors.hpp>
 #include <unroll/io/parameters_file.hpp>
+#include <unroll/network/parameter_tensors.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -16,8 +16,8 @@
 #include <unroll/file/json_value.hpp>
 #include <unroll/file/tensor_text.hpp>
 #include <unroll/io/json_tensors.hpp>
-#include <unroll/io/parameter_tensors.hpp>
 #include <unroll/io/state_dict.hpp>
+#include <unroll/network/parameter_tensors.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

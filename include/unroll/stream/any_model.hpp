@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include <unroll/io/network.hpp>
+#include <unroll/network/network.hpp>
 #include <unroll/stream/any_layer.hpp>
 #include <unroll/stream/non_finite.hpp>
 
@@ -39,7 +39,7 @@ class AnyModel {
       : AnyModel(network, [](const Network& of) { return detail::compiled_model(of, CompiledUnits<H...>()); }) {}
 
   /// A network of other kinds of layers: `AnyModel(network, Kinds<LibraryKinds, MyKind>())`. Needs
-  /// <unroll/io/library_kinds.hpp> and <unroll/stream/dynamic_kinds.hpp>.
+  /// <unroll/network/library_kinds.hpp> and <unroll/stream/dynamic_kinds.hpp>.
   template <class... K>
   AnyModel(const Network& network, Kinds<K...>)
       : AnyModel(network, [](const Network&) { return detail::LayerPointer(); }, &detail::stream_layer<Kinds<K...>>) {}

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include <unroll/core/denormals.hpp>
-#include <unroll/io/library_kinds.hpp>
+#include <unroll/network/library_kinds.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/dynamic_kinds.hpp>

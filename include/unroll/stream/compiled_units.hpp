@@ -7,8 +7,8 @@
 #include <unroll/cell/cell_kind.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/lstm.hpp>
-#include <unroll/io/network.hpp>
 #include <unroll/layer/dense.hpp>
+#include <unroll/network/network.hpp>
 #include <unroll/stream/any_layer.hpp>
 #include <unroll/stream/dense.hpp>
 #include <unroll/stream/network_data.hpp>

@@ -13,7 +13,7 @@
 #include <unroll/file/safetensors.hpp>
 #include <unroll/file/safetensors_writer.hpp>
 #include <unroll/file/tensor_text.hpp>
-#include <unroll/io/stored_parameters.hpp>
+#include <unroll/network/stored_parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -1,4 +1,4 @@
-// Bodies of io/network_model.hpp.
+// Bodies of network/model.hpp.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
-#include <unroll/io/network_model.hpp>
-#include <unroll/io/parameter_tensors.hpp>
 #include <unroll/layer/dense.hpp>
+#include <unroll/network/model.hpp>
+#include <unroll/network/parameter_tensors.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

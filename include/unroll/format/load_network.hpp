@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include <unroll/io/network.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -19,7 +19,7 @@ UNROLL_API Network load_network(std::span<const std::byte> bytes, const std::str
 UNROLL_API Network load_network(const std::filesystem::path& path, KindTable kinds = library_kinds());
 
 /// With kinds of layers beside the library's: `load_network<Kinds<LibraryKinds, MyKind>>(path)`. Needs
-/// <unroll/io/library_kinds.hpp>.
+/// <unroll/network/library_kinds.hpp>.
 template <class List> Network load_network(const std::filesystem::path& path) {
   return load_network(path, kind_table<List>());
 }
@@ -27,5 +27,5 @@ template <class List> Network load_network(const std::filesystem::path& path) {
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/load_network.ipp>
+#include <unroll/format/load_network.ipp>
 #endif

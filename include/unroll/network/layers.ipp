@@ -1,9 +1,9 @@
-// Bodies of io/network_layers.hpp.
+// Bodies of network/layers.hpp.
 #pragma once
 
 #include <utility>
 
-#include <unroll/io/network_layers.hpp>
+#include <unroll/network/layers.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-#include <unroll/io/guitarml.ipp>
-#include <unroll/io/nam.ipp>
-#include <unroll/io/rtneural.ipp>
+#include <unroll/format/guitarml.ipp>
+#include <unroll/format/nam.ipp>
+#include <unroll/format/rtneural.ipp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

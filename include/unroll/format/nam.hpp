@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include <unroll/io/network.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -25,5 +25,5 @@ UNROLL_API Network fold_skip(const Network& network);
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/nam.ipp>
+#include <unroll/format/nam.ipp>
 #endif

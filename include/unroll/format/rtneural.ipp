@@ -1,4 +1,4 @@
-// Bodies of io/rtneural.hpp.
+// Bodies of format/rtneural.hpp.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 #include <utility>
 #include <variant>
 
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/network_json.hpp>
-#include <unroll/io/rtneural.hpp>
+#include <unroll/format/network_json.hpp>
+#include <unroll/format/rtneural.hpp>
+#include <unroll/network/library_kinds.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -1,4 +1,4 @@
-// Bodies of io/network.hpp.
+// Bodies of network/network.hpp.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/finite.hpp>
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/network.hpp>
+#include <unroll/network/library_kinds.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -1,10 +1,10 @@
-// Bodies of io/stored_parameters.hpp.
+// Bodies of network/stored_parameters.hpp.
 #pragma once
 
 #include <utility>
 #include <vector>
 
-#include <unroll/io/stored_parameters.hpp>
+#include <unroll/network/stored_parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

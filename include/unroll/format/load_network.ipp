@@ -1,4 +1,4 @@
-// Bodies of io/load_network.hpp.
+// Bodies of format/load_network.hpp.
 #pragma once
 
 #include <algorithm>
@@ -7,10 +7,10 @@
 #include <span>
 #include <string>
 
-#include <unroll/io/formats.ipp>
-#include <unroll/io/load_network.hpp>
-#include <unroll/io/network_file.hpp>
-#include <unroll/io/network_json.hpp>
+#include <unroll/format/formats.ipp>
+#include <unroll/format/load_network.hpp>
+#include <unroll/format/network_file.hpp>
+#include <unroll/format/network_json.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include <unroll/io/network.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -22,5 +22,5 @@ UNROLL_API void save_rtneural(const std::filesystem::path& path, const Network& 
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/rtneural.ipp>
+#include <unroll/format/rtneural.ipp>
 #endif

@@ -1,4 +1,4 @@
-// Bodies of io/nam.hpp.
+// Bodies of format/nam.hpp.
 #pragma once
 
 #include <charconv>
@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/nam.hpp>
-#include <unroll/io/network_json.hpp>
+#include <unroll/format/nam.hpp>
+#include <unroll/format/network_json.hpp>
+#include <unroll/network/library_kinds.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

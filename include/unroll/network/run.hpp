@@ -4,7 +4,7 @@
 #include <limits>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/io/network.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -33,5 +33,5 @@ UNROLL_API void add_test(Network& network, Index steps = 32);
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/network_run.ipp>
+#include <unroll/network/run.ipp>
 #endif

@@ -1,4 +1,4 @@
-// Bodies of io/network_file.hpp.
+// Bodies of format/network_file.hpp.
 #pragma once
 
 #include <algorithm>
@@ -11,12 +11,12 @@
 #include <vector>
 
 #include <unroll/file/tensor_text.hpp>
-#include <unroll/io/layer_json.hpp>
+#include <unroll/format/network_file.hpp>
+#include <unroll/format/network_json.hpp>
 #include <unroll/io/model_keys.hpp>
-#include <unroll/io/network_file.hpp>
-#include <unroll/io/network_json.hpp>
 #include <unroll/io/parameters_file.hpp>
 #include <unroll/io/test_input.hpp>
+#include <unroll/network/layer_json.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

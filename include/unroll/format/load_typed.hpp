@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/format/network_file.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/io/network_file.hpp>
-#include <unroll/io/network_layers.hpp>
 #include <unroll/layer/bidirectional.hpp>
+#include <unroll/network/layers.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -4,8 +4,8 @@
 #include <type_traits>
 #include <vector>
 
-#include <unroll/io/network.hpp>
-#include <unroll/io/network_layers.hpp>
+#include <unroll/network/layers.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -42,5 +42,5 @@ template <NetworkModel M> void assign(const Network& network, M& model, AssignOp
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/network_model.ipp>
+#include <unroll/network/model.ipp>
 #endif

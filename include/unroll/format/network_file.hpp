@@ -3,7 +3,7 @@
 #pragma once
 
 #include <unroll/file/safetensors.hpp>
-#include <unroll/io/network.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -25,5 +25,5 @@ UNROLL_API Network network_from_safetensors(const SafeTensors& file, KindTable k
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/network_file.ipp>
+#include <unroll/format/network_file.ipp>
 #endif

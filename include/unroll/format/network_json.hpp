@@ -13,8 +13,8 @@
 #include <unroll/core/utf8.hpp>
 #include <unroll/file/json_value.hpp>
 #include <unroll/file/replace_file.hpp>
-#include <unroll/io/network_run.hpp>
 #include <unroll/kind/by_the_book.hpp>
+#include <unroll/network/run.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 

@@ -47,5 +47,5 @@ template <class M> StoredParameters stored_parameters(M& model) {
 }  // namespace unroll::inline UNROLL_ABI::detail
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/stored_parameters.ipp>
+#include <unroll/network/stored_parameters.ipp>
 #endif

@@ -1,4 +1,4 @@
-// Bodies of io/network_writer.hpp.
+// Bodies of format/network_writer.hpp.
 #pragma once
 
 #include <algorithm>
@@ -13,14 +13,14 @@
 #include <variant>
 #include <vector>
 
+#include <unroll/format/network_json.hpp>
+#include <unroll/format/network_writer.hpp>
 #include <unroll/io/fingerprint.hpp>
-#include <unroll/io/layer_json.hpp>
-#include <unroll/io/layer_run.hpp>
 #include <unroll/io/model_keys.hpp>
-#include <unroll/io/network_json.hpp>
-#include <unroll/io/network_writer.hpp>
 #include <unroll/io/parameters_file.hpp>
 #include <unroll/io/test_input.hpp>
+#include <unroll/network/layer_json.hpp>
+#include <unroll/network/layer_run.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

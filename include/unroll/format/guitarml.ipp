@@ -1,4 +1,4 @@
-// Bodies of io/guitarml.hpp.
+// Bodies of format/guitarml.hpp.
 #pragma once
 
 #include <algorithm>
@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
-#include <unroll/io/guitarml.hpp>
-#include <unroll/io/library_kinds.hpp>
-#include <unroll/io/network_json.hpp>
+#include <unroll/format/guitarml.hpp>
+#include <unroll/format/network_json.hpp>
+#include <unroll/network/library_kinds.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

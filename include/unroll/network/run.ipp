@@ -1,4 +1,4 @@
-// Bodies of io/network_run.hpp.
+// Bodies of network/run.hpp.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 
 #include <unroll/core/finite.hpp>
 #include <unroll/core/random.hpp>
-#include <unroll/io/layer_run.hpp>
-#include <unroll/io/network_run.hpp>
+#include <unroll/network/layer_run.hpp>
+#include <unroll/network/run.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include <unroll/io/network.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -15,5 +15,5 @@ UNROLL_API void save_network(const std::filesystem::path& path, const Network& n
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/network_writer.ipp>
+#include <unroll/format/network_writer.ipp>
 #endif

@@ -9,12 +9,12 @@
 
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
-#include <unroll/io/stored_parameters.hpp>
 #include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/stack.hpp>
+#include <unroll/network/stored_parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 
@@ -102,5 +102,5 @@ template <class M> std::vector<ModelLayer> model_layers(M& model) {
 }  // namespace unroll::inline UNROLL_ABI::detail
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/network_layers.ipp>
+#include <unroll/network/layers.ipp>
 #endif

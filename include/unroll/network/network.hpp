@@ -18,7 +18,7 @@ namespace unroll::inline UNROLL_ABI {
 
 using NetworkLayer = LayerData;
 
-/// <unroll/io/library_kinds.hpp>
+/// <unroll/network/library_kinds.hpp>
 struct LibraryKinds;
 UNROLL_API KindTable library_kinds();
 
@@ -80,5 +80,5 @@ template <class Error = std::invalid_argument> void validate(const Network& netw
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/io/network.ipp>
+#include <unroll/network/network.ipp>
 #endif

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <unroll/io/network.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 
