@@ -25,7 +25,7 @@
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/stream/dense.hpp>
-#include <unroll/stream/gru_reset_before.hpp>
+#include <unroll/stream/staged.hpp>
 #include <unroll/stream/stream.hpp>
 #include <unroll/testing/check_gradient.hpp>
 

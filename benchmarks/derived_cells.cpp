@@ -1,5 +1,6 @@
-// A cell whose backward is derived beside the same cell with a backward by hand: forward + backward of one layer at
-// (D, H, B, T) = (128, 128, 64, 200), one thread, in turns. Processor time, so that a neighbor counts little.
+// A cell whose backward is derived beside the same cell with a backward by hand, and a cell in stages beside the
+// pointwise one that it is a variant of: forward + backward of one layer at (D, H, B, T) = (128, 128, 64, 200), one
+// thread, in turns. Processor time, so that a neighbor counts little.
 //   derived_cells [ROUNDS]
 #include <algorithm>
 #include <cstdio>
@@ -9,7 +10,11 @@
 
 #include <unroll/cell/derived.hpp>
 #include <unroll/cell/gru.hpp>
+#include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/layer_norm_gru.hpp>
+#include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/testing/check_gradient.hpp>
@@ -48,16 +53,16 @@ double median(std::vector<double> of) {
   return of[of.size() / 2];
 }
 
-template <class ByHand, class Equations> void compare(const char* name, int rounds) {
+template <class ByHand, class Other> void compare(const char* name, int rounds) {
   Side<ByHand> by_hand;
-  Side<Derived<Equations>> derived;
+  Side<Other> derived;
   std::vector<double> ratios;
   for (int k = 0; k < rounds; ++k) {
     by_hand.pass();
     derived.pass();
     ratios.push_back(derived.times.back() / by_hand.times.back());
   }
-  std::printf("%-5s  %7.1f ms (%5.1f)  %7.1f ms (%5.1f)  %.3f  %.3f\n", name, median(by_hand.times), by_hand.least(),
+  std::printf("%-16s  %7.1f ms (%5.1f)  %7.1f ms (%5.1f)  %.3f  %.3f\n", name, median(by_hand.times), by_hand.least(),
               median(derived.times), derived.least(), median(ratios), derived.least() / by_hand.least());
 }
 
@@ -66,8 +71,12 @@ template <class ByHand, class Equations> void compare(const char* name, int roun
 int main(int argc, char** argv) {
   set_threads(1);
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 31;
-  std::printf("median (least) by hand, derived, median ratio of the pairs, ratio of the least\n");
-  compare<Rnn<>, RnnEquations<float>>("rnn", rounds);
-  compare<Lstm<>, LstmEquations<float>>("lstm", rounds);
-  compare<Gru<>, GruEquations<float>>("gru", rounds);
+  std::printf("median (least) of the first and the second, median ratio of the pairs, ratio of the least\n");
+  compare<Rnn<>, Derived<RnnEquations<float>>>("rnn", rounds);
+  compare<Lstm<>, Derived<LstmEquations<float>>>("lstm", rounds);
+  compare<Gru<>, Derived<GruEquations<float>>>("gru", rounds);
+  compare<Gru<>, GruResetBefore<>>("gru-reset-before", rounds);
+  compare<Gru<>, LayerNormGru<>>("layer-norm-gru", rounds);
+  compare<Gru<>, MinimalGatedUnit<>>("minimal-gated", rounds);
+  compare<Lstm<>, LayerNormLstm<>>("layer-norm-lstm", rounds);
 }

@@ -108,7 +108,7 @@ class Header {
     }
     if (starts) value += ", {" + initial + "}";
     const Description of = describe_layer(w);
-    layer("stream/recurrent.hpp",
+    layer(detail::InStages<C> ? "stream/staged.hpp" : "stream/recurrent.hpp",
           concat_text("unroll::stream::Recurrent<unroll::", C::name, "<>, ", of.inputs, ", ", of.outputs, ">"),
           "({" + value + "})");
   }

@@ -20,9 +20,12 @@ template <class T> struct Rnn;
 template <class T> struct ReluRnn;
 template <class T> struct Lstm;
 template <class T> struct Gru;
-template <class T> class GruResetBefore;
+template <class T> struct GruResetBefore;
+template <class T> struct LayerNormGru;
+template <class T> struct LayerNormLstm;
+template <class T> struct MinimalGatedUnit;
 template <class T> struct PeepholeLstm;
-template <class T> class ProjectedLstm;
+template <class T> struct ProjectedLstm;
 template <class E> struct Derived;
 
 struct RecurrentOptions;

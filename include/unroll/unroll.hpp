@@ -16,7 +16,10 @@
 #include <unroll/cell/derived.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/layer_norm_gru.hpp>
+#include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>

@@ -4,8 +4,8 @@
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/embedding.hpp>
-#include <unroll/stream/gru_reset_before.hpp>
 #include <unroll/stream/handover.hpp>
+#include <unroll/stream/staged.hpp>
 
 #include "counting.hpp"
 

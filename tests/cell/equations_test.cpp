@@ -89,8 +89,9 @@ TEST_CASE("peephole lstm: i and f look at the old c, o at the new one") {
 
 TEST_CASE("concepts tell equations, cells and other things apart") {
   static_assert(PointwiseCell<Lstm<float>> && PointwiseCell<Gru<double>> && PointwiseCell<PeepholeLstm<float>>);
-  static_assert(Cell<GruResetBefore<float>> && Cell<Pointwise<Lstm<float>>>);
-  static_assert(!Cell<Lstm<float>> && !PointwiseCell<GruResetBefore<float>> && !PointwiseCell<int>);
+  static_assert(Cell<Stagewise<GruResetBefore<float>>> && Cell<Pointwise<Lstm<float>>>);
+  static_assert(!Cell<Lstm<float>> && !Cell<GruResetBefore<float>> && !PointwiseCell<GruResetBefore<float>>);
+  static_assert(!PointwiseCell<int>);
   static_assert(!PointwiseCell<NoBackward>);
   CHECK_THROWS_WITH_AS(Lstm<>(3, 0), "a cell: 0 units, expected 1 to 2147483647", std::invalid_argument);
 }

@@ -10,6 +10,10 @@
 // CASE 9: must say "values have no truth: write select(condition, a, b)"
 // CASE 10: must say "values have no truth: write select(condition, a, b)"
 // CASE 11: must say "the compiler cannot run `forward(x, u, prev, next)`"
+// CASE 12: must say "each gate g has one product U(g, v)"
+// CASE 13: must say "each gate g has one product U(g, v)"
+// CASE 14: must say "the compiler cannot run `forward(U, x, prev, next)`"
+// CASE 15: must say "<unroll/stream/staged.hpp> is missing"
 #include <unroll/cell/derived.hpp>
 #include <unroll/stream/recurrent.hpp>
 #include <unroll/unroll.hpp>
@@ -36,6 +40,19 @@ template <int kind> struct Equations : CellSize<float> {
     if constexpr (kind == 10) next[0] = a ? a : prev[0];
   }
 };
+template <int kind> struct InStages : StagedCell<float> {
+  using StagedCell<float>::StagedCell;
+  static constexpr int GX = 1, GU = kind == 12 ? 2 : 1, S = 1;
+  static constexpr std::string_view name = "InStages";
+  static constexpr void forward(const auto& U, const auto& x, const auto& prev, auto& next) {
+    if constexpr (kind == 13)
+      next[0] = U(0, x[0]) + prev[0];
+    else if constexpr (kind == 14)
+      next[0] = not_constexpr(U(0, prev[0]));
+    else
+      next[0] = x[0] + U(0, prev[0]);
+  }
+};
 struct AtRunTime : Equations<0> {
   using Equations<0>::Equations;
   static void forward(const auto& x, const auto& u, const auto&, auto& next) { next[0] = x[0] + u[0]; }
@@ -46,6 +63,7 @@ int main() {
   const Recurrent of_derived{Derived{Equations<0>{3, 4}}};
   const Bidirectional both{Derived<Equations<0>>{3, 4}};
   [[maybe_unused]] const stream::Recurrent<Derived<Equations<0>>, 3, 4> stepping;
+  const Recurrent of_stages{InStages<0>{3, 4}};
 #elif CASE == 1
   const Recurrent bare{Equations<0>{3, 4}};
 #elif CASE == 2
@@ -56,6 +74,10 @@ int main() {
   const Recurrent layer{Derived<AtRunTime>{3, 4}};
 #elif CASE >= 5 && CASE <= 10
   const Recurrent layer{Derived<Equations<CASE>>{3, 4}};
+#elif CASE >= 12 && CASE <= 14
+  const Recurrent layer{InStages<CASE>{3, 4}};
+#elif CASE == 15
+  [[maybe_unused]] const stream::Recurrent<InStages<0>, 3, 4> stepping;
 #elif CASE == 11
   const Recurrent layer{Derived<Lstm<>>{3, 4}};
 #endif

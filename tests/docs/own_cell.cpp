@@ -62,6 +62,26 @@ template <class T = float> struct CoupledByHand : CoupledLstm<T> {
 };
 // endregion
 
+// region stages
+/// An LSTM whose pre-activations and cell are brought to one mean and spread (Ba et al. 2016). Gates i f g o; p are a
+/// gain of the input and one of the state for each gate, then a shift, then a gain and a shift of the cell.
+template <class T = float> struct NormedLstm : StagedCell<T> {
+  using StagedCell<T>::StagedCell;
+  static constexpr int GX = 4, GU = 4, S = 2, P = 14;
+  static constexpr Bias usual_bias = Bias::none;  // the shifts are biases
+  static constexpr std::string_view name = "NormedLstm";
+  static constexpr std::array<double, P> initial_parameter{1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0, 1, 0};
+
+  static constexpr void forward(const auto& p, const auto& U, const auto& x, const auto& prev, auto& next) {
+    const auto w = normalize(x);
+    const auto u = normalize(std::array{U(0, prev[0]), U(1, prev[0]), U(2, prev[0]), U(3, prev[0])});
+    const auto a = [&](std::size_t g) { return p[g] * w[g] + p[4 + g] * u[g] + p[8 + g]; };
+    const auto c = sigmoid(a(1)) * prev[1] + sigmoid(a(0)) * tanh(a(2));
+    next = {sigmoid(a(3)) * tanh(p[12] * normalize(c) + p[13]), c};
+  }
+};
+// endregion
+
 // region parts
 template <class T> struct Decoder : CompositeCell<Decoder<T>, T> {
   AdditiveAttention<T> attend{8, 6, 5};  // queries of 8, a memory of 6, 5 units
@@ -130,6 +150,15 @@ void check_by_hand(const PackedSequence<double>& x) {
   // endregion
 }
 
+void check_stages(const PackedSequence<double>& x) {
+  begin("stages-check");
+  // region stages-check
+  Recurrent normed{NormedLstm<double>{3, 4}};
+  randomize(normed, Rng(2));
+  std::cout << "passed: " << check_gradient(normed, x).passed(1e-6) << '\n';
+  // endregion
+}
+
 }  // namespace
 
 int main() {
@@ -172,4 +201,5 @@ int main() {
 
   check_by_hand(x);
   check_parts();
+  check_stages(x);
 }

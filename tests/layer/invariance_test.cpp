@@ -3,6 +3,7 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
@@ -58,7 +59,7 @@ template <class State> void check_same_states(const State& a, const State& b) {
 
 }  // namespace
 
-#define CELLS Rnn<>, Lstm<>, Gru<>, GruResetBefore<>, PeepholeLstm<>
+#define CELLS Rnn<>, Lstm<>, Gru<>, GruResetBefore<>, PeepholeLstm<>, LayerNormLstm<>
 
 TEST_CASE_TEMPLATE("amount and content of padding change nothing", C, CELLS) {
   for (const bool reverse : {false, true}) {

@@ -46,7 +46,7 @@ TEST_CASE("a cell whose sizes are changed before a layer is made of it is refuse
 
 TEST_CASE("a projected LSTM of impossible sizes is refused") {
   for (const Index size : impossible) {
-    CHECK_REFUSED((ProjectedLstm{size, 5, 2}), "ProjectedLstm: ");
+    CHECK_REFUSED((ProjectedLstm{size, 5, 2}), "inputs, expected 0");
     CHECK_REFUSED((ProjectedLstm{3, size, 2}), "units, expected 1");
     CHECK_REFUSED((ProjectedLstm{3, 5, size}), "outputs, expected 1");
   }
@@ -72,8 +72,8 @@ TEST_CASE("the layer's option says how many biases there are, whatever the cell"
 }
 
 /// A cell of the matrix level without a bias of its own.
-struct NoBias : GruResetBefore<float> {
-  using GruResetBefore<float>::GruResetBefore;
+struct NoBias : Stagewise<GruResetBefore<float>> {
+  NoBias(Index D, Index H) : Stagewise(GruResetBefore<float>(D, H)) {}
   static constexpr Bias usual_bias = Bias::single;
   void set_bias(Bias) = delete;
 };

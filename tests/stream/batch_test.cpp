@@ -2,7 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/gru.hpp>
+#include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/layer_norm_gru.hpp>
+#include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/activation.hpp>
@@ -14,7 +18,7 @@
 #include <unroll/layer/stack.hpp>
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/embedding.hpp>
-#include <unroll/stream/gru_reset_before.hpp>
+#include <unroll/stream/staged.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
 #include "reference.hpp"
@@ -62,6 +66,12 @@ TEST_CASE("a stream gives what a batch gives: every cell, with one bias, two and
   compare<Sequential<Recurrent<ReluRnn<>, 2, 5>>>(unroll::Sequential{unroll::Recurrent{ReluRnn{2, 5}, single}}, 2);
   compare<Sequential<Recurrent<PeepholeLstm<>, 2, 20>>>(
       unroll::Sequential{unroll::Recurrent{PeepholeLstm{2, 20}, learned}}, 2);
+  compare<Sequential<Recurrent<MinimalGatedUnit<>, 1, 70>>>(
+      unroll::Sequential{unroll::Recurrent{MinimalGatedUnit{1, 70}, learned}}, 1);
+  compare<Sequential<Recurrent<LayerNormLstm<>, 3, 20>>>(
+      unroll::Sequential{unroll::Recurrent{LayerNormLstm{3, 20}, learned}}, 3);
+  compare<Sequential<Recurrent<LayerNormGru<>, 2, 70>>>(
+      unroll::Sequential{unroll::Recurrent{LayerNormGru{2, 70}, single}}, 2);
   compare<Sequential<Recurrent<GruResetBefore<>, 2, 20>>>(
       unroll::Sequential{unroll::Recurrent{GruResetBefore{2, 20}, {.bias = Bias::dual, .learned_initial_state = true}}},
       2);

@@ -3,6 +3,7 @@
 
 #include <unroll/cell/delay.hpp>
 #include <unroll/cell/gru.hpp>
+#include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
@@ -135,7 +136,8 @@ TEST_CASE("the gradient of cells made of parts") {
     check(Recurrent{only(Gru<double>{3, 4})}, x, initial);
     check(Recurrent{only(Lstm<double>{3, 4}), {.input_dropout = 0.2, .recurrent_dropout = 0.3, .reverse = true}}, x,
           initial);
-    check(Recurrent{Only{ProjectedLstm<double>{3, 5, 2}}, {.learned_initial_state = true}}, x, initial);
+    check(Recurrent{Only{Stagewise{ProjectedLstm<double>{3, 5, 2}}}, {.learned_initial_state = true}}, x, initial);
+    check(Recurrent{Only{Stagewise{LayerNormLstm<double>{3, 5}}}, {.recurrent_dropout = 0.3}}, x, initial);
     check(Recurrent{Two<double>{}}, x, initial);
     check(Recurrent{FedBack<double>{}}, x, initial);
     check(Recurrent{FedBack<double>{}, {.reverse = true}}, x, initial);

@@ -8,15 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include <unroll/cell/pointwise_cell.hpp>
 #include <unroll/core/context.hpp>
 #include <unroll/core/initialize.hpp>
 #include <unroll/core/packed_sequence.hpp>
 #include <unroll/kernel/matmul.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-
-/// How many bias vectors a recurrent layer has: none; b (Keras's LSTM and SimpleRNN); b and b_h (PyTorch; Keras's GRU).
-enum class Bias { none, single, dual };
 
 /// One time step of a range of sequences. Columns: `at` in the packed arrays (N), `in` and `out` in the state storage
 /// (B + N) before and after the step, `column` in what has one column per sequence (B, sorted), `gates` in the gates,
@@ -85,8 +83,12 @@ template <class T> struct StepScratch {
 /// where the layer recomputes, static
 ///   visit_columns(f, cache)                       f(matrix) for each matrix of the cache with a column for each step
 /// and, if the cell has them,
+///   open_sums(cache, B)                           before a backward pass, of B sequences
+///   close_sums(cache, gradient)                   after it: gradient += what was added up in the steps
 ///   set_bias(bias)                                the layer's option decides, once: b_h is there for Bias::dual. A
 ///                                                 cell without this has none
+///   recurrent_gates                               a constant: those with a product with h, if they are not `gates`
+///   scratch_rows()                                rows of scratch.values that a step uses
 ///   usual_bias                                    a constant, if the layer's option is not given; else dual with b_h
 ///   check_parameters()                            throws where a public parameter has been given another shape
 /// Axioms: a step writes only its own columns, so that ranges of sequences may run on different threads; `scratch`
@@ -112,6 +114,13 @@ concept Cell = requires(const C& cell, C& gradient, typename C::Cache& cache, Pa
 /// A cell with a b_h, which the layer's option gives or takes.
 template <class C>
 concept HasBias = requires(C& cell) { cell.set_bias(Bias::dual); };
+
+/// A cell that adds up in its backward steps.
+template <class C>
+concept HasSums = requires(const C& cell, typename C::Cache& cache, C& gradient) {
+  cell.open_sums(cache, Index{});
+  cell.close_sums(cache, gradient);
+};
 
 /// A cell whose steps a layer may recompute.
 template <class C>

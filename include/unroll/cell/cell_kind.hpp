@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include <unroll/cell/pointwise_cell.hpp>
+#include <unroll/cell/stages/by_the_book.hpp>
 #include <unroll/kind/by_the_book.hpp>
 #include <unroll/kind/layer_kind.hpp>
 
@@ -75,7 +76,9 @@ template <class C> struct RecurrentKind {
 
  private:
   static void step(const ReferenceStep& s) {
-    if constexpr (requires { C::reference_step(s); }) {
+    if constexpr (detail::InStages<C>) {
+      detail::run_staged_step<C>(s);
+    } else if constexpr (requires { C::reference_step(s); }) {
       C::reference_step(s);
     } else {
       using V = Value<double>;

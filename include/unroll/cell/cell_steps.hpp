@@ -16,6 +16,8 @@ template <class T, int S> struct CellSteps {
                         StepScratch<T>& scratch);
   void (*accumulate)(const void* cell, Pass<T, S>& pass, void* cache, void* gradient, const Columns& columns);
   void (*visit_columns)(void* cache, FunctionRef<Matrix<T>&> f);  ///< null for a cell that cannot recompute
+  void (*open_sums)(const void* cell, void* cache, Index batch);  ///< null for a cell that has none
+  void (*close_sums)(const void* cell, void* cache, void* gradient);
 };
 
 template <class C> UNROLL_API const CellSteps<typename C::Scalar, C::S>& cell_steps();
@@ -46,6 +48,24 @@ template <class C> const CellSteps<typename C::Scalar, C::S>& cell_steps() {
               [](void* cache, FunctionRef<Matrix<T>&> f) { C::visit_columns(f, *static_cast<Cache*>(cache)); });
         else
           return Visit(nullptr);
+      }(),
+      [] {
+        using Open = void (*)(const void*, void*, Index);
+        if constexpr (HasSums<C>)
+          return Open([](const void* cell, void* cache, Index batch) {
+            static_cast<const C*>(cell)->open_sums(*static_cast<Cache*>(cache), batch);
+          });
+        else
+          return Open(nullptr);
+      }(),
+      [] {
+        using Close = void (*)(const void*, void*, void*);
+        if constexpr (HasSums<C>)
+          return Close([](const void* cell, void* cache, void* gradient) {
+            static_cast<const C*>(cell)->close_sums(*static_cast<Cache*>(cache), *static_cast<C*>(gradient));
+          });
+        else
+          return Close(nullptr);
       }()};
   return steps;
 }
@@ -56,7 +76,8 @@ template <class T, int S> struct AnyCell {
   const void* cell;
   void* cache;
   Index inputs, gate_rows;
-  int gates;
+  int gates, recurrent_gates;
+  Index scratch_rows = 0;
   PerState<Index, S> state_rows;
 
   template <Cell C>
@@ -66,7 +87,10 @@ template <class T, int S> struct AnyCell {
         cache(&its),
         inputs(of.inputs()),
         gate_rows(of.gate_rows()),
-        gates(C::gates) {
+        gates(C::gates),
+        recurrent_gates(gates) {
+    if constexpr (requires { C::recurrent_gates; }) recurrent_gates = C::recurrent_gates;
+    if constexpr (requires { of.scratch_rows(); }) scratch_rows = of.scratch_rows();
     for (std::size_t s = 0; s < std::size_t(S); ++s) state_rows[s] = of.state_rows(static_cast<int>(s));
   }
 
@@ -79,6 +103,12 @@ template <class T, int S> struct AnyCell {
   }
   void accumulate(Pass<T, S>& pass, void* gradient, const Columns& columns) const {
     steps->accumulate(cell, pass, cache, gradient, columns);
+  }
+  void open_sums(Index batch) const {
+    if (steps->open_sums != nullptr) steps->open_sums(cell, cache, batch);
+  }
+  void close_sums(void* gradient) const {
+    if (steps->close_sums != nullptr) steps->close_sums(cell, cache, gradient);
   }
   bool can_recompute() const { return steps->visit_columns != nullptr; }
   void visit_columns(FunctionRef<Matrix<T>&> f) const { steps->visit_columns(cache, f); }

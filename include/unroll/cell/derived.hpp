@@ -9,27 +9,12 @@
 #include <unroll/cell/derived/operations.hpp>
 #include <unroll/cell/derived/plan.hpp>
 #include <unroll/cell/derived/rules.hpp>
+#include <unroll/cell/derived/values.hpp>
 #include <unroll/cell/pointwise_cell.hpp>
 #include <unroll/core/config.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
-
-/// N values, each a member of its own: compilers do not take an array of many apart into registers.
-template <std::size_t K, class V> struct ValueAt {
-  V value;
-};
-template <class V, class Places> struct ValuesOf;
-template <class V, std::size_t... K> struct ValuesOf<V, std::index_sequence<K...>> : ValueAt<K, V>... {};
-template <std::size_t K, class V> UNROLL_INLINE V& value_at(ValueAt<K, V>& at) { return at.value; }
-template <std::size_t K, class V> UNROLL_INLINE const V& value_at(const ValueAt<K, V>& at) { return at.value; }
-
-/// first, first + 1, ..
-template <std::size_t n> constexpr std::array<std::size_t, n> counted(std::size_t first) {
-  std::array<std::size_t, n> places{};
-  for (std::size_t& place : places) place = first++;
-  return places;
-}
 
 /// The equations of E operation by operation, on values V: in their order, and back.
 template <class E, bool readable> class DerivedEquations {

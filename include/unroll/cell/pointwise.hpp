@@ -13,7 +13,7 @@ template <PointwiseCell E> class Pointwise {
   using Equations = E;
   using Scalar = typename E::Scalar;
   using T = Scalar;
-  static constexpr int S = E::S, gates = E::GX;
+  static constexpr int S = E::S, gates = E::GX, recurrent_gates = E::GU;
   static constexpr std::string_view name = E::name;
 
   Parameter<T> weight_hh;  ///< U (GU H, H)

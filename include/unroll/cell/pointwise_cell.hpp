@@ -10,6 +10,9 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+/// How many bias vectors a recurrent layer has: none; b (Keras's LSTM and SimpleRNN); b and b_h (PyTorch; Keras's GRU).
+enum class Bias { none, single, dual };
+
 /// What every pointwise cell has besides its equations: its sizes and its scalar type. A cell derives from it and says
 ///   GX, GU   gates fed by the input (W x + b) and by the state (U h + b_h); either may be 0
 ///   S        state fields, field 0 being the output h
@@ -55,8 +58,11 @@ concept HasEquations =
       requires(E::P > 0) || requires { E::forward(x, u, prev, next); };
       requires(E::P == 0) || requires { E::forward(p, x, u, prev, next); };
     };
+/// A StagedCell.
+template <class E>
+concept InStages = requires { requires E::in_stages; };
 template <class E, class V = Value<double>>
-concept LacksBackward = (HasEquations<E, V> || HasForward<E, V>) && !HasBackward<E, V>;
+concept LacksBackward = (HasEquations<E, V> || HasForward<E, V>) && !HasBackward<E, V> && !InStages<E>;
 }  // namespace detail
 
 /// One hidden unit of a recurrent cell: GX, GU, S, C, P, `forward` and `backward`, static templates over a value type.

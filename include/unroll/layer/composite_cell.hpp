@@ -87,7 +87,7 @@ template <class P, class T> class MemoryCall final : public StatelessCall<P, T> 
   StepMemoryData<T>* memory = nullptr;
 
   void prepare(Index columns, bool keep) override { this->of.prepare(*this->p, *memory, columns, keep); }
-  void begin_backward() override { this->of.begin_backward(); }
+  void begin_backward(Index) override { this->of.begin_backward(); }
   void finish(void* gradient) override { this->of.finish(*this->p, *static_cast<P*>(gradient)); }
 };
 
@@ -115,6 +115,12 @@ template <class C> class CellCall final : public StepCall<typename C::Scalar> {
   void accumulate(const StepPass<T>& pass, void* gradient, const Columns& columns) override {
     Pass<T, S> inner = within(pass);
     cell->accumulate(inner, cache_, *static_cast<C*>(gradient), columns);
+  }
+  void begin_backward(Index batch) override {
+    if constexpr (HasSums<C>) cell->open_sums(cache_, batch);
+  }
+  void finish(void* gradient) override {
+    if constexpr (HasSums<C>) cell->close_sums(cache_, *static_cast<C*>(gradient));
   }
 
  private:
@@ -363,13 +369,15 @@ template <class Self, class T = float> struct CompositeCell {
             ">: backward without a forward pass of the same memory, the very same object, before it");
     shape_like(m.d, *m.sequences, m.sequences->values.rows());
     m.d.values.setZero();
-    for (auto* call : cache.plan.calls()) call->begin_backward();
   }
-  const PackedSequence<T>& finish(Cache& cache, Self& gradient) const {
+  const PackedSequence<T>& d_memory(Cache& cache) const { return cache.plan.memory.d; }
+  void open_sums(Cache& cache, Index batch) const {
+    for (auto* call : cache.plan.calls()) call->begin_backward(batch);
+  }
+  void close_sums(Cache& cache, Self& gradient) const {
     const auto of = addresses(gradient);
     for (auto* call : cache.plan.calls())
       if (call->part >= 0) call->finish(of[static_cast<std::size_t>(call->part)]);
-    return cache.plan.memory.d;
   }
 
   void prepare(Cache& cache, Index columns, bool keep) const {

@@ -87,7 +87,7 @@ template <class C> class Recurrent {
                                             Recurrent& gradient, Carry<State> d = {}) const {
     cell.begin_backward(c.cell, memory);
     backward(x, dy, c, gradient, d);
-    return {c.dx, cell.finish(c.cell, gradient.cell)};
+    return {c.dx, cell.d_memory(c.cell)};
   }
   /// Throws where a public member has been given another shape or range.
   void check_parameters() const {

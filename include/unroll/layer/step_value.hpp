@@ -115,8 +115,8 @@ template <class T> class StepCall {
   virtual void step_backward(const StepPass<T>& pass) = 0;
   /// The gradient of the part +=, over these columns.
   virtual void accumulate(const StepPass<T>&, void*, const Columns&) {}
-  /// Before the loop back and after it, for what does not change over time.
-  virtual void begin_backward() {}
+  /// Before the loop back through a batch and after it, for what is one thing for all steps.
+  virtual void begin_backward(Index) {}
   virtual void finish(void*) {}
 };
 

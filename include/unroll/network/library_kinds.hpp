@@ -4,7 +4,10 @@
 #include <unroll/cell/cell_kind.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/layer_norm_gru.hpp>
+#include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/activation.hpp>
@@ -27,8 +30,10 @@ using TanhKind = FunctionKind<detail::TanhFunction>;
 using ReluKind = FunctionKind<detail::ReluFunction>;
 using SigmoidKind = FunctionKind<detail::SigmoidFunction>;
 
-struct LibraryKinds : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
-                            RecurrentKind<PeepholeLstm<>>, BidirectionalKind, EmbeddingKind, DenseKind, TanhKind,
-                            ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
+struct LibraryKinds
+    : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
+            RecurrentKind<PeepholeLstm<>>, RecurrentKind<LayerNormLstm<>>, RecurrentKind<LayerNormGru<>>,
+            RecurrentKind<MinimalGatedUnit<>>, BidirectionalKind, EmbeddingKind, DenseKind, TanhKind, ReluKind,
+            SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
 
 }  // namespace unroll::inline UNROLL_ABI

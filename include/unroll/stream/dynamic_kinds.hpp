@@ -1,12 +1,10 @@
 // From a layer of a network to a layer of a stream, whatever its kind.
 #pragma once
 
-#include <concepts>
 #include <memory>
 #include <string>
 
 #include <unroll/cell/cell_kind.hpp>
-#include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/stream/dynamic_function.hpp>
@@ -20,10 +18,10 @@ template <class C> LayerPointer stream_of_kind(const RecurrentKind<C>*, const La
   const Index H = describe_layer(w).outputs;
   if constexpr (PointwiseCell<C>)
     return std::make_unique<DynamicRecurrent<C>>(data_of<C::S>(w), D, H);
-  else if constexpr (std::same_as<C, GruResetBefore<>>)
-    return std::make_unique<DynamicGruResetBefore>(data_of<1>(w), D, H);
+  else if constexpr (InStages<C>)
+    return std::make_unique<DynamicStaged<C>>(data_of<C::S>(w), D, H);
   else
-    fail("stream::AnyModel: ", C::name, " is not a PointwiseCell, and has no stream of any size");
+    fail("stream::AnyModel: ", C::name, " is neither a PointwiseCell nor a StagedCell, and has no stream of any size");
 }
 inline LayerPointer stream_of_kind(const DenseKind*, const LayerData& w, Index D) {
   const Matrix<float>& weight = w.tensor("weight");

@@ -10,7 +10,7 @@
 #include <unroll/stream/any_layer.hpp>
 #include <unroll/stream/kernel/dense.hpp>
 #include <unroll/stream/kernel/dispatch.hpp>
-#include <unroll/stream/kernel/reset_before.hpp>
+#include <unroll/stream/kernel/stages.hpp>
 #include <unroll/stream/kernel/step.hpp>
 #include <unroll/stream/recurrent_data.hpp>
 
@@ -93,49 +93,69 @@ template <class E> class DynamicRecurrent final : public DynamicLayer {
   bool backwards_ = false;
 };
 
-struct RunDynamicResetBefore {
+template <class E> struct RunDynamicStaged {
+  using Steps = StagedStreamSteps<E, stream::Accurate, DynamicShape>;
   template <class Isa>
-  static UNROLL_INLINE void run(DynamicShape shape, ResetBeforeWeights<float> w, float* state, const float* x,
-                                Index x_stride, float* y, Index n, float* projected, float* between) {
-    ResetBeforeSteps<float, stream::Accurate, DynamicShape>::run<Isa>(shape, w, state, x, x_stride, y, n, projected,
-                                                                      between);
+  static UNROLL_INLINE void run(DynamicShape shape, StagedStreamWeights<E> w, typename Steps::Fields fields,
+                                const float* x, Index x_stride, float* y, Index n, float* projected, float* between) {
+    Steps::template run<Isa>(shape, w, fields, x, x_stride, y, n, projected, between);
   }
 };
-class DynamicGruResetBefore final : public DynamicLayer {
+
+/// Of a cell in stages.
+template <class E> class DynamicStaged final : public DynamicLayer {
  public:
-  DynamicGruResetBefore(const stream::RecurrentData<float, 1>& data, Index D, Index H)
-      : DynamicLayer(D, H, padded_stride(H)), shape_{D, H}, between_(2 * y_stride, 1), state_(1, y_stride) {
-    require_sizes(data, {3, 3, 0}, D, H);
-    const ColumnLayout<3> input{H, D, widest_block};
-    const ColumnLayout<2> gates{H, H, widest_block};
-    const ColumnLayout<1> candidate{H, H, widest_block};
+  static constexpr int S = E::S;
+  using Plan = StagedStreamPlan<E>;
+  using Data = stream::RecurrentData<float, static_cast<std::size_t>(S)>;
+
+  DynamicStaged(const Data& data, Index D, Index H)
+      : DynamicLayer(D, H, padded_stride(H)), shape_{D, H}, state_(S, y_stride) {
+    require_sizes(data, {E::GX, E::GU, E::P}, D, H);
+    const ColumnLayout<E::GX> input{H, D, widest_block};
     for (auto [matrix, size] : {std::pair{&input_, input.size()},
-                                {&gates_, gates.size()},
-                                {&candidate_, candidate.size()},
-                                {&bias_, 3 * y_stride},
-                                {&projected_, 3 * y_stride * stream_chunk}}) {
+                                {&recurrent_, E::GU * y_stride * H},
+                                {&bias_, E::GX * y_stride},
+                                {&recurrent_bias_, E::GU * y_stride},
+                                {&unit_, E::P * y_stride},
+                                {&projected_, E::GX * y_stride * stream_chunk},
+                                {&between_, Plan::rows * y_stride}}) {
       matrix->resize(size, 1);
       matrix->setZero();
     }
-    pack_gates(input, data.weight_ih, 3, 0, input_.data());
-    pack_gates(gates, data.weight_hh, 3, 0, gates_.data());
-    pack_gates(candidate, data.weight_hh, 3, 2, candidate_.data());
-    pack_units(data.bias_ih, data.bias_hh, 3, H, y_stride, bias_.data());
-    pack_units(data.initial[0], {}, 1, H, y_stride, state_.initial(0));
+    pack_gates(input, data.weight_ih, E::GX, 0, input_.data());
+    weights_ = {input_.data(), bias_.data(), recurrent_bias_.data(), unit_.data(), {}};
+    pack_products(data.weight_hh, H, std::make_index_sequence<Plan::groups>());
+    pack_units(data.bias_ih, {}, E::GX, H, y_stride, bias_.data());
+    pack_units(data.bias_hh, {}, E::GU, H, y_stride, recurrent_bias_.data());
+    pack_units(data.unit, {}, E::P, H, y_stride, unit_.data());
+    for (std::size_t s = 0; s < std::size_t(S); ++s) pack_units(data.initial[s], {}, 1, H, y_stride, state_.initial(s));
     state_.reset();
   }
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
-    const ResetBeforeWeights<float> w{input_.data(), bias_.data(), gates_.data(), candidate_.data()};
+    std::array<float*, static_cast<std::size_t>(S)> fields;
+    for (std::size_t s = 0; s < std::size_t(S); ++s) fields[s] = state_.field(s);
     for (Index t = 0; t < n; t += stream_chunk)
-      dispatch_stream<RunDynamicResetBefore>(shape_, w, state_.field(0), x + t * x_stride, x_stride, y + t * y_stride,
-                                             (std::min)(stream_chunk, n - t), projected_.data(), between_.data());
+      dispatch_stream<RunDynamicStaged<E>>(shape_, weights_, fields, x + t * x_stride, x_stride, y + t * y_stride,
+                                           (std::min)(stream_chunk, n - t), projected_.data(), between_.data());
   }
   void reset() noexcept override { state_.reset(); }
   std::span<std::byte> state() noexcept override { return state_.bytes(); }
 
  private:
+  template <std::size_t... G> void pack_products(std::span<const float> from, Index H, std::index_sequence<G...>) {
+    (pack_group<static_cast<int>(G)>(from, H), ...);
+  }
+  template <int G> void pack_group(std::span<const float> from, Index H) {
+    constexpr ProductGroup group = Plan::group(G);
+    float* to = recurrent_.data() + group.first * y_stride * H;
+    pack_gates(ColumnLayout<group.gates>{H, H, widest_block}, from, E::GU, group.first, to);
+    weights_.products[G] = to;
+  }
+
   DynamicShape shape_;
-  Matrix<float> input_, gates_, candidate_, bias_, projected_, between_;
+  Matrix<float> input_, recurrent_, bias_, recurrent_bias_, unit_, projected_, between_;
+  StagedStreamWeights<E> weights_{};
   DynamicState state_;
 };
 

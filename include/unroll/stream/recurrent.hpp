@@ -32,6 +32,13 @@ concept TrainedRecurrent = requires(const Layer& layer) {
   layer.weight_ih;
   layer.options;
 };
+/// The weights of a trained layer.
+template <class Data, int S, class Layer> Data data_of_layer(const Layer& layer) {
+  Data data{span_of(layer.weight_ih), span_of(layer.cell.weight_hh), span_of(layer.bias_ih),
+            span_of(layer.cell.bias_hh), span_of(layer.cell.unit)};
+  for (std::size_t s = 0; s < std::size_t(S); ++s) data.initial[s] = span_of(layer.initial[s]);
+  return data;
+}
 template <class Cell, class E>
 concept CellOf = std::same_as<typename Cell::Equations, E>;
 
@@ -49,9 +56,11 @@ template <class E, Index D, Index H, class Functions = Accurate, class Stored = 
                 "unroll::stream::Recurrent: this cell has a `forward` and no `backward`: it stands here as it was "
                 "trained, in Derived: Derived<MyCell<>>.");
   static constexpr bool is_pointwise = PointwiseCell<E> || !has_backward;
-  static_assert(is_pointwise,
-                "unroll::stream::Recurrent: this is not a PointwiseCell. A bidirectional layer cannot stream: it reads "
-                "its sequence from the end, too.");
+  static_assert(
+      is_pointwise,
+      "unroll::stream::Recurrent: this is not a PointwiseCell, and of cells in stages the weights are kept as "
+      "they are and <unroll/stream/staged.hpp> is missing. A bidirectional layer cannot stream: it reads its "
+      "sequence from the end, too.");
   static_assert(D > 0 && H > 0, "unroll::stream::Recurrent: sizes are at least 1");
   using Shape = detail::FixedShape<D, H>;
   static_assert(std::is_same_v<Stored, typename E::Scalar> || std::is_same_v<Stored, std::int16_t>,
@@ -121,10 +130,7 @@ template <class E, Index D, Index H, class Functions = Accurate, class Stored = 
  private:
   template <class Layer> void take(const Layer& layer) {
     detail::require_recurrent(layer, E::name, D, H);
-    Data data{detail::span_of(layer.weight_ih), detail::span_of(layer.cell.weight_hh), detail::span_of(layer.bias_ih),
-              detail::span_of(layer.cell.bias_hh), detail::span_of(layer.cell.unit)};
-    for (std::size_t s = 0; s < std::size_t(S); ++s) data.initial[s] = detail::span_of(layer.initial[s]);
-    set(data);
+    set(detail::data_of_layer<Data, S>(layer));
   }
 
   alignas(64) detail::StreamArray<StoredInput, input_layout.size()> input_{};

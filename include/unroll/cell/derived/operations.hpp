@@ -35,13 +35,16 @@ enum class Op : unsigned char {
   exponential,
   logarithm,
   tangent,
-  logistic
+  logistic,
+  product,   // of a row of a matrix and a vector whose values all units have a part in: see StagedCell
+  normalize  // likewise
 };
 
 struct Operation {
   Op op = Op::number;
   std::array<int, 3> of{-1, -1, -1};  ///< places of the operands in the trace; -1 where there is none
   double number = 0;
+  int which = -1;  ///< the gate of a product, the group of a norm
 };
 
 /// The operations of a `forward` in the order in which they are done, its inputs first.
@@ -49,6 +52,7 @@ struct Trace {
   static constexpr std::size_t most = 512;
   std::array<Operation, most> operations{};
   std::size_t size = 0;
+  int norms = 0;
 
   constexpr int add(const Operation& operation) {
     if (size == most) fail("unroll::Derived: too many operations");  // no constant, so this is an error of the compiler
@@ -118,6 +122,18 @@ class Traced : public NoTruth {
   friend constexpr Traced log(const Traced& a) { return made(Op::logarithm, {a}); }
   friend constexpr Traced tanh(const Traced& a) { return made(Op::tangent, {a}); }
   friend constexpr Traced sigmoid(const Traced& a) { return made(Op::logistic, {a}); }
+  /// For cells in stages: (v - mean) / sqrt(variance + 1e-5), over all units of all these values.
+  template <std::size_t n> friend constexpr std::array<Traced, n> normalize(std::array<Traced, n> values) {
+    Trace* trace = nullptr;
+    for (const Traced& value : values)
+      if (value.trace_ != nullptr) trace = value.trace_;
+    const int group = trace->norms++;
+    std::array<int, n> places{};
+    for (std::size_t k = 0; k < n; ++k) places[k] = values[k].at(*trace);
+    for (std::size_t k = 0; k < n; ++k) values[k] = Traced(*trace, {Op::normalize, {places[k], -1, -1}, 0, group});
+    return values;
+  }
+  friend constexpr Traced normalize(const Traced& value) { return normalize(std::array{value})[0]; }
 
   template <class Lane = int> constexpr Traced operator[](Lane) const {
     static_assert(!sizeof(Lane), "unroll::Derived: a single lane of a value has no derivative: write `backward`");

@@ -100,7 +100,7 @@ template <std::size_t N, class E> constexpr Plan<N> make_plan(const TracedEquati
   plan.same_ports = E::GX == E::GU;
   for (std::size_t k = x_at; k < prev_at; ++k) plan.same_ports &= !is_next[k];
   for (std::size_t k = 0; k < N; ++k) {
-    const auto& [op, of, number] = operations[k];
+    const auto& [op, of, number, which] = operations[k];
     const bool is_sum = op == Op::add && (of[0] - of[1] == E::GX || of[1] - of[0] == E::GX);
     std::size_t ports = 0;
     for_operands(operations[k], [&](auto, std::size_t at) { ports += is_port(at); });

@@ -79,11 +79,13 @@ template <class T, int S> class RecurrentLoop {
       c_.input.prepare_backward(layer_.weight_ih);
     }
     OpenColumns open{0, p_.total(), layer_.options.reverse};
+    cell_.open_sums(p_.batch());
     for (Index k = segments_; k-- > 0;) {
       if (k + 1 < segments_) run_again(k, open);
       run_backward(dy, gradient, open);
     }
     const FlushDenormals flush;
+    cell_.close_sums(gradient.cell);
     for (std::size_t s = 0; s < S; ++s) {
       if (d_initial != nullptr) unsort_sequences(p_, c_.d[s], d_initial->fields[s]);
       if (c_.learned_start && layer_.initial[s].trainable) add_row_sums(c_.d[s], gradient.initial[s].data());
@@ -133,11 +135,12 @@ template <class T, int S> class RecurrentLoop {
   }
   void draw_masks(const Context& context) {
     const RecurrentOptions& options = layer_.options;
-    const int n = options.per_gate ? cell_.gates : 1;
-    c_.input.mask.draw(context, 0, options.input_dropout, n, cell_.inputs, p_);
-    c_.mask.draw(context, 100, options.recurrent_dropout, n, cell_.state_rows[0], p_);
+    const auto masks = [&](int gates) { return options.per_gate ? gates : 1; };
+    c_.input.mask.draw(context, 0, options.input_dropout, masks(cell_.gates), cell_.inputs, p_);
+    c_.mask.draw(context, 100, options.recurrent_dropout, masks(cell_.recurrent_gates), cell_.state_rows[0], p_);
     for (auto& scratch : c_.scratch)
-      scratch.values.resize(cell_.state_rows[0], p_.batch() * (std::max)(c_.mask.count, 1));
+      scratch.values.resize((std::max)(cell_.state_rows[0] * (std::max)(c_.mask.count, 1), cell_.scratch_rows),
+                            p_.batch());
   }
   /// Room for any segment; the first in time is the largest.
   void prepare() {

@@ -12,6 +12,8 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+template <class E> class Stagewise;
+
 /// Both dropouts are drawn once per sequence and reused at all its steps (Gal and Ghahramani 2016).
 struct RecurrentOptions {
   double input_dropout = 0;      ///< rate, on the inputs x
@@ -117,6 +119,9 @@ template <class E> consteval bool read_equations() {
 template <PointwiseCell E> struct CellFor<E> {
   static_assert(read_equations<E>());
   using type = Pointwise<E>;
+};
+template <InStages E> struct CellFor<E> {
+  using type = Stagewise<E>;
 };
 template <class C> constexpr Bias usual_bias() {
   if constexpr (requires { C::usual_bias; })

@@ -1,0 +1,146 @@
+// The gradients of what spans the units in the backward step of a cell in stages: of norms, and of products' vectors.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include <unroll/cell/stages/step.hpp>
+
+UNROLL_KERNEL_BEGIN
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+template <class E> struct StagedBackwardSums : StagedOperations<E> {
+  using Base = StagedOperations<E>;
+  using Base::plan, Base::group, Base::norm;
+  using typename Base::S;
+  using typename Base::Step;
+  using typename Base::T;
+  template <int n> using Upto = typename Base::template Upto<n>;
+
+  /// Norms: with z = normalize(a), da = (dz - mean(dz) - z mean(dz * z)) / deviation.
+  template <class Isa, int Q, int n> static UNROLL_INLINE void norm_back(const Step& s) {
+    if constexpr (norm(n).pass == Q && plan.live[norm(n).members[0]]) {
+      using V = typename Isa::template Vector<T>;
+      const T count = static_cast<T>(norm(n).count * s.units);
+      for (Index j = 0; j < s.columns; ++j) {
+        const T* statistics = s.statistics + 2 * (plan.norm_count * j + n);
+        UnitSums<V> sums, products;
+        sums.clear(), products.clear();
+        add_members<n, V>(sums, products, s, j, statistics, Upto<norm(n).count>());
+        const T mean = sums.total() / count, slope = products.total() / count;
+        spread_members<n, V>(mean, slope, s, j, statistics, Upto<norm(n).count>());
+      }
+    }
+  }
+  template <int n, class V, std::size_t... M>
+  static UNROLL_INLINE void add_members(UnitSums<V>& sums, UnitSums<V>& products, const Step& s, Index j,
+                                        const T* statistics, std::index_sequence<M...>) {
+    (add_member<n, M, V>(sums, products, s, j, statistics), ...);
+  }
+  template <int n, std::size_t M, class V>
+  static UNROLL_INLINE void add_member(UnitSums<V>& sums, UnitSums<V>& products, const Step& s, Index j,
+                                       const T* statistics) {
+    const T* a = Base::template source<norm(n).sources[M], true>(s).at(j);
+    const T* dz = Base::template gradient<norm(n).members[M]>(s).at(j);
+    for (Index unit = 0; unit < s.units; unit += unit_block) {
+      UNROLL_UNROLL
+      for (int v = 0; v < UnitSums<V>::vectors; ++v) {
+        const Index at = unit + v * V::width, present = (std::min<Index>)(s.units - at, V::width);
+        if (present > 0) {
+          const V d = present == V::width ? V::load(dz + at) : V::load(dz + at, present);
+          const V z = (present == V::width ? V::load(a + at) : V::load(a + at, present)) - V::fill(statistics);
+          sums.sums[v] += d;
+          products.sums[v] = fma(d, z * V::fill(statistics + 1), products.sums[v]);
+        }
+      }
+    }
+  }
+  template <int n, class V, std::size_t... M>
+  static UNROLL_INLINE void spread_members(T mean, T slope, const Step& s, Index j, const T* statistics,
+                                           std::index_sequence<M...>) {
+    (spread_member<n, M, V>(mean, slope, s, j, statistics), ...);
+  }
+  template <int n, std::size_t M, class V>
+  static UNROLL_INLINE void spread_member(T mean, T slope, const Step& s, Index j, const T* statistics) {
+    constexpr std::size_t of = norm(n).sources[M];
+    if constexpr (plan.live[of]) {
+      const T* a = Base::template source<of, true>(s).at(j);
+      const T* dz = Base::template gradient<norm(n).members[M]>(s).at(j);
+      T* to = Base::template gradient<of>(s).at(j);
+      for (Index unit = 0; unit < s.units; unit += V::width) {
+        const Index present = (std::min<Index>)(s.units - unit, V::width);
+        if (present == V::width)
+          spread<n, of, true, V>(mean, slope, a + unit, dz + unit, to + unit, present, statistics);
+        else
+          spread<n, of, false, V>(mean, slope, a + unit, dz + unit, to + unit, present, statistics);
+      }
+    }
+  }
+  template <int n, std::size_t of, bool whole, class V>
+  static UNROLL_INLINE void spread(T mean, T slope, const T* a, const T* dz, T* to, Index present,
+                                   const T* statistics) {
+    const V z = (Base::template load<whole, V>(a, present) - V::fill(statistics)) * V::fill(statistics + 1);
+    const V da =
+        V::fill(statistics + 1) * (Base::template load<whole, V>(dz, present) - V::fill(&mean) - z * V::fill(&slope));
+    if constexpr (plan.first[of] == plan.norm_time(n))
+      Base::template store<whole, V>(da, to, present);
+    else
+      Base::template store<whole, V>(Base::template load<whole, V>(to, present) + da, to, present);
+  }
+
+  /// Products: the vector's gradient += sum over gates of mask * (U_g^T du_g), one sum over all gates with one mask.
+  template <class Isa, int Q, int G> static UNROLL_INLINE void product_back(const Step& s) {
+    if constexpr (group(G).pass == Q && plan.live[group(G).operand]) {
+      constexpr bool projects = Base::is_projection_group(G), in_x = plan.same_ports && !projects;
+      constexpr std::size_t operand = group(G).operand;
+      constexpr Index panels = Tiling<Isa, T>::panels, rows = panels * panel_rows;
+      alignas(64) T sums[rows * columns_at_once];
+      const StagedWeights<T>& weights = s.weights[G];
+      const bool per_gate = !projects && s.mask_per_gate && s.mask[0] != nullptr;
+      const Index H = s.units, groups = per_gate ? group(G).gates : 1, depth = weights.rows() / groups;
+      const Index first = group(G).first * H;
+      const ColumnsOf<const T> du = projects           ? ColumnsOf<const T>{s.d_projection, s.outputs}
+                                    : in_x             ? ColumnsOf<const T>{s.x + first, E::GX * H}
+                                    : plan.du_in_slots ? ColumnsOf<const T>{s.values + first, plan.slots * H}
+                                                       : ColumnsOf<const T>{s.du + first, E::GU * H};
+      const auto to = Base::template gradient<operand>(s);
+      for (Index row = 0; row < weights.depth(); row += rows)
+        for (Index j = 0; j < s.columns; j += columns_at_once) {
+          const Index n = (std::min)(columns_at_once, s.columns - j), present = (std::min)(rows, weights.depth() - row);
+          for (Index g = 0; g < groups; ++g) {
+            LeftPanels<T> left = weights.backward(row / panel_rows);
+            left.data += g * depth * panel_rows;
+            multiply_all<Isa, 4>(left, (present + panel_rows - 1) / panel_rows, du.at(j) + g * depth, du.stride, depth,
+                                 View<T>{sums, rows, n, rows});
+            const T* mask = projects ? nullptr : s.mask[static_cast<std::size_t>(group(G).first + g)];
+            const bool assigns = plan.first[operand] == plan.product_time(G) && g == 0;
+            for (Index column = 0; column < n; ++column)
+              add_columns<Isa>(to.at(j + column) + row,
+                               mask == nullptr ? mask : mask + (j + column) * weights.depth() + row,
+                               sums + column * rows, present, assigns);
+          }
+        }
+    }
+  }
+  template <class Isa>
+  static UNROLL_INLINE void add_columns(T* to, const T* mask, const T* sums, Index present, bool assigns) {
+    using V = typename Isa::template Vector<T>;
+    for (Index i = 0; i < present; i += V::width)
+      if (i + V::width <= present)
+        add<true, V>(to + i, at(mask, i), sums + i, V::width, assigns);
+      else
+        add<false, V>(to + i, at(mask, i), sums + i, present - i, assigns);
+  }
+  template <bool whole, class V>
+  static UNROLL_INLINE void add(T* to, const T* mask, const T* sums, Index n, bool assigns) {
+    const V sum = V::load(sums), before = assigns ? V() : Base::template load<whole, V>(to, n);
+    Base::template store<whole, V>(
+        mask != nullptr ? fma(Base::template load<whole, V>(mask, n), sum, before) : before + sum, to, n);
+  }
+};
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
+UNROLL_KERNEL_END

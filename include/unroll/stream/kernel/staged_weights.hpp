@@ -1,0 +1,44 @@
+// What the steps of a cell in stages read in a stream, and what is kept from stage to stage.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include <unroll/cell/stages/step.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+template <class E> struct StagedStreamPlan : StagedOperations<E> {
+  using Base = StagedOperations<E>;
+  using Base::plan, Base::group;
+  using typename Base::S;
+  static constexpr auto groups = static_cast<std::size_t>(plan.group_count);
+
+  /// Whether the old value of a field is still wanted when its new one is made: then the new one waits for the end of
+  /// the step.
+  static constexpr bool waits(std::size_t field) {
+    const std::size_t prev = S::prev_at + field;
+    const int pass = plan.pass[S::traced.next[field]];
+    for (std::size_t by = 0; by < S::N; ++by)
+      for (const int of : S::operation(by).of)
+        if (of >= 0 && static_cast<std::size_t>(of) == prev && plan.pass[by] >= pass &&
+            (plan.pass[by] > pass || Base::is_product(by)))
+          return true;
+    return false;
+  }
+  /// Rows of padded units between the stages: slots, then states that wait.
+  static constexpr Index rows = plan.slots + static_cast<int>(E::S);
+};
+
+/// As its steps read them. Per unit and gate: [gate][padded unit].
+template <class E, class T = typename E::Scalar> struct StagedStreamWeights {
+  const T* input;                                              ///< W, packed as ColumnLayout<GX>
+  const T* bias;                                               ///< b
+  const T* recurrent_bias;                                     ///< b_h
+  const T* unit;                                               ///< [parameter][padded unit]
+  std::array<const T*, StagedStreamPlan<E>::groups> products;  ///< U of each group, packed as ColumnLayout<its gates>
+};
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
