@@ -18,10 +18,7 @@
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/sequential.hpp>
-#include <unroll/stream/activation.hpp>
-#include <unroll/stream/dense.hpp>
-#include <unroll/stream/embedding.hpp>
-#include <unroll/stream/recurrent.hpp>
+#include <unroll/stream/of_model.hpp>
 #include <unroll/stream/stream.hpp>
 
 namespace {
@@ -40,10 +37,8 @@ auto make_model(Index words) {
                     Dropout{0.3},
                     Dense{32, 1}};
 }
-/// The same layers with their sizes in their types.
-using Words =
-    stream::Sequential<stream::Embedding<128>, stream::Recurrent<Lstm<>, 128, 128>, stream::Recurrent<Lstm<>, 128, 64>,
-                       stream::Dense<64, 32>, stream::Relu<>, stream::Dense<32, 1>>;
+/// The same with its sizes in its type.
+using Words = stream::StreamOf<decltype(make_model(1)), 128, 128, 64, 32, 1>;
 // endregion
 
 }  // namespace

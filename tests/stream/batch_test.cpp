@@ -16,9 +16,7 @@
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/stack.hpp>
-#include <unroll/stream/activation.hpp>
-#include <unroll/stream/embedding.hpp>
-#include <unroll/stream/staged.hpp>
+#include <unroll/stream/of_model.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
 #include "reference.hpp"
@@ -84,6 +82,20 @@ TEST_CASE("a stream gives what a batch gives: stacks, dense layers, activations;
       unroll::Sequential{unroll::Stack{unroll::Recurrent{Lstm{1, 12}}, Dropout{0.5}, unroll::Recurrent{Gru{12, 7}}},
                          unroll::Dense{7, 20}, Tanh<>{}, Dropout{0.2}, unroll::Dense{20, 2}, Sigmoid<>{}},
       1);
+}
+
+TEST_CASE("the type of a stream follows from the model's type and its widths") {
+  using stream::Recurrent, stream::Sequential, stream::Dense, stream::StreamOf;
+  using Numbers = unroll::Sequential<Stack<unroll::Recurrent<Lstm<>>, Dropout<>, unroll::Recurrent<LayerNormLstm<>>>,
+                                     unroll::Dense<>, Tanh<>, Dropout<>, unroll::Dense<>, Sigmoid<>>;
+  static_assert(std::same_as<StreamOf<Numbers, 1, 12, 7, 20, 2>,
+                             Sequential<Recurrent<Lstm<>, 1, 12>, Recurrent<LayerNormLstm<>, 12, 7>, Dense<7, 20>,
+                                        stream::Tanh<>, Dense<20, 2>, stream::Sigmoid<>>>);
+  using Texts = unroll::Sequential<unroll::Embedding<double>, FinalState<unroll::Recurrent<Gru<double>>>, Relu<double>,
+                                   unroll::Dense<double>>;
+  static_assert(std::same_as<StreamOf<const Texts&, 9, 12, 1>,
+                             Sequential<stream::Embedding<9, double>, Recurrent<Gru<double>, 9, 12>,
+                                        stream::Relu<double>, Dense<12, 1, double>>>);
 }
 
 TEST_CASE("word by word, a classifier's stream ends with what the whole text gives") {
