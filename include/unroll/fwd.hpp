@@ -41,6 +41,9 @@ template <class T> class Softmax;
 template <class T> class Dropout;
 template <class... Ls> class Sequential;
 template <class... Ls> class Stack;
+template <class T> class AnyLayer;
+template <class T> class AnyStack;
+template <class Y> class AnySequential;
 template <class T> class Crf;
 template <class T> class SoftmaxClassifier;
 

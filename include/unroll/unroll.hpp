@@ -37,6 +37,7 @@
 #include <unroll/data/token_files.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/additive_attention.hpp>
+#include <unroll/layer/any_sequential.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/composite.hpp>

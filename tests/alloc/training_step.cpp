@@ -6,6 +6,7 @@
 #include <unroll/head/softmax_classifier.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/additive_attention.hpp>
+#include <unroll/layer/any_sequential.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/composite_cell.hpp>
@@ -131,6 +132,14 @@ int main() {
     const Sequential with_crf{Embedding{words, 24}, Bidirectional{Gru{24, 30}}, Dense{60, 2}, Crf{2}};
     const Sequential with_softmax{Embedding{words, 24}, Recurrent{Gru{24, 24}},
                                   SoftmaxClassifier{24, words, {.tied = true}}};
+    AnySequential<> any_tagger;
+    any_tagger.add(Embedding{words, 24}).add(Dropout{0.2}).add(Bidirectional{Gru{24, 30}}).add(Dense{60, 2});
+    AnySequential<Matrix<>> any_last;
+    AnyStack<> any_stack;
+    any_stack.add(Recurrent{Lstm{24, 27}, {.recurrent_dropout = 0.2}}).add(Dropout{0.3}).add(Recurrent{Gru{27, 30}});
+    any_last.add(Embedding{words, 24}).add(FinalState{any_stack}).add(Dropout{0.3}).add(Dense{30, 2});
+    report("tagger known at run time", n, count(any_tagger, CrossEntropy{}, Adam{}, true, false));
+    report("stack known at run time", n, count(any_last, CrossEntropy{}, AdamW{}, false, true));
     report("tagger with a CRF", n, count(with_crf, HeadLoss{}, Adam{}, true, false));
     report("language model with a tied softmax", n, count(with_softmax, NextToken{HeadLoss{}}, Adam{}, true, false));
     report("LSTM stack with dropouts", n, count(keras_like, BinaryCrossEntropy{}, Adam{}, false, false));

@@ -1,6 +1,7 @@
 // Models on disk: parameters under PyTorch's names, and all that is needed to use them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -130,8 +131,13 @@ void save_model(const std::filesystem::path& path, const M& model, const Vocabul
   saved.takes_tokens = Accepts<M, TokenBatch>;
   saved.takes_test_input = accepts_test_input<M>;
   if constexpr (NetworkModel<M>) {
-    saved.is_network = true;
     saved.layers = model_layers(model);
+    saved.is_network =
+        std::ranges::all_of(saved.layers, [](const ModelLayer& layer) { return layer.form.kind != nullptr; });
+  }
+  if constexpr (KnowsItsLayers<M>) {
+    saved.has_likely_input = true;
+    saved.takes_tokens = model.takes_tokens();
   }
   save_model(path, saved, vocabulary, options, [&]([[maybe_unused]] const TestInput& input, TestOutput& output) {
     if constexpr (accepts_test_input<M>) output = run_test(model, input);

@@ -68,6 +68,20 @@ template <class O> std::string describe_options(const O& of) {
   return text;
 }
 
+/// Whether a part, or a part of it, is a struct of options.
+template <class P> consteval bool has_options() {
+  if constexpr (OptionStruct<P>)
+    return true;
+  else if constexpr (is_list<P>)
+    return has_options<typename P::value_type>();
+  else if constexpr (HasParts<P>)
+    return []<class... Part>(const std::tuple<Part&...>*) {
+      return (has_options<std::remove_const_t<Part>>() || ... || false);
+    }(static_cast<const PartsOf<P>*>(nullptr));
+  else
+    return false;
+}
+
 /// f(path, value) for each option of a model, of its parts and of theirs.
 template <class F, class P> void visit_options(const F& f, const Path& at, P& part) {
   using Part = std::remove_const_t<P>;

@@ -10,10 +10,12 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/kind/layer_kind.hpp>
+#include <unroll/layer/any_layer/erased.hpp>
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/stack.hpp>
+#include <unroll/layer/walk_layers.hpp>
 #include <unroll/network/stored_parameters.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
@@ -24,6 +26,7 @@ template <class T> inline constexpr bool has_network<Dropout<T>> = true;
 template <class L> inline constexpr bool has_network<FinalState<L>> = has_network<L>;
 template <class... Ls> inline constexpr bool has_network<Sequential<Ls...>> = (has_network<Ls> && ...);
 template <class... Ls> inline constexpr bool has_network<Stack<Ls...>> = (has_network<Ls> && ...);
+template <KnowsItsLayers L> inline constexpr bool has_network<L> = true;  // or says at run time why not
 
 /// Whether it can be described as a network: one layer of the model may be two of the network.
 template <class L> inline constexpr bool has_description = has_network<L>;
@@ -31,35 +34,6 @@ template <class T> inline constexpr bool has_description<Recurrent<ProjectedLstm
 template <class L> inline constexpr bool has_description<FinalState<L>> = has_description<L>;
 template <class... Ls> inline constexpr bool has_description<Sequential<Ls...>> = (has_description<Ls> && ...);
 template <class... Ls> inline constexpr bool has_description<Stack<Ls...>> = (has_description<Ls> && ...);
-
-template <class L> inline constexpr bool is_final_state = false;
-template <class L> inline constexpr bool is_final_state<FinalState<L>> = true;
-template <class L> inline constexpr bool is_dropout = false;
-template <class T> inline constexpr bool is_dropout<Dropout<T>> = true;
-template <class L> inline constexpr bool is_stack = false;
-template <class... Ls> inline constexpr bool is_stack<Stack<Ls...>> = true;
-
-/// f(layer, path, final) for every layer of a model in order, those opened that are made of layers; `final` where the
-/// layer gives its final state alone. Dropout, which is nothing when a model runs, is left out.
-template <class M, class F> void walk_layers(M& model, const Path& at, bool final, F&& f) {
-  using L = std::remove_const_t<M>;
-  if constexpr (HasParts<L>) {
-    for_each_part(
-        [&](auto k, std::string_view, auto& layer) {
-          const Path here = [&] {
-            if constexpr (is_stack<L>)
-              return at.layer(L::number_of(k()));
-            else
-              return part_path<L>(at, k());
-          }();
-          const bool is_last = k() + 1 == std::tuple_size_v<PartsOf<L>>;
-          walk_layers(layer, here, is_final_state<L> || (final && is_last), f);
-        },
-        model);
-  } else if constexpr (!is_dropout<L>) {
-    f(model, at, final);
-  }
-}
 
 /// A layer of a model without its type: what it is but for its tensors, and where its parameters are, absent ones too.
 struct ModelLayer {
@@ -69,11 +43,8 @@ struct ModelLayer {
   bool is_projected = false;                   ///< an LSTM with a projection, which a network has as two layers
 };
 
-template <class L> void set_form(const L& layer, ModelLayer& to) {
-  using K = typename L::KindInFiles;
-  to.form.kind = &layer_kind<K>;
-  if constexpr (requires { K::take_options(layer, to.form); }) K::take_options(layer, to.form);
-}
+template <class L> void set_form(const L& layer, ModelLayer& to) { to.form = form_of(layer); }
+template <class T> void set_form(const ErasedLeaf<T>& layer, ModelLayer& to) { to.form = layer.form; }
 template <class T> void set_form(const Recurrent<ProjectedLstm<T>>& layer, ModelLayer& to) {
   using K = RecurrentKind<Lstm<float>>;
   to.form.kind = &layer_kind<K>;
@@ -89,7 +60,7 @@ template <class M> std::vector<ModelLayer> model_layers(M& model) {
   std::vector<ModelLayer> layers;
   const Path root;
   walk_layers(model, root, false, [&]<class L>(L& layer, const Path& at, bool final) {
-    ModelLayer& to = layers.emplace_back(ModelLayer{{}, at.str(), layer.describe()});
+    ModelLayer& to = layers.emplace_back(ModelLayer{{}, at.str(), std::string(layer.describe())});
     set_form(std::as_const(layer), to);
     if (final) to.form.options["final_state"] = true;
     StoredParameters parameters;

@@ -116,7 +116,14 @@ class NetworkAssign {
   std::string where_;
 };
 
+/// Of a model whose layers are known at run time.
+inline void require_kinds(std::string_view who, const std::vector<ModelLayer>& layers) {
+  for (const ModelLayer& layer : layers)
+    require(layer.form.kind != nullptr, who, ": layer ", layer.at, ", ", layer.text, ", has no kind in files");
+}
+
 UNROLL_FUNCTION Network network_of_layers(const std::vector<ModelLayer>& layers) {
+  require_kinds("network_of", layers);
   Network network;
   for (const ModelLayer& layer : layers) describe(layer, network.layers);
   validate(network);
@@ -124,6 +131,7 @@ UNROLL_FUNCTION Network network_of_layers(const std::vector<ModelLayer>& layers)
 }
 UNROLL_FUNCTION void assign_layers(const Network& network, const std::vector<ModelLayer>& layers,
                                    AssignOptions options) {
+  require_kinds("assign", layers);
   validate(network);
   require(options.layers_alone || (!network.skip && network.input_gain == 1 && network.output_gain == 1),
           "assign: the network has a skip or gains, which the model does not have (AssignOptions::layers_alone)");

@@ -1,6 +1,7 @@
 // A model as a table.
 #pragma once
 
+#include <cstddef>
 #include <iosfwd>
 #include <string>
 
@@ -33,6 +34,12 @@ template <Visitable M> void summary(const M& model, std::ostream& out) {
           detail::write_summary_part(out, name.empty() ? concat_text(k()) : std::string(name), part);
         },
         model);
+  else if constexpr (requires {
+                       typename M::KnowsItsLayers;
+                       model.layers.size();
+                     })
+    for (std::size_t k = 0; k < model.layers.size(); ++k)
+      detail::write_summary_part(out, concat_text(k), model.layers[k]);
   else if constexpr (requires { model.describe(); })
     detail::write_summary_model(out, model.describe());
   detail::write_summary_parameters(out, detail::AnyModel(model));

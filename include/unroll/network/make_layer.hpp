@@ -1,0 +1,58 @@
+// Layers by the names of their kinds.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <unroll/kind/layer_kind.hpp>
+#include <unroll/layer/any_layer.hpp>
+#include <unroll/layer/recurrent/options.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+/// <unroll/network/library_kinds.hpp>
+struct LibraryKinds;
+
+/// What a layer is besides its kind and sizes.
+struct LayerOptions {
+  RecurrentOptions recurrent{};  ///< of a recurrent or bidirectional layer
+  bool bias = true;              ///< false: none, of any layer that may have one
+  bool final_state = false;      ///< FinalState of the layer
+  /// Its kind's options, as files have them (docs/kinds.md): `{{"alpha", 0.5}}`, `{{"merge", "sum"}}`.
+  std::map<std::string, LayerOption, std::less<>> options{};
+};
+
+namespace detail {
+/// Of the kinds of a list; <unroll/network/trained_kinds.hpp>, which the compiled part has of the library's.
+template <class List, class T>
+UNROLL_API AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how);
+/// Of its sizes and options, not its numbers.
+template <class List, class T> UNROLL_API AnyLayer<T> make_formed(const LayerData& form);
+
+#if !UNROLL_HEADER_ONLY
+#define UNROLL_MAKE_LAYER_INSTANCES(DECLARE, T)                                                         \
+  DECLARE AnyLayer<T> make_sized<LibraryKinds, T>(std::string_view, Index, Index, const LayerOptions&); \
+  DECLARE AnyLayer<T> make_formed<LibraryKinds, T>(const LayerData&);
+UNROLL_MAKE_LAYER_INSTANCES(extern template, float)
+UNROLL_MAKE_LAYER_INSTANCES(extern template, double)
+#endif
+}  // namespace detail
+
+/// The layer of a kind that takes and gives so many values (an embedding takes so many different tokens): its weights
+/// zero until `initialize`, all else as the layer's own constructor has it. `kind` is a name of docs/kinds.md, or
+/// "bidirectional gru" for one of two GRUs with half of the outputs each, or with `outputs` each where `merge` adds or
+/// multiplies them. Throws std::invalid_argument for a name that is not in the list, sizes that the kind cannot have
+/// and options that it has not. With kinds of one's own `make_layer<Kinds<LibraryKinds, MyKind>>(..)`, and in double
+/// `make_layer<LibraryKinds, double>(..)`; a list of one's own needs <unroll/network/trained_kinds.hpp>.
+template <class List = LibraryKinds, class T = float>
+AnyLayer<T> make_layer(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how = {}) {
+  return detail::make_sized<List, T>(kind, inputs, outputs, how);
+}
+
+}  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/network/trained_kinds.hpp>
+#endif
