@@ -31,29 +31,23 @@ namespace fs = std::filesystem;
 
 // ---- 1. The model ----
 
+using Model = AnySequential<>;
+
 /// Characters to vectors, LSTM layers on top of each other with dropout above each, and for every step one logit per
-/// character.
+/// character. How many layers is asked for at run time, so they are no part of the model's type.
 struct Sizes {
-  Index characters, features, units;
+  Index characters, features, units, layers;
   double dropout = 0;
 };
-template <int layers> auto make_model(const Sizes& s) {
-  const auto lstm = [&](Index inputs) { return Recurrent{Lstm{inputs, s.units}}; };
-  const auto stack = [&] {
-    const Dropout dropout(s.dropout);
-    if constexpr (layers == 1) return Stack{lstm(s.features)};
-    if constexpr (layers == 2) return Stack{lstm(s.features), dropout, lstm(s.units)};
-    if constexpr (layers == 3) return Stack{lstm(s.features), dropout, lstm(s.units), dropout, lstm(s.units)};
-  };
-  return Sequential{Embedding{s.characters, s.features}, stack(), Dropout{s.dropout}, Dense{s.units, s.characters}};
-}
-
-/// Calls f with the number of layers as a type: a model's layers are part of its type.
-template <class F> void with_layers(int layers, const F& f) {
-  if (layers == 1) return f(std::integral_constant<int, 1>{});
-  if (layers == 2) return f(std::integral_constant<int, 2>{});
-  if (layers == 3) return f(std::integral_constant<int, 3>{});
-  fail<FormatError>(layers, " layers, expected 1 to 3");
+Model make_model(const Sizes& s) {
+  AnyStack<> stack;
+  for (Index k = 0; k < s.layers; ++k) {
+    if (k > 0) stack.add(Dropout{s.dropout});
+    stack.add(Recurrent{Lstm{k == 0 ? s.features : s.units, s.units}});
+  }
+  Model model;
+  model.add(Embedding{s.characters, s.features}).add(stack).add(Dropout{s.dropout}).add(Dense{s.units, s.characters});
+  return model;
 }
 
 // ---- 2. The data ----
@@ -69,10 +63,10 @@ std::pair<std::string, std::string> split_text(const fs::path& path) {
 
 /// The mean over ids of -log p(next id). They are read as up to 16 streams side by side, because that is faster; each
 /// starts without a memory, which costs it a little at its first few dozen characters.
-template <class M> double nats_per_character(const M& model, const std::vector<std::int32_t>& ids) {
+double nats_per_character(const Model& model, const std::vector<std::int32_t>& ids) {
   const TokenStreams text(ids, {.streams = std::clamp<Index>(std::ssize(ids) / 2000, 1, 16), .window = 100});
-  CacheFor<M, TokenBatch> cache;
-  typename M::State state;
+  CacheFor<Model, TokenBatch> cache;
+  Model::State state;
   TokenBatch x;
   std::vector<Index> next;
   double sum = 0, count = 0;
@@ -86,8 +80,7 @@ template <class M> double nats_per_character(const M& model, const std::vector<s
   return sum / count;
 }
 
-template <class M>
-void print_test(const M& model, const Vocabulary& vocabulary, const std::string& text, const fs::path& path) {
+void print_test(const Model& model, const Vocabulary& vocabulary, const std::string& text, const fs::path& path) {
   const auto ids = vocabulary.encode(text);
   require<FormatError>(ids.size() >= 2, path.string(), ": ", ids.size(), " characters to test on, expected at least 2");
   std::cout << "test " << std::fixed << std::setprecision(4) << nats_per_character(model, ids) << " nats per character"
@@ -102,7 +95,7 @@ struct TrainOptions {
   fs::path text = UNROLL_EXAMPLE_DATA "/lm.txt";
   double minutes = unlimited, epochs = unlimited;
   Index features = 64, units = 256, streams = 32, window = 64;
-  int layers = 2;
+  Index layers = 2;
   double rate = 3e-3, dropout = 0.2, clip = 1;
   std::uint64_t seed = 1;
   fs::path save = "char_lm.safetensors";
@@ -130,7 +123,7 @@ double rate_at(double largest, double done, double step) {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-template <int layers> void train(const TrainOptions& options) {
+void train(const TrainOptions& options) {
   const auto [known, unseen] = split_text(options.text);
   require<FormatError>(!known.empty(), options.text.string(), ": no characters to learn from");
   const Vocabulary vocabulary = Vocabulary::build({known}, {.tokenizer = CharacterTokenizer{}});
@@ -145,7 +138,7 @@ template <int layers> void train(const TrainOptions& options) {
   const auto windows = static_cast<double>(text.count()),
              characters = static_cast<double>(text.streams() * text.stream_length());
 
-  auto model = make_model<layers>({vocabulary.size(), options.features, options.units, options.dropout});
+  Model model = make_model({vocabulary.size(), options.features, options.units, options.layers, options.dropout});
   // The vectors of the characters start large, from N(0, 1): from small ones the layers above take long to learn.
   initialize(model, Rng(options.seed), {.embedding = Initializer::normal});
   summary(model, std::cout);
@@ -153,10 +146,9 @@ template <int layers> void train(const TrainOptions& options) {
 
   // fit shuffles samples that have nothing to do with each other. Here each window goes on from the one before, so this
   // is a loop of our own, of the pieces that fit is made of: a workspace, an optimizer, train_step.
-  using Model = decltype(model);
   Workspace<Model, TokenBatch> work(model);
   Optimizer optimizer(model, Adam{.rate = options.rate});
-  typename Model::State state;
+  Model::State state;
   TokenBatch x;
   std::vector<Index> next;
 
@@ -199,19 +191,15 @@ template <int layers> void train(const TrainOptions& options) {
 
 // ---- 4. Using the model ----
 
-/// f(model, vocabulary) of a file.
-template <class F> void with_model(const fs::path& path, const F& f) {
-  const ModelInfo file = read_model_info(path);
-  require<FormatError>(file.architecture == "char_lm", path.string(), ": architecture '", file.architecture,
-                       "', expected char_lm");
-  const int layers = file.has("1.weight_hh_l2") ? 3 : file.has("1.weight_hh_l1") ? 2 : 1;
-  with_layers(layers, [&]<int n>(std::integral_constant<int, n>) {
-    const auto make = [](const ModelInfo& of) {
-      return make_model<n>({of.vocabulary_size(), of.size("0.weight", 1), of.size("1.weight_hh_l0", 1)});
-    };
-    const auto [model, vocabulary] = load(make, path);
-    f(model, vocabulary);
-  });
+LoadedTextModel<Model> load_char_lm(const fs::path& path) {
+  const auto make = [](const ModelInfo& of) {
+    require<FormatError>(of.architecture == "char_lm", of.source, ": architecture '", of.architecture,
+                         "', expected char_lm");
+    Index layers = 1;
+    while (of.has(concat_text("1.weight_hh_l", layers))) ++layers;
+    return make_model({of.vocabulary_size(), of.size("0.weight", 1), of.size("1.weight_hh_l0", 1), layers});
+  };
+  return load(make, path);
 }
 
 /// Draws an id with probability softmax(logits / temperature): 1 as the model believes, less: bolder in what is likely,
@@ -237,9 +225,9 @@ struct SampleOptions {
 
 /// The model reads the start, then what it has written itself, one character at a time: the same forward pass with
 /// windows of one step.
-template <class M> void sample(const M& model, const Vocabulary& vocabulary, const SampleOptions& options) {
-  CacheFor<M, TokenBatch> cache;
-  typename M::State state;
+void sample(const Model& model, const Vocabulary& vocabulary, const SampleOptions& options) {
+  CacheFor<Model, TokenBatch> cache;
+  Model::State state;
   TokenBatch x{.ids = vocabulary.encode(options.start), .packing = {}};
   require(!x.ids.empty(), "--start is empty, expected at least one character");
   Rng rng(options.seed);
@@ -279,7 +267,7 @@ int main(int argc, char** argv) try {
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   train_command->add_option("--units", options.units)->check(CLI::Range(1, 100'000))->capture_default_str();
-  train_command->add_option("--layers", options.layers)->check(CLI::Range(1, 3))->capture_default_str();
+  train_command->add_option("--layers", options.layers)->check(CLI::Range(1, 100))->capture_default_str();
   train_command->add_option("--streams", options.streams, "places of the text that are read at once")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
@@ -321,13 +309,13 @@ int main(int argc, char** argv) try {
     if (options.minutes == unlimited && options.epochs == unlimited) options.minutes = 1;
     // Ctrl-C ends training after the present window. The second one ends the program.
     std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
-    with_layers(options.layers, [&]<int n>(std::integral_constant<int, n>) { train<n>(options); });
+    train(options);
   } else if (sample_command->parsed()) {
-    with_model(model, [&](const auto& m, const Vocabulary& vocabulary) { sample(m, vocabulary, how); });
+    const auto [network, vocabulary] = load_char_lm(model);
+    sample(network, vocabulary, how);
   } else {
-    with_model(model, [&](const auto& m, const Vocabulary& vocabulary) {
-      print_test(m, vocabulary, all ? read_gzip_file(text) : split_text(text).second, text);
-    });
+    const auto [network, vocabulary] = load_char_lm(model);
+    print_test(network, vocabulary, all ? read_gzip_file(text) : split_text(text).second, text);
   }
   return 0;
 } catch (const std::exception& error) {

@@ -105,7 +105,7 @@ TEST_CASE("char_lm refuses bad input in one line, and the old model stays") {
   refused(train(trained().text, model, {"--epochs", "-1"}), {"--epochs"});
   refused(train(trained().text, model, {"--minutes", "0"}), {"--minutes"});
   refused(train(trained().text, none / "model", {"--epochs", "0.1"}), {none.string(), "No such file"});
-  refused({"train", "--layers", "4"}, {"--layers"});
+  refused({"train", "--layers", "0"}, {"--layers"});
   refused({"sample", "--model", model.string(), "--temperature", "-1"}, {"--temperature"});
   refused({"sample", "--model", model.string(), "--start", ""}, {"--start"});
   refused({"sample", "--model", none.string()}, {none.string(), "No such file"});
