@@ -42,7 +42,7 @@ if [ "$mode" = table ]; then
 fi
 
 programs="tests/docs/readme_1_train.cpp tests/compile_time/forecaster.cpp tests/compile_time/any_model.cpp
-  tests/compile_time/all_headers.cpp"
+  tests/compile_time/any_layer.cpp tests/compile_time/all_headers.cpp"
 # The programs in both forms, but those that are known to pass, with the reference before and after as many of them as
 # take twice its time.
 measure() {
@@ -50,7 +50,7 @@ measure() {
   for form in header-only compiled; do
     for program in $programs; do
       name=$(basename "$program" .cpp)
-      case $mode$form$name in quickheader-only*any_model | quickheader-only*forecaster) continue ;; esac
+      case $mode$form$name in quickheader-only*any_model | quickheader-only*any_layer | quickheader-only*forecaster) continue ;; esac
       if [ $mode = quick ] && grep -qx "$name $form" "$work/passed"; then continue; fi
       wanted="$wanted $form:$program"
     done

@@ -10,6 +10,11 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+namespace detail {
+/// And not text: they begin with the length of their header, in eight bytes of which one of the last is always zero.
+UNROLL_API bool is_safetensors(std::span<const std::byte> bytes);
+}  // namespace detail
+
 /// The network in the bytes of a file: safetensors that say what network they hold, RTNeural or AIDA-X JSON, GuitarML
 /// JSON, NAM. The format is recognized by the contents, not by the name. Its test vector, if it has one, has been run.
 /// Throws FormatError with `source`, the place in the file, what was got and expected.

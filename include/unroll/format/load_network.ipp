@@ -14,11 +14,15 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+namespace detail {
+UNROLL_FUNCTION bool is_safetensors(std::span<const std::byte> bytes) {
+  return std::ranges::count(bytes.first((std::min<std::size_t>)(bytes.size(), 8)), std::byte{0}) > 0;
+}
+}  // namespace detail
+
 UNROLL_FUNCTION Network load_network(std::span<const std::byte> bytes, const std::string& source, KindTable kinds) {
   detail::refuse_other_kinds(bytes, source, {FileKind::safetensors, FileKind::json});
-  // Safetensors begin with the length of their header, in eight bytes of which one of the last is always zero.
-  if (std::ranges::count(bytes.first((std::min<std::size_t>)(bytes.size(), 8)), std::byte{0}) > 0)
-    return network_from_safetensors(SafeTensors(bytes, source), kinds);
+  if (detail::is_safetensors(bytes)) return network_from_safetensors(SafeTensors(bytes, source), kinds);
   const detail::Json tree = detail::parse_json(bytes, source);
   const detail::JsonAt root(tree, source);
   std::string known;

@@ -31,10 +31,10 @@ UNROLL_API AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index out
 /// Of its sizes and options, not its numbers.
 template <class List, class T> UNROLL_API AnyLayer<T> make_formed(const LayerData& form);
 
-#if !UNROLL_HEADER_ONLY
 #define UNROLL_MAKE_LAYER_INSTANCES(DECLARE, T)                                                         \
   DECLARE AnyLayer<T> make_sized<LibraryKinds, T>(std::string_view, Index, Index, const LayerOptions&); \
   DECLARE AnyLayer<T> make_formed<LibraryKinds, T>(const LayerData&);
+#if !UNROLL_HEADER_ONLY
 UNROLL_MAKE_LAYER_INSTANCES(extern template, float)
 UNROLL_MAKE_LAYER_INSTANCES(extern template, double)
 #endif

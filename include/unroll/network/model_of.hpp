@@ -21,9 +21,12 @@ template <class T> std::vector<AnyLayer<T>> make_layers(const Network& network, 
   for (const NetworkLayer& layer : network.layers) layers.push_back(make(layer));
   return layers;
 }
+
+#define UNROLL_MAKE_LAYERS_INSTANCES(DECLARE, T) \
+  DECLARE std::vector<AnyLayer<T>> make_layers(const Network&, MakeFormed<T>);
 #if !UNROLL_HEADER_ONLY
-extern template std::vector<AnyLayer<float>> make_layers(const Network&, MakeFormed<float>);
-extern template std::vector<AnyLayer<double>> make_layers(const Network&, MakeFormed<double>);
+UNROLL_MAKE_LAYERS_INSTANCES(extern template, float)
+UNROLL_MAKE_LAYERS_INSTANCES(extern template, double)
 #endif
 }  // namespace detail
 

@@ -1,0 +1,1 @@
+#include <unroll/train/load_any.ipp>
