@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/any_layer.hpp>
@@ -25,15 +26,27 @@ struct LayerOptions {
 };
 
 namespace detail {
-/// Of the kinds of a list; <unroll/network/trained_kinds.hpp>, which the compiled part has of the library's.
+/// Of the kinds of a list; <unroll/network/trained_kinds.hpp>.
 template <class List, class T>
-UNROLL_API AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how);
+AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how);
 /// Of its sizes and options, not its numbers.
-template <class List, class T> UNROLL_API AnyLayer<T> make_formed(const LayerData& form);
+template <class List, class T> AnyLayer<T> make_formed(const LayerData& form);
+/// Of the library's kinds, which the compiled part has. Without the list, whose type is hidden in a shared library.
+template <class T>
+UNROLL_API AnyLayer<T> make_library_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how);
+template <class T> UNROLL_API AnyLayer<T> make_library_formed(const LayerData& form);
 
-#define UNROLL_MAKE_LAYER_INSTANCES(DECLARE, T)                                                         \
-  DECLARE AnyLayer<T> make_sized<LibraryKinds, T>(std::string_view, Index, Index, const LayerOptions&); \
-  DECLARE AnyLayer<T> make_formed<LibraryKinds, T>(const LayerData&);
+template <class T> using MakeFormed = AnyLayer<T> (*)(const LayerData& form);
+template <class List, class T> constexpr MakeFormed<T> maker_of() {
+  if constexpr (std::is_same_v<List, LibraryKinds>)
+    return &make_library_formed<T>;
+  else
+    return &make_formed<List, T>;
+}
+
+#define UNROLL_MAKE_LAYER_INSTANCES(DECLARE, T)                                                   \
+  DECLARE AnyLayer<T> make_library_sized<T>(std::string_view, Index, Index, const LayerOptions&); \
+  DECLARE AnyLayer<T> make_library_formed<T>(const LayerData&);
 #if !UNROLL_HEADER_ONLY
 UNROLL_MAKE_LAYER_INSTANCES(extern template, float)
 UNROLL_MAKE_LAYER_INSTANCES(extern template, double)
@@ -48,7 +61,10 @@ UNROLL_MAKE_LAYER_INSTANCES(extern template, double)
 /// `make_layer<LibraryKinds, double>(..)`; a list of one's own needs <unroll/network/trained_kinds.hpp>.
 template <class List = LibraryKinds, class T = float>
 AnyLayer<T> make_layer(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how = {}) {
-  return detail::make_sized<List, T>(kind, inputs, outputs, how);
+  if constexpr (std::is_same_v<List, LibraryKinds>)
+    return detail::make_library_sized<T>(kind, inputs, outputs, how);
+  else
+    return detail::make_sized<List, T>(kind, inputs, outputs, how);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

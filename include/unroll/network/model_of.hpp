@@ -11,7 +11,6 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-template <class T> using MakeFormed = AnyLayer<T> (*)(const LayerData& form);
 /// Layers with the network's sizes and options; their numbers are zero.
 template <class T> UNROLL_API std::vector<AnyLayer<T>> make_layers(const Network& network, MakeFormed<T> make);
 UNROLL_API void check_output_of(const Network& network, bool is_of_sequence);
@@ -40,7 +39,7 @@ AnySequential<Y> model_of(const Network& network, AssignOptions options = {}) {
   detail::check_output_of(network, is_matrix<Y>);
   using T = typename AnySequential<Y>::Scalar;
   AnySequential<Y> model;
-  model.layers = detail::make_layers<T>(network, &detail::make_formed<List, T>);
+  model.layers = detail::make_layers<T>(network, detail::maker_of<List, T>());
   assign(network, model, options);
   return model;
 }

@@ -112,6 +112,12 @@ template <class List, class T> AnyLayer<T> make_formed(const LayerData& form) {
   return *std::move(made);
 }
 
+template <class T>
+AnyLayer<T> make_library_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how) {
+  return make_sized<LibraryKinds, T>(kind, inputs, outputs, how);
+}
+template <class T> AnyLayer<T> make_library_formed(const LayerData& form) { return make_formed<LibraryKinds, T>(form); }
+
 }  // namespace unroll::inline UNROLL_ABI::detail
 
 #if UNROLL_HEADER_ONLY

@@ -58,7 +58,9 @@ UNROLL_FUNCTION void check_form_sizes(const LayerData& form, Index inputs, Index
 }
 UNROLL_FUNCTION void refuse_kind(std::string_view kind, KindTable kinds) {
   std::string known;
-  for (const LayerKind* each : kinds) known += concat_text(known.empty() ? "" : ", ", each->name);
+  for (const LayerKind* each : kinds)
+    known += concat_text(known.empty() ? "" : ", ", each->name,
+                         each->name == BidirectionalKind::name ? " and the name of a recurrent one" : "");
   fail("make_layer: no layer that trains is called ", quote(kind), "; there are ", known);
 }
 

@@ -59,9 +59,9 @@ UNROLL_API LoadedAny load_any(const std::filesystem::path& path, const std::vect
 template <class List = LibraryKinds>
 LoadedAny load_any(const std::filesystem::path& path, const std::vector<Tokenizer>& known = {}) {
   if constexpr (std::is_same_v<List, LibraryKinds>)
-    return detail::load_any(path, known, library_kinds(), &detail::make_formed<List, float>);
+    return detail::load_any(path, known, library_kinds(), detail::maker_of<List, float>());
   else
-    return detail::load_any(path, known, kind_table<List>(), &detail::make_formed<List, float>);
+    return detail::load_any(path, known, kind_table<List>(), detail::maker_of<List, float>());
 }
 
 }  // namespace unroll::inline UNROLL_ABI
