@@ -53,15 +53,20 @@ template <class T = float> class AnyLayer {
   template <class L> requires(!detail::is_any_layer<L>)
   explicit AnyLayer(L layer) {
     static_assert(detail::assert_layer<L>());
-    constexpr bool of_this_scalar = std::is_same_v<typename L::Scalar, T>;
-    static_assert(of_this_scalar, "unroll::AnyLayer: a layer here has another scalar than the AnyLayer.");
-    constexpr bool takes_something = Accepts<L, TokenBatch> || Accepts<L, PackedSequence<T>> || Accepts<L, Matrix<T>>;
-    static_assert(takes_something, "unroll::AnyLayer: a layer here takes no TokenBatch, PackedSequence or Matrix.");
-    constexpr bool keeps_all = !detail::has_options<L>();
-    static_assert(keeps_all,
-                  "unroll::AnyLayer: a layer here has options (UNROLL_OPTIONS), which files of it would lack.");
-    if constexpr (of_this_scalar && takes_something)
-      layer_ = detail::Owned<detail::ErasedLayer<T>>(std::make_unique<detail::TypedLayer<L>>(std::move(layer)));
+    if constexpr (detail::has_scalar<L> && !detail::CellItself<L>) {
+      constexpr bool of_this_scalar =
+          std::is_same_v<typename L::Scalar, T>;  // a compiler lists no reasons for a variable
+      static_assert(of_this_scalar, "unroll::AnyLayer: a layer here has another scalar than the AnyLayer.");
+      constexpr bool takes = Accepts<L, TokenBatch> || Accepts<L, PackedSequence<T>> || Accepts<L, Matrix<T>>;
+      static_assert(takes, "unroll::AnyLayer: a layer here takes neither a TokenBatch nor a PackedSequence or Matrix.");
+      constexpr bool gives = detail::gives_any_batch<L, TokenBatch> && detail::gives_any_batch<L, PackedSequence<T>> &&
+                             detail::gives_any_batch<L, Matrix<T>>;
+      static_assert(gives, "unroll::AnyLayer: a layer here gives something else than a PackedSequence or a Matrix.");
+      constexpr bool keeps = !detail::has_options<L>();
+      static_assert(keeps, "unroll::AnyLayer: a layer here has options (UNROLL_OPTIONS), which files would lack.");
+      if constexpr (of_this_scalar && takes && gives && keeps)
+        layer_ = detail::Owned<detail::ErasedLayer<T>>(std::make_unique<detail::TypedLayer<L>>(std::move(layer)));
+    }
   }
 
   template <class In>

@@ -129,7 +129,7 @@ template <class Self, class T> class AnyChain {
 
   /// Puts a layer behind those that there are: one with a type, or an AnyLayer.
   template <class L> Self& add(L layer) {
-    layers.emplace_back(std::move(layer));
+    layers.push_back(AnyLayer<T>(std::move(layer)));
     return static_cast<Self&>(*this);
   }
   std::size_t size() const { return layers.size(); }

@@ -11,6 +11,13 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
+/// Whether a layer that takes In gives what an AnyBatch can be; true where it does not take it.
+template <class L, class In> inline constexpr bool gives_any_batch = true;
+template <class L, class In> requires Accepts<L, In>
+inline constexpr bool gives_any_batch<L, In> =
+    std::is_same_v<typename L::template Output<In>, PackedSequence<typename L::Scalar>> ||
+    std::is_same_v<typename L::template Output<In>, Matrix<typename L::Scalar>>;
+
 template <class L> class TypedLayer final : public Held<TypedLayer<L>, ErasedLayer<typename L::Scalar>, L> {
   using T = typename L::Scalar;
   using State = typename StateOf<L>::type;
@@ -101,8 +108,6 @@ template <class L> class TypedLayer final : public Held<TypedLayer<L>, ErasedLay
     if (cache == nullptr) fail(describe(), ": backward without a forward pass of such a batch before it");
     if constexpr (requires { cache->want_dx; }) cache->want_dx = c.want_dx;
     using Output = typename L::template Output<In>;
-    constexpr bool is_known = std::is_same_v<Output, PackedSequence<T>> || std::is_same_v<Output, Matrix<T>>;
-    static_assert(is_known, "unroll::AnyLayer: a layer gives something else than a PackedSequence or a Matrix.");
     if constexpr (TakesNothing<L, In>)
       if (dy.is_nothing()) return Batch(this->value.backward(x, Nothing{}, *cache, gradient, d));
     const auto* const given = dy.template get<Output>();
