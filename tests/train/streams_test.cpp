@@ -5,6 +5,7 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/data/contiguous_batches.hpp>
+#include <unroll/layer/any_sequential.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
 
@@ -152,6 +153,22 @@ TEST_CASE("a run on streams that is resumed within an epoch goes on with the sta
   CHECK_THROWS_WITH_AS(train_on(model, narrow, {.epochs = 2, .accumulate = 3, .resume = store}),
                        "checkpoint: 'state.1.h' is 9 x 3, expected 9 x 1", FormatError);
   CHECK(bits_of(model) == before);
+}
+
+TEST_CASE("a model known at run time goes on with the checkpoint, state and all, of the one with types" *
+          doctest::test_suite("bits")) {
+  const TokenStreams streams = make_streams();
+  const auto store = std::make_shared<LastRecord>();
+  Language whole = make_language(0.2);
+  train_on(whole, streams, {.epochs = 2, .accumulate = 3, .checkpoint = store, .checkpoint_every = 1});
+  const Language drawn = make_language(0.2);
+  for (std::size_t k = 0; k < store->saved.size(); k += 3) {
+    store->next = k;
+    AnySequential<> model;
+    model.add(drawn.layer<0>()).add(drawn.layer<1>()).add(drawn.layer<2>());
+    fit(model, CrossEntropy{}, Adam{.rate = 1e-2}, streams, {.epochs = 2, .accumulate = 3, .resume = store});
+    CHECK(bits_of(model) == bits_of(whole));
+  }
 }
 
 TEST_CASE("streams that begin anew in mid-epoch start from zero there") {
