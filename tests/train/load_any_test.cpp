@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/derived.hpp>
-#include <unroll/format/network_writer.hpp>
+#include <unroll/format/load_network.hpp>
 #include <unroll/network/run.hpp>
 #include <unroll/network/trained_kinds.hpp>
 #include <unroll/train/load_any.hpp>
