@@ -1,5 +1,6 @@
 """Writes corpus/: the smallest files of each format, so that a change of a few bytes reaches every line of a reader; the run that
-`resume` goes on with and the LSTM of `model_file` are written by those targets, `resume --write FILE`. Needs numpy."""
+`resume` goes on with and the LSTM of `model_file`, which `load_any` has too, are written by those targets, `resume --write FILE`.
+Needs numpy."""
 
 import gzip
 import json
@@ -37,7 +38,7 @@ for name, layers, more in [
     }),
     ("conv1d", [rtneural("conv1d", [[[1]]], [0])], {}),
 ]:
-    put(["rtneural", "load_network"], f"{name}.json", {"in_shape": [None, None, 1], "layers": layers} | more)
+    put(["rtneural", "load_network", "load_any"], f"{name}.json", {"in_shape": [None, None, 1], "layers": layers} | more)
 
 for unit, gates in {"LSTM": 4, "GRU": 3, "RNN": 1}.items():
     ramp = [[0.25 * k - 0.5] for k in range(gates)]
@@ -81,7 +82,7 @@ for name, layers in {
 }.items():
     network.TEST_STEPS = 2
     network.save(folder, {"layers": layers})
-    put(["safetensors", "load_network"], f"{name}.safetensors", folder.read_bytes())
+    put(["safetensors", "load_network", "load_any"], f"{name}.safetensors", folder.read_bytes())
 folder.unlink()
 network.save(folder, {"layers": [{"type": "dense", "weight": array(1, 1), "bias": array(1)}]})
 tensors, metadata = network.read_safetensors(folder)
