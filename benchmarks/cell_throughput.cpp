@@ -52,7 +52,7 @@ std::vector<std::vector<std::int64_t>> parse(const std::string& text) {
 }
 
 SimdLevel level_called(const std::string& text) {
-  for (const SimdLevel level : {SimdLevel::plain, SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
+  for (const SimdLevel level : simd_levels)
     if (name(level) == text) return level;
   fail("--level=", text, ": expected plain, baseline, avx2 or avx512");
 }

@@ -11,8 +11,7 @@ struct ScopedLevel {
 };
 
 template <class F> void for_each_level(F&& f) {
-  using unroll::SimdLevel;
-  for (const SimdLevel level : {SimdLevel::plain, SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
+  for (const unroll::SimdLevel level : unroll::simd_levels)
     if (unroll::has_simd_level(level)) {
       const ScopedLevel scoped(level);
       f(level);

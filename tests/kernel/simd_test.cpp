@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE("the levels with FMA round a*b + c once", T, float, double) {
 
 TEST_CASE("a level that the processor or the build lacks is refused by name") {
   const SimdLevel before = simd_level();
-  for (const SimdLevel level : {SimdLevel::plain, SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512}) {
+  for (const SimdLevel level : simd_levels) {
     if (has_simd_level(level)) {
       set_simd_level(level);
       CHECK(simd_level() == level);

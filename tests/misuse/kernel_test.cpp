@@ -36,7 +36,7 @@ TEST_CASE("a SIMD level is refused that does not exist or is not here") {
   for (const int level : {-1, 4, 77})
     CHECK_THROWS_WITH_AS(set_simd_level(static_cast<SimdLevel>(level)), doctest::Contains("has no level unknown"),
                          std::invalid_argument);
-  for (const SimdLevel level : {SimdLevel::plain, SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
+  for (const SimdLevel level : simd_levels)
     if (!has_simd_level(level)) CHECK_THROWS_AS(set_simd_level(level), std::invalid_argument);
   CHECK(simd_level() == before);
 }

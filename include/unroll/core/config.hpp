@@ -36,7 +36,7 @@
 #define UNROLL_API __attribute__((visibility("default")))
 #endif
 
-// The least of the levels that kernels are compiled for (kernel/level.hpp): 0 plain, 1 baseline, 2 AVX2, 3 AVX-512.
+// The least of the levels that kernels are compiled for (kernel/levels.hpp): 0 plain, 1 baseline, 2 AVX2, 3 AVX-512.
 // What the flags guarantee, unless defined: -DUNROLL_LEAST_LEVEL=2 compiles faster, for processors with AVX2 alone.
 #if defined(UNROLL_LEAST_LEVEL)
 #elif defined(UNROLL_PLAIN_KERNELS) || !defined(__x86_64__)

@@ -16,20 +16,19 @@ UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
-/// Rows (units, outputs) lie in blocks of this many. Where there are no vectors a block is one row and nothing is
-/// wasted.
-#if !UNROLL_HAS_VECTORS
-inline constexpr Index widest_block = 1;
-#elif UNROLL_HAS_X86_LEVELS
-inline constexpr Index widest_block = 16;
-#else
-inline constexpr Index widest_block = 4;
-#endif
+/// Rows (units, outputs) lie in blocks of this many, as the widest level has floats. Where there are no vectors a block
+/// is one row and nothing is wasted.
+inline constexpr Index widest_block = widest_vector<float>();
 constexpr Index block_for(Index rows) {
   Index block = widest_block;
   while (block > 4 && block / 2 >= rows) block /= 2;
   return block;
 }
+
+/// The level's vector, but no wider than a block.
+template <class Isa, class T, Index Block>
+using VectorInBlock = std::conditional_t<(Block < Isa::template width<T>), Simd<T, static_cast<int>(Block)>,
+                                         typename Isa::template Vector<T>>;
 
 /// Columns of n values are kept this far apart, so that whole vectors may be read and written.
 constexpr Index stride_for(Index n) { return (n + block_for(n) - 1) / block_for(n) * block_for(n); }
@@ -81,14 +80,11 @@ template <class V, class Stored> UNROLL_INLINE V load_weights(const Stored* from
   if constexpr (std::is_same_v<Stored, typename V::Scalar>) {
     return V::load(from);
   } else {
-#if defined(UNROLL_GCC_X86)
-    if constexpr (V::width >= 8 && std::is_same_v<typename V::Scalar, float>) {
+    if constexpr (requires { &V::Instructions::load_int16; }) {
       typename V::Storage lanes;
-      Instructions<float, V::width>::load_int16(from, &lanes);
+      V::Instructions::load_int16(from, &lanes);
       return V::from(lanes);
-    } else
-#endif
-    {
+    } else {
       typename V::Scalar lanes[V::width];
       UNROLL_UNROLL
       for (int lane = 0; lane < V::width; ++lane) lanes[lane] = static_cast<typename V::Scalar>(from[lane]);

@@ -17,16 +17,18 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
 /// The lanes of a Simd as unsigned integers of the same size.
-template <class T, int W> struct Bits {
+template <class V> struct Bits {
+  using T = typename V::Scalar;
+  static constexpr int W = V::width;
   using Signed = LanesOf<IntOf<T>, W>;
   using Storage = LanesOf<std::make_unsigned_t<IntOf<T>>, W>;
   Storage lanes;
 
-  static UNROLL_INLINE Bits of(const Simd<T, W>& x) { return {__builtin_bit_cast(Storage, x.lanes())}; }
-  UNROLL_INLINE Simd<T, W> as_float() const { return Simd<T, W>::from(__builtin_bit_cast(LanesOf<T, W>, lanes)); }
+  static UNROLL_INLINE Bits of(const V& x) { return {__builtin_bit_cast(Storage, x.lanes())}; }
+  UNROLL_INLINE V as_float() const { return V::from(__builtin_bit_cast(LanesOf<T, W>, lanes)); }
   // Conversions of values below 2^31: processors before AVX-512 convert double only from and to 32 bits.
   /// Rounded down, for x >= 0. By conversion: adding and subtracting a large number is folded away by -ffast-math.
-  static UNROLL_INLINE Bits truncate(const Simd<T, W>& x) {
+  static UNROLL_INLINE Bits truncate(const V& x) {
     if constexpr (W == 1)
       return {x[0] >= 0 && x[0] < T(1e9) ? static_cast<Storage>(x[0]) : Storage{0}};
     else if constexpr (sizeof(T) == 4)
@@ -35,35 +37,34 @@ template <class T, int W> struct Bits {
       return {__builtin_bit_cast(
           Storage, __builtin_convertvector(__builtin_convertvector(x.lanes(), LanesOf<std::int32_t, W>), Signed))};
   }
-  UNROLL_INLINE Simd<T, W> converted() const {
+  UNROLL_INLINE V converted() const {
     if constexpr (W == 1)
-      return Simd<T, W>(lanes);
+      return V(lanes);
     else if constexpr (sizeof(T) == 4)
-      return Simd<T, W>::from(__builtin_convertvector(__builtin_bit_cast(Signed, lanes), LanesOf<T, W>));
+      return V::from(__builtin_convertvector(__builtin_bit_cast(Signed, lanes), LanesOf<T, W>));
     else
-      return Simd<T, W>::from(
-          __builtin_convertvector(__builtin_convertvector(lanes, LanesOf<std::int32_t, W>), LanesOf<T, W>));
+      return V::from(__builtin_convertvector(__builtin_convertvector(lanes, LanesOf<std::int32_t, W>), LanesOf<T, W>));
   }
 };
 
 /// x, but the compiler cannot tell: no reassociation by -ffast-math across it.
-template <class T, int W> UNROLL_INLINE Simd<T, W> opaque(const Simd<T, W>& x) {
+template <class V> UNROLL_INLINE V opaque(const V& x) {
 #if defined(__FAST_MATH__) && defined(__x86_64__) && defined(__GNUC__)
-  if constexpr (W * sizeof(T) <= 16) {
+  if constexpr (sizeof(V) <= 16) {
     auto lanes = x.lanes();
     asm("" : "+x"(lanes));
-    return Simd<T, W>::from(lanes);
+    return V::from(lanes);
   }
 #endif
   return x;
 }
 
 /// y, but x where x is NaN. Without -ffast-math NaN comes through by itself.
-template <class T, int W> UNROLL_INLINE Simd<T, W> or_nan(const Simd<T, W>& x, const Simd<T, W>& y) {
+template <class V> UNROLL_INLINE V or_nan(const V& x, const V& y) {
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
-  using U = std::make_unsigned_t<IntOf<T>>;
-  constexpr U infinity = sizeof(T) == 4 ? U{0x7f800000} : static_cast<U>(0x7ff0000000000000);
-  const Mask<T, W> is_nan{(Bits<T, W>::of(x).lanes & static_cast<U>(~U{0} >> 1)) > infinity};
+  using U = std::make_unsigned_t<IntOf<typename V::Scalar>>;
+  constexpr U infinity = sizeof(U) == 4 ? U{0x7f800000} : static_cast<U>(0x7ff0000000000000);
+  const typename V::Condition is_nan{(Bits<V>::of(x).lanes & static_cast<U>(~U{0} >> 1)) > infinity};
   return select(is_nan, x, y);
 #else
   static_cast<void>(x);
@@ -109,41 +110,41 @@ template <> struct Constants<double> {
 
 /// c[0] + c[1] x + ... by Horner's rule. By recursion: in a loop GCC would make the constants into vectors lane by
 /// lane.
-template <int First = 0, class T, int W, std::size_t N>
-UNROLL_INLINE Simd<T, W> polynomial(const Simd<T, W>& x, const T (&c)[N]) {
+template <int First = 0, class V, std::size_t N>
+UNROLL_INLINE V polynomial(const V& x, const typename V::Scalar (&c)[N]) {
   if constexpr (First + 1 == static_cast<int>(N))
     return c[First];
   else
-    return fma(polynomial<First + 1>(x, c), x, Simd<T, W>(c[First]));
+    return fma(polynomial<First + 1>(x, c), x, V(c[First]));
 }
 
 /// x = n ln(2) + r with an integer n, |r| <= ln(2)/2; then 2^n by the bits of n, and e^r - 1 by a polynomial.
-template <class T, int W> struct Exponential {
-  using V = Simd<T, W>;
+template <class V> struct Exponential {
+  using T = typename V::Scalar;
   using C = Constants<T>;
-  Bits<T, W> biased;  // n + offset
+  Bits<V> biased;  // n + offset
   V expm1_r;
 
   /// `offset` makes n + offset positive, so that truncation rounds down.
   UNROLL_INLINE Exponential(const V& x, int offset)
-      : biased(Bits<T, W>::truncate(fma(x, V(C::log2_e), V(static_cast<T>(offset) + T(0.5))))) {
+      : biased(Bits<V>::truncate(fma(x, V(C::log2_e), V(static_cast<T>(offset) + T(0.5))))) {
     const V n = biased.converted() - V(offset);
     const V r = fma(n, V(-C::ln2_low), opaque(fma(n, V(-C::ln2_high), x)));
     expm1_r = fma(r * r, polynomial(r, C::exp), r);
   }
-  static UNROLL_INLINE V power_of_2(const Bits<T, W>& biased_exponent) {
-    return Bits<T, W>{biased_exponent.lanes << C::mantissa}.as_float();
+  static UNROLL_INLINE V power_of_2(const Bits<V>& biased_exponent) {
+    return Bits<V>{biased_exponent.lanes << C::mantissa}.as_float();
   }
 };
 
 }  // namespace detail
 
 /// e^x.
-template <class T, int W> UNROLL_INLINE Simd<T, W> exp(const Simd<T, W>& x) {
-  using V = Simd<T, W>;
+template <class T, int W, class Level> UNROLL_INLINE Simd<T, W, Level> exp(const Simd<T, W, Level>& x) {
+  using V = Simd<T, W, Level>;
   using C = detail::Constants<T>;
   const V clamped = clamp(x, V(C::exp_lowest), V(C::exp_highest));
-  const detail::Exponential<T, W> e(clamped, 2 * C::bias);
+  const detail::Exponential<V> e(clamped, 2 * C::bias);
   // In two factors: 2^n alone would overflow, or vanish, before e^x does.
   const auto half = e.biased.lanes >> 1;
   const V first = e.power_of_2({half}), second = e.power_of_2({e.biased.lanes - half});
@@ -151,34 +152,34 @@ template <class T, int W> UNROLL_INLINE Simd<T, W> exp(const Simd<T, W>& x) {
 }
 
 /// 1 / (1 + e^-x), as e^x / (1 + e^x): relative accuracy on the left, no infinity on the right.
-template <class T, int W> UNROLL_INLINE Simd<T, W> sigmoid(const Simd<T, W>& x) {
-  using V = Simd<T, W>;
+template <class T, int W, class Level> UNROLL_INLINE Simd<T, W, Level> sigmoid(const Simd<T, W, Level>& x) {
+  using V = Simd<T, W, Level>;
   using C = detail::Constants<T>;
   const V clamped = clamp(x, V(C::sigmoid_lowest), V(C::sigmoid_highest));
-  const detail::Exponential<T, W> e(clamped, C::bias);
+  const detail::Exponential<V> e(clamped, C::bias);
   const V power = e.power_of_2(e.biased);
   const V e_x = fma(e.expm1_r, power, power);
   return detail::or_nan(x, e_x / (1 + e_x));
 }
 
 /// (e^2x - 1) / (e^2x + 1). From e^2x - 1, not from the sigmoid: that keeps the relative accuracy of small x.
-template <class T, int W> UNROLL_INLINE Simd<T, W> tanh(const Simd<T, W>& x) {
-  using V = Simd<T, W>;
+template <class T, int W, class Level> UNROLL_INLINE Simd<T, W, Level> tanh(const Simd<T, W, Level>& x) {
+  using V = Simd<T, W, Level>;
   using C = detail::Constants<T>;
   const V clamped = clamp(x, V(-C::tanh_highest), V(C::tanh_highest));
-  const detail::Exponential<T, W> e(clamped + clamped, C::bias);
+  const detail::Exponential<V> e(clamped + clamped, C::bias);
   const V power = e.power_of_2(e.biased);
   const V expm1_2x = fma(e.expm1_r, power, power - 1);
   return detail::or_nan(x, expm1_2x / (expm1_2x + 2));
 }
 
 /// The natural logarithm; -infinity at 0, NaN below.
-template <class T, int W> UNROLL_INLINE Simd<T, W> log(const Simd<T, W>& x) {
-  using V = Simd<T, W>;
+template <class T, int W, class Level> UNROLL_INLINE Simd<T, W, Level> log(const Simd<T, W, Level>& x) {
+  using V = Simd<T, W, Level>;
   using C = detail::Constants<T>;
   using U = std::make_unsigned_t<detail::IntOf<T>>;
-  using B = detail::Bits<T, W>;
-  using M = Mask<T, W>;
+  using B = detail::Bits<V>;
+  using M = typename V::Condition;
   constexpr U one = static_cast<U>(C::bias) << C::mantissa;
   constexpr U infinity = static_cast<U>(2 * C::bias + 1) << C::mantissa;
   constexpr U sign = ~(~U{0} >> 1);

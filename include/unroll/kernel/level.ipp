@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdlib>
-#include <initializer_list>
 #include <stdexcept>
 
 #include <unroll/core/error.hpp>
@@ -13,21 +12,13 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 UNROLL_FUNCTION bool processor_has(SimdLevel level) {
   switch (level) {
-    case SimdLevel::plain:
-      return true;
-    case SimdLevel::baseline:
-      return UNROLL_HAS_VECTORS != 0;
-#if UNROLL_HAS_X86_LEVELS
-    case SimdLevel::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case SimdLevel::avx512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    default:
-      return false;
+#define UNROLL_LEVEL(number, name, Level) \
+  case SimdLevel::name:                   \
+    return Level::processor_has();
+    UNROLL_LEVELS(UNROLL_LEVEL)
+#undef UNROLL_LEVEL
   }
+  return false;
 }
 
 UNROLL_FUNCTION void refuse_processor([[maybe_unused]] int least) {
@@ -44,10 +35,10 @@ constinit std::atomic<SimdLevel> simd_level_setting{not_chosen_yet};
 #endif
 
 UNROLL_FUNCTION SimdLevel choose_simd_level() {
-  auto best = static_cast<SimdLevel>(UNROLL_LEAST_LEVEL);
+  SimdLevel best = least_level;
   if (!processor_has(best)) refuse_processor(UNROLL_LEAST_LEVEL);
-  for (const SimdLevel level : {SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512})
-    if (level >= best && processor_has(level)) best = level;
+  for (const SimdLevel level : simd_levels)
+    if (has_simd_level(level)) best = level;
   simd_level_setting.store(best, std::memory_order_relaxed);
   return best;
 }

@@ -4,70 +4,19 @@
 
 #include <cmath>
 #include <concepts>
-#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <type_traits>
 
 #include <unroll/core/config.hpp>
-#include <unroll/kernel/instructions.hpp>
-
-// Kernel headers stand between these two. Vector arguments never cross a call that is not inlined, lanes that the
-// compiler believes uninitialized are written before they are read, and an index that counts up is no negative
-// subscript.
-#if defined(__GNUC__)
-#define UNROLL_KERNEL_BEGIN                                                                                        \
-  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wpragmas\"")                                   \
-      _Pragma("GCC diagnostic ignored \"-Wunknown-warning-option\"") _Pragma("GCC diagnostic ignored \"-Wpsabi\"") \
-          _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")                                              \
-              _Pragma("GCC diagnostic ignored \"-Wsign-conversion\"")
-#define UNROLL_KERNEL_END _Pragma("GCC diagnostic pop")
-#define UNROLL_UNROLL _Pragma("GCC unroll 32")
-#if defined(__clang__)  // two steps of a loop whose values fill the registers do not fit into them
-#define UNROLL_ONE_BY_ONE _Pragma("clang loop unroll(disable)")
-#else
-#define UNROLL_ONE_BY_ONE
-#endif
-#else
-#define UNROLL_KERNEL_BEGIN
-#define UNROLL_KERNEL_END
-#define UNROLL_UNROLL
-#define UNROLL_ONE_BY_ONE
-#endif
+#include <unroll/kernel/lanes.hpp>
+#include <unroll/kernel/levels.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 
-template <class T> using IntOf = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-
-template <class T, int W> struct Lanes {
-#if defined(__GNUC__)
-  typedef T type __attribute__((vector_size(W * sizeof(T))));
-#else
-  static_assert(W == 1, "unroll::Simd: this compiler has no vector extensions; only one lane is available");
-#endif
-};
-template <class T> struct Lanes<T, 1> {
-  using type = T;
-};
-template <class T, int W> using LanesOf = typename Lanes<T, W>::type;
-
-/// Do values of this width fuse a*b + c? 32 and 64 bytes occur only behind the AVX2 and AVX-512 levels, which have FMA.
-template <class T, int W>
-inline constexpr bool is_fused =
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-    true;
-#else
-    W * sizeof(T) >= 32;
-#endif
-
-}  // namespace detail
-
-template <class T, int W> class Simd;
-
-namespace detail {
 /// One place for all types and widths, so that there is one error.
 template <std::same_as<bool> Truth> Truth refuse_branch() {
   static_assert(!sizeof(Truth),
@@ -75,10 +24,11 @@ template <std::same_as<bool> Truth> Truth refuse_branch() {
                 "write select(condition, a, b) instead of a branch");
   return false;
 }
+
 }  // namespace detail
 
 /// The result of comparing two `Simd`: one truth value a lane. It has no conversion to bool: lanes may disagree.
-template <class T, int W> class Mask {
+template <class T, int W, class Level> class Mask {
  public:
   using Storage = std::conditional_t<W == 1, bool, detail::LanesOf<detail::IntOf<T>, W>>;
   Storage lanes;
@@ -91,8 +41,9 @@ template <class T, int W> class Mask {
   }
   friend UNROLL_INLINE Mask operator!(const Mask& a) { return {static_cast<Storage>(a.lanes == 0)}; }
   /// a where the mask holds, b elsewhere.
-  friend UNROLL_INLINE Simd<T, W> select(const Mask& mask, const Simd<T, W>& a, const Simd<T, W>& b) {
-    return Simd<T, W>::from(mask.lanes ? a.lanes() : b.lanes());
+  friend UNROLL_INLINE Simd<T, W, Level> select(const Mask& mask, const Simd<T, W, Level>& a,
+                                                const Simd<T, W, Level>& b) {
+    return Simd<T, W, Level>::from(mask.lanes ? a.lanes() : b.lanes());
   }
 
   template <std::same_as<bool> Truth> explicit operator Truth() const { return detail::refuse_branch<Truth>(); }
@@ -100,15 +51,16 @@ template <class T, int W> class Mask {
 
 /// W lanes of T (float or double). Arithmetic, comparisons and functions act on each lane; numbers convert implicitly.
 /// Widths are 1 or 16, 32 and 64 bytes; those above 16 bytes may only run where the processor has them
-/// (kernel/level.hpp).
-template <class T, int W> class Simd {
+/// (kernel/level.hpp). The instructions are those of `Level`: unless it is said, of the usual one of that width.
+template <class T, int W, class Level> class Simd {
   static_assert(std::same_as<T, float> || std::same_as<T, double>, "unroll::Simd: the scalar is float or double");
-  static_assert(W == 1 || W * sizeof(T) == 16 || W * sizeof(T) == 32 || W * sizeof(T) == 64,
-                "unroll::Simd: the width is one lane, or 16, 32 or 64 bytes");
+  static_assert(!std::is_void_v<Level>, "unroll::Simd: the width is one lane, or 16, 32 or 64 bytes");
 
  public:
   using Scalar = T;
   using Storage = detail::LanesOf<T, W>;
+  using Condition = Mask<T, W, Level>;
+  using Instructions = detail::Instructions<Level, T>;
   static constexpr int width = W;
 
   UNROLL_INLINE Simd() : lanes_{} {}
@@ -154,11 +106,9 @@ template <class T, int W> class Simd {
   /// One number in memory to all lanes.
   static UNROLL_INLINE Simd fill(const T* from) {
     Simd result;
-#if defined(UNROLL_GCC_X86)
-    if constexpr (W > 1)
-      detail::Instructions<T, W>::fill(from, &result.lanes_);
+    if constexpr (requires { &Instructions::fill; })
+      Instructions::fill(from, &result.lanes_);
     else
-#endif
       result = Simd(*from);
     return result;
   }
@@ -181,32 +131,30 @@ template <class T, int W> class Simd {
   UNROLL_INLINE Simd& operator*=(const Simd& b) { return *this = *this * b; }
   UNROLL_INLINE Simd& operator/=(const Simd& b) { return *this = *this / b; }
 
-  friend UNROLL_INLINE Mask<T, W> operator<(const Simd& a, const Simd& b) { return {a.lanes_ < b.lanes_}; }
-  friend UNROLL_INLINE Mask<T, W> operator<=(const Simd& a, const Simd& b) { return {a.lanes_ <= b.lanes_}; }
-  friend UNROLL_INLINE Mask<T, W> operator>(const Simd& a, const Simd& b) { return {a.lanes_ > b.lanes_}; }
-  friend UNROLL_INLINE Mask<T, W> operator>=(const Simd& a, const Simd& b) { return {a.lanes_ >= b.lanes_}; }
-  friend UNROLL_INLINE Mask<T, W> operator==(const Simd& a, const Simd& b) { return {a.lanes_ == b.lanes_}; }
-  friend UNROLL_INLINE Mask<T, W> operator!=(const Simd& a, const Simd& b) { return {a.lanes_ != b.lanes_}; }
+  friend UNROLL_INLINE Condition operator<(const Simd& a, const Simd& b) { return {a.lanes_ < b.lanes_}; }
+  friend UNROLL_INLINE Condition operator<=(const Simd& a, const Simd& b) { return {a.lanes_ <= b.lanes_}; }
+  friend UNROLL_INLINE Condition operator>(const Simd& a, const Simd& b) { return {a.lanes_ > b.lanes_}; }
+  friend UNROLL_INLINE Condition operator>=(const Simd& a, const Simd& b) { return {a.lanes_ >= b.lanes_}; }
+  friend UNROLL_INLINE Condition operator==(const Simd& a, const Simd& b) { return {a.lanes_ == b.lanes_}; }
+  friend UNROLL_INLINE Condition operator!=(const Simd& a, const Simd& b) { return {a.lanes_ != b.lanes_}; }
 
   UNROLL_INLINE Simd smaller(const Simd& b) const {
-#if defined(UNROLL_GCC_X86)
-    if constexpr (W > 1) {
+    if constexpr (requires { &Instructions::smaller; }) {
       Simd result;
-      detail::Instructions<T, W>::smaller(&lanes_, &b.lanes_, &result.lanes_);
+      Instructions::smaller(&lanes_, &b.lanes_, &result.lanes_);
       return result;
-    } else
-#endif
+    } else {
       return from(lanes_ < b.lanes_ ? lanes_ : b.lanes_);
+    }
   }
   UNROLL_INLINE Simd larger(const Simd& b) const {
-#if defined(UNROLL_GCC_X86)
-    if constexpr (W > 1) {
+    if constexpr (requires { &Instructions::larger; }) {
       Simd result;
-      detail::Instructions<T, W>::larger(&lanes_, &b.lanes_, &result.lanes_);
+      Instructions::larger(&lanes_, &b.lanes_, &result.lanes_);
       return result;
-    } else
-#endif
+    } else {
       return from(lanes_ > b.lanes_ ? lanes_ : b.lanes_);
+    }
   }
 
   /// The smaller and the larger; b where a is NaN or b is. In parentheses, because <windows.h> has macros of these
@@ -238,24 +186,18 @@ template <class T, int W> class Simd {
   alignas(sizeof(Storage)) Storage lanes_;  // GCC would align to the widest register of the command line's target
 
   UNROLL_INLINE void load_some(const T* from, Index n) {
-#if defined(UNROLL_GCC_X86)
-    if constexpr (detail::Instructions<T, W>::has_masks)
-      detail::Instructions<T, W>::load(from, n, &lanes_);
-    else
-#endif
-    {
+    if constexpr (requires { &Instructions::load; }) {
+      Instructions::load(from, n, &lanes_);
+    } else {
       T lanes[W] = {};
       for (Index lane = 0; lane < n; ++lane) lanes[lane] = from[lane];
       *this = load(lanes);
     }
   }
   UNROLL_INLINE void store_some(T* to, Index n) const {
-#if defined(UNROLL_GCC_X86)
-    if constexpr (detail::Instructions<T, W>::has_masks)
-      detail::Instructions<T, W>::store(to, n, &lanes_);
-    else
-#endif
-    {
+    if constexpr (requires { &Instructions::store; }) {
+      Instructions::store(to, n, &lanes_);
+    } else {
       T lanes[W];
       store(lanes);
       for (Index lane = 0; lane < n; ++lane) to[lane] = lanes[lane];
@@ -267,17 +209,17 @@ template <class T, int W> class Simd {
 #pragma clang fp contract(on)
     return from(lanes_ * b.lanes_ + c.lanes_);  // within one expression: fused exactly where the target can
 #else
-    if constexpr (!detail::is_fused<T, W>) {
+    if constexpr (!Level::fuses) {
       return from(lanes_ * b.lanes_ + c.lanes_);
     } else if constexpr (W == 1) {
       return from(std::fma(lanes_, b.lanes_, c.lanes_));
+    } else if constexpr (requires { &Instructions::fma; }) {
+      Simd result;
+      Instructions::fma(&lanes_, &b.lanes_, &c.lanes_, &result.lanes_);
+      return result;
     } else {
       Simd result;
-#if defined(UNROLL_GCC_X86)
-      detail::Instructions<T, W>::fma(&lanes_, &b.lanes_, &c.lanes_, &result.lanes_);
-#else
       for (int lane = 0; lane < W; ++lane) result.lanes_[lane] = std::fma(lanes_[lane], b.lanes_[lane], c.lanes_[lane]);
-#endif
       return result;
     }
 #endif
@@ -290,10 +232,11 @@ template <class T, int W> class Simd {
       Simd result;
 #if defined(__clang__) && __has_builtin(__builtin_elementwise_sqrt)
       result.lanes_ = __builtin_elementwise_sqrt(lanes_);
-#elif defined(UNROLL_GCC_X86)
-      detail::Instructions<T, W>::sqrt(&lanes_, &result.lanes_);
 #else
-      for (int lane = 0; lane < W; ++lane) result.lanes_[lane] = std::sqrt(lanes_[lane]);
+      if constexpr (requires { &Instructions::sqrt; })
+        Instructions::sqrt(&lanes_, &result.lanes_);
+      else
+        for (int lane = 0; lane < W; ++lane) result.lanes_[lane] = std::sqrt(lanes_[lane]);
 #endif
       return result;
     }

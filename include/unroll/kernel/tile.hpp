@@ -20,7 +20,7 @@ inline constexpr Index panel_rows = 16;
 template <class Isa, class T> struct Tiling {
   using V = typename Isa::template Vector<T>;
   static constexpr int width = V::width;
-  static constexpr bool fused = is_fused<T, width>;
+  static constexpr bool fused = Isa::fuses;
   static constexpr int vectors_per_panel = static_cast<int>(panel_rows) / width;
   static constexpr int vectors = Isa::registers >= 32 || !fused ? 4 : 2;  // of rows in a tile
   static constexpr int columns = Isa::registers >= 32 || fused ? 6 : 2;

@@ -17,8 +17,7 @@ template <class K> struct RunDynamicFunction {
   template <class Isa>
   static UNROLL_INLINE void run(Index values, const SampleWeights* weights, const float* x, Index x_stride, float* y,
                                 Index y_stride, Index n) {
-    using V = Activated<Simd<float, (std::min)(static_cast<int>(widest_block), Isa::template width<float>)>,
-                        stream::Accurate>;
+    using V = Activated<StreamVector<Isa, DynamicShape, float>, stream::Accurate>;
     for (Index t = 0; t < n; ++t, x += x_stride, y += y_stride) K::template apply<V>(*weights, x, y, values);
   }
 };

@@ -61,13 +61,13 @@ namespace stream {
 /// As accurate as in training: tanh within 6 units in the last place, sigmoid within 2e-7 (double: 1e-15), over all
 /// inputs (tests/kernel/activations_test.cpp).
 struct Accurate {
-  template <class T, int W> static UNROLL_INLINE Simd<T, W> tanh(const Simd<T, W>& x) {
+  template <class T, int W, class Level> static UNROLL_INLINE Simd<T, W, Level> tanh(const Simd<T, W, Level>& x) {
     if constexpr (std::same_as<T, float>)
       return detail::or_nan(x, detail::rational(x, detail::accurate_tanh));
     else
       return unroll::tanh(x);
   }
-  template <class T, int W> static UNROLL_INLINE Simd<T, W> sigmoid(const Simd<T, W>& x) {
+  template <class T, int W, class Level> static UNROLL_INLINE Simd<T, W, Level> sigmoid(const Simd<T, W, Level>& x) {
     if constexpr (std::same_as<T, float>) {
       static constexpr auto r = detail::accurate_tanh.sigmoid();
       return detail::or_nan(x, T(0.5) + detail::rational(x, r));
@@ -79,10 +79,10 @@ struct Accurate {
 
 /// Two terms less: tanh within a relative 1.5e-4, sigmoid within an absolute 7.5e-5.
 struct Fast {
-  template <class T, int W> static UNROLL_INLINE Simd<T, W> tanh(const Simd<T, W>& x) {
+  template <class T, int W, class Level> static UNROLL_INLINE Simd<T, W, Level> tanh(const Simd<T, W, Level>& x) {
     return detail::or_nan(x, detail::rational(x, detail::fast_tanh));
   }
-  template <class T, int W> static UNROLL_INLINE Simd<T, W> sigmoid(const Simd<T, W>& x) {
+  template <class T, int W, class Level> static UNROLL_INLINE Simd<T, W, Level> sigmoid(const Simd<T, W, Level>& x) {
     static constexpr auto r = detail::fast_tanh.sigmoid();
     return detail::or_nan(x, T(0.5) + detail::rational(x, r));
   }
@@ -123,7 +123,7 @@ template <class Base, class Functions> class Activated {
   friend UNROLL_INLINE auto operator>=(const Activated& a, const Activated& b) { return a.value_ >= b.value_; }
   friend UNROLL_INLINE auto operator==(const Activated& a, const Activated& b) { return a.value_ == b.value_; }
   friend UNROLL_INLINE auto operator!=(const Activated& a, const Activated& b) { return a.value_ != b.value_; }
-  friend UNROLL_INLINE Activated select(const Mask<Scalar, width>& mask, const Activated& a, const Activated& b) {
+  friend UNROLL_INLINE Activated select(const typename Base::Condition& mask, const Activated& a, const Activated& b) {
     return select(mask, a.value_, b.value_);
   }
 

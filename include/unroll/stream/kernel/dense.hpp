@@ -12,17 +12,17 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
 #if UNROLL_HAS_VECTORS
-template <class T, int W, std::size_t... lane>
-UNROLL_INLINE Simd<T, W / 2> upper_half(const Simd<T, W>& x, std::index_sequence<lane...>) {
+template <class T, int W, class Level, std::size_t... lane>
+UNROLL_INLINE Simd<T, W / 2> upper_half(const Simd<T, W, Level>& x, std::index_sequence<lane...>) {
   return Simd<T, W / 2>::from(__builtin_shufflevector(x.lanes(), x.lanes(), (W / 2 + static_cast<int>(lane))...));
 }
-template <class T, int W, std::size_t... lane>
-UNROLL_INLINE Simd<T, W / 2> lower_half(const Simd<T, W>& x, std::index_sequence<lane...>) {
+template <class T, int W, class Level, std::size_t... lane>
+UNROLL_INLINE Simd<T, W / 2> lower_half(const Simd<T, W, Level>& x, std::index_sequence<lane...>) {
   return Simd<T, W / 2>::from(__builtin_shufflevector(x.lanes(), x.lanes(), static_cast<int>(lane)...));
 }
 #endif
 /// The sum of all lanes, in halves.
-template <class T, int W> UNROLL_INLINE T sum_of_lanes(const Simd<T, W>& x) {
+template <class T, int W, class Level> UNROLL_INLINE T sum_of_lanes(const Simd<T, W, Level>& x) {
   if constexpr (W == 1) {
     return x[0];
 #if UNROLL_HAS_VECTORS

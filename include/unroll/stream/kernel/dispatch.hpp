@@ -3,49 +3,62 @@
 #pragma once
 
 #include <unroll/kernel/level.hpp>
+#include <unroll/kernel/levels.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
-/// As `dispatch`; SimdLevel::plain is the baseline here, where the compiler has vectors.
+/// Streams are compiled for the levels with vectors, where the compiler has any.
+constexpr bool streams_at(SimdLevel level) {
+  return is_compiled(level) && (level != SimdLevel::plain || !UNROLL_HAS_VECTORS);
+}
+constexpr int count_stream_levels() {
+  int n = 0;
+  for (const SimdLevel level : simd_levels) n += streams_at(level);
+  return n;
+}
+/// The first of these, which stands for those before it too.
+constexpr auto least_stream_level() {
+#define UNROLL_LEVEL(number, name, Level)    \
+  if constexpr (streams_at(SimdLevel::name)) \
+    return Level();                          \
+  else
+  UNROLL_LEVELS(UNROLL_LEVEL)
+#undef UNROLL_LEVEL
+  return Plain();
+}
+using LeastStreamLevel = decltype(least_stream_level());
+
+/// As `dispatch`.
 template <class Kernel, class... Args> UNROLL_INLINE auto dispatch_stream(Args... args) {
-#if UNROLL_LEAST_LEVEL >= 3
-  return run_avx512<Kernel, Args...>(args...);
-#else
-#if UNROLL_HAS_X86_LEVELS
-  const SimdLevel level = simd_level();
-  if (level == SimdLevel::avx512) return run_avx512<Kernel, Args...>(args...);
-#if UNROLL_LEAST_LEVEL >= 2
-  return run_avx2<Kernel, Args...>(args...);
-#else
-  if (level == SimdLevel::avx2) return run_avx2<Kernel, Args...>(args...);
-#endif
-#endif
-#if UNROLL_HAS_VECTORS && UNROLL_LEAST_LEVEL <= 1
-  return run_baseline<Kernel, Args...>(args...);
-#elif !UNROLL_HAS_VECTORS
-  return Kernel::template run<Plain>(args...);
-#endif
-#endif
+  if constexpr (count_stream_levels() > 1) {
+    switch (simd_level()) {
+#define UNROLL_LEVEL(number, name, Level)                                                            \
+  case SimdLevel::name:                                                                              \
+    if constexpr (streams_at(SimdLevel::name)) return Level::template run<Kernel, Args...>(args...); \
+    break;
+      UNROLL_LEVELS(UNROLL_LEVEL)
+#undef UNROLL_LEVEL
+    }
+  }
+  return LeastStreamLevel::template run<Kernel, Args...>(args...);
 }
 
 /// The function for the level in use, to be kept; null for a level below the processor's usual ones, for which no
 /// program is made.
 template <class Kernel, class... Args> auto stream_function() {
   using Function = void (*)(Args...);
-#if UNROLL_HAS_X86_LEVELS
-  const SimdLevel level = simd_level();
-  if (level == SimdLevel::avx512) return Function(&run_avx512<Kernel, Args...>);
-#if UNROLL_LEAST_LEVEL <= 2
-  if (level == SimdLevel::avx2) return Function(&run_avx2<Kernel, Args...>);
-#endif
+  switch (simd_level()) {
+#define UNROLL_LEVEL(number, name, Level)                                                                              \
+  case SimdLevel::name:                                                                                                \
+    if constexpr (streams_at(SimdLevel::name) && Level::usual) return Function(&Level::template run<Kernel, Args...>); \
+    break;
+    UNROLL_LEVELS(UNROLL_LEVEL)
+#undef UNROLL_LEVEL
+  }
+  if constexpr (LeastStreamLevel::usual) return Function(&LeastStreamLevel::template run<Kernel, Args...>);
   return Function(nullptr);
-#elif UNROLL_HAS_VECTORS
-  return Function(&run_baseline<Kernel, Args...>);
-#else
-  return Function([](Args... args) { Kernel::template run<Plain>(args...); });
-#endif
 }
 
 }  // namespace detail

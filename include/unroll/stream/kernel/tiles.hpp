@@ -22,9 +22,7 @@ struct DynamicShape {
   Index inputs, units;
 };
 
-/// No wider than a block.
-template <class Isa, class Shape, class T>
-using StreamVector = Simd<T, static_cast<int>((std::min<Index>)(Shape::block, Isa::template width<T>))>;
+template <class Isa, class Shape, class T> using StreamVector = VectorInBlock<Isa, T, Shape::block>;
 template <class V> constexpr Index count_vectors(Index rows) { return (rows + V::width - 1) / V::width; }
 
 // A product with a column names
