@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/kernel/matmul.hpp>
 #include <unroll/kernel/product.hpp>
 
 #include "levels.hpp"
@@ -110,5 +111,34 @@ TEST_CASE_TEMPLATE("AVX2 and AVX-512 multiply to the same bits", T, float, doubl
     }
     CHECK(same_bits(c[0], c[1]));
   }
+}
+
+TEST_CASE("floats that are summed in double give the bits of doubles of their value") {
+  ProductScratch<float> narrow;
+  ProductScratch<double> wide;
+  MatmulScratch<float> threads;
+  for_each_level([&](SimdLevel level) {
+    CAPTURE(name(level));
+    for (const Size& s : sizes)
+      for (const Transpose ta : {Transpose::no, Transpose::yes})
+        for (const Transpose tb : {Transpose::no, Transpose::yes}) {
+          const bool at = ta == Transpose::yes, bt = tb == Transpose::yes;
+          const Matrix<float> a = numbers<float>(at ? s.k : s.m, at ? s.m : s.k, 1),
+                              b = numbers<float>(bt ? s.n : s.k, bt ? s.k : s.n, 2);
+          const Matrix<double> wide_a = a.cast<double>(), wide_b = b.cast<double>(), bias = numbers<double>(s.m, 1, 4);
+          Matrix<double> expected = numbers<double>(s.m, s.n, 3), c = expected, packed = expected;
+          product<double>(view(expected), view(wide_a), ta, view(wide_b), tb, Accumulate::yes, wide);
+          product<float, double>(view(c), view(a), ta, view(b), tb, Accumulate::yes, narrow);
+          CHECK(same_bits(c, expected));
+          PackedMatrix<float> weights;
+          weights.pack<double>(view(wide_a), ta);
+          product<float, double>(view(packed), weights, view(b), tb, Accumulate::yes, narrow);
+          CHECK(same_bits(packed, expected));
+          product<double>(view(expected), view(wide_a), ta, view(wide_b), tb, Accumulate::no, wide, Blocks::descending,
+                          bias.data());
+          matmul(c, a, ta, b, tb, Accumulate::no, threads, Blocks::descending, bias.data());
+          CHECK(same_bits(c, expected));
+        }
+  });
 }
 #endif

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -124,23 +125,27 @@ template <class T> std::vector<T> numbers(Index n, unsigned seed) {
 
 enum class Masks { none, shared, per_gate };
 
-/// Everything one step reads and writes, in vectors of exactly the size it may touch.
-template <class E> struct Batch {
+/// Everything one step reads and writes, in vectors of exactly the size it may touch. Weights and h are numbers that a
+/// `Rounded` can be, in operands of type O.
+template <class E, class O = typename E::Scalar, class Rounded = O> struct Batch {
   using T = typename E::Scalar;
   static constexpr std::size_t S = E::S, GU = E::GU;
   static constexpr Index cached = E::C - kept_in_place<E>;
   Index H, n;
   Masks masks;
   bool with_bias;
-  RecurrentWeights<T> weights;
+  RecurrentWeights<O> weights;
   std::vector<T> bias, p, x, cache, du, dp;
   std::array<std::vector<T>, S> prev, next, d;
-  std::vector<std::vector<T>> h, mask;
+  std::vector<std::vector<O>> h;
+  std::vector<std::vector<T>> mask;
+  std::vector<O> du_operand;
 
   Batch(Index units, Index columns, Masks m, bool biased) : H(units), n(columns), masks(m), with_bias(biased) {
     Matrix<T> U(E::GU * H, E::GU > 0 ? H : 0);
     const std::vector<T> values = numbers<T>(U.size(), 1);
-    for (Index i = 0; i < U.size(); ++i) U.data()[i] = values[std::size_t(i)] / std::sqrt(static_cast<T>(H));
+    for (Index i = 0; i < U.size(); ++i)
+      U.data()[i] = static_cast<Rounded>(values[std::size_t(i)] / std::sqrt(static_cast<T>(H)));
     weights.pack(U, H, E::GU);
     bias = numbers<T>(E::GU * H, 2);
     p = numbers<T>(E::P * H, 3);
@@ -157,47 +162,53 @@ template <class E> struct Batch {
     for (std::size_t g = 0; g < count; ++g) {
       mask.push_back(numbers<T>(H * n, 20 + unsigned(g)));
       for (T& v : mask[g]) v = v > T(-0.4) ? T(1.25) : T(0);
-      h.push_back(prev[0]);
-      for (std::size_t i = 0; i < h[g].size(); ++i) h[g][i] *= mask[g][i];
+      h.emplace_back(prev[0].size());
+      for (std::size_t i = 0; i < h[g].size(); ++i)
+        h[g][i] = static_cast<O>(static_cast<Rounded>(prev[0][i] * mask[g][i]));
     }
+    if (!std::is_same_v<O, T>) du_operand.resize(std::size_t(E::GU * H * n));
   }
 
   void run(Index first, Index columns, bool keep) {
     const Index at = first * H;
-    StepForward<E> s{.units = H,
-                     .columns = columns,
-                     .weights = &weights,
-                     .bias = with_bias ? bias.data() : nullptr,
-                     .parameters = p.data(),
-                     .x = x.data() + at * E::GX,
-                     .h = {},
-                     .prev = {},
-                     .next = {},
-                     .keep = keep ? 1 : 0,
-                     .cache = cache.data() + at * cached};
+    StepForward<E, O> s{.units = H,
+                        .columns = columns,
+                        .weights = &weights,
+                        .bias = with_bias ? bias.data() : nullptr,
+                        .parameters = p.data(),
+                        .x = x.data() + at * E::GX,
+                        .h = {},
+                        .prev = {},
+                        .next = {},
+                        .keep = keep ? 1 : 0,
+                        .cache = cache.data() + at * cached};
     for (std::size_t f = 0; f < S; ++f) {
       s.prev[f] = prev[f].data() + at;
       s.next[f] = next[f].data() + at;
     }
     for (std::size_t g = 0; g < GU; ++g)
-      s.h[g] = (masks == Masks::none ? prev[0] : h[masks == Masks::shared ? 0 : g]).data() + at;
+      if (masks != Masks::none)
+        s.h[g] = h[masks == Masks::shared ? 0 : g].data() + at;
+      else if constexpr (std::is_same_v<O, T>)
+        s.h[g] = prev[0].data() + at;
     recurrent_step(s);
   }
   void run_backward(Index first, Index columns) {
     const Index at = first * H;
-    StepBackward<E> s{H,
-                      columns,
-                      &weights,
-                      p.data(),
-                      {},
-                      {},
-                      cache.data() + at * cached,
-                      {},
-                      masks == Masks::per_gate,
-                      {},
-                      x.data() + at * E::GX,
-                      (E::same_ports ? x : du).data() + at * E::GU,
-                      dp.data() + at * E::P};
+    StepBackward<E, O> s{H,
+                         columns,
+                         &weights,
+                         p.data(),
+                         {},
+                         {},
+                         cache.data() + at * cached,
+                         {},
+                         masks == Masks::per_gate,
+                         {},
+                         x.data() + at * E::GX,
+                         (E::same_ports ? x : du).data() + at * E::GU,
+                         dp.data() + at * E::P,
+                         du_operand.data() + (du_operand.empty() ? 0 : at * E::GU)};
     for (std::size_t f = 0; f < S; ++f) {
       s.prev[f] = prev[f].data() + at;
       s.next[f] = next[f].data() + at;
@@ -287,6 +298,26 @@ TEST_CASE("sums longer than a block of k keep their bits for any split and on bo
     CHECK(run_at<OneGate<float>>(SimdLevel::avx2, 531, 7, Masks::shared, true, 7) == whole);
 }
 #endif
+
+TEST_CASE_TEMPLATE("a step may multiply floats where its equations are of doubles", E, Gated<double>,
+                   Parametric<double>, OneGate<double>) {
+  for_each_level([](SimdLevel level) {
+    CAPTURE(name(level));
+    for (const Masks masks : {Masks::shared, Masks::per_gate}) {
+      Batch<E, double, float> wide(37, 27, masks, true);
+      Batch<E, float> narrow(37, 27, masks, true);
+      const std::vector<double> expected = wide.results(27), got = narrow.results(27);
+#if !defined(__FAST_MATH__)
+      for (std::size_t f = 0; f < narrow.next.size(); ++f) CHECK(narrow.next[f] == wide.next[f]);
+      CHECK(narrow.cache == wide.cache);
+#endif
+      double worst = 0;  // backward rounds du
+      for (std::size_t i = 0; i < got.size(); ++i) worst = std::max(worst, std::abs(got[i] - expected[i]));
+      CHECK(worst < 1e-6);
+      CHECK(narrow.d[0] != wide.d[0]);
+    }
+  });
+}
 
 namespace {
 

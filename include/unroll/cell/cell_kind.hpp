@@ -8,7 +8,6 @@
 #include <type_traits>
 
 #include <unroll/cell/pointwise_cell.hpp>
-#include <unroll/cell/stages/by_the_book.hpp>
 #include <unroll/kind/by_the_book.hpp>
 #include <unroll/kind/layer_kind.hpp>
 
@@ -26,6 +25,9 @@ template <class C> constexpr CellCounts counts_of() {
 /// weight_ih (GX H, D), bias_ih, weight_hh (GU H, H), bias_hh, weight_unit (H, P), the states to start from; reverse,
 /// final_state.
 UNROLL_API void describe_recurrent(Description& layer, CellCounts counts);
+
+/// A step of a cell in stages (cell/stages/by_the_book.hpp).
+template <class E> void run_staged_step(const ReferenceStep& s);
 
 /// The cell over another scalar: Lstm<double> of Lstm<float>, and of Derived<MyCell<float>> likewise.
 template <class C, class T> struct WithScalar {

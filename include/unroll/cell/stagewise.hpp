@@ -8,6 +8,7 @@
 #include <unroll/cell/cell.hpp>
 #include <unroll/cell/cell_steps.hpp>
 #include <unroll/cell/stages/backward.hpp>
+#include <unroll/cell/stages/by_the_book.hpp>
 #include <unroll/cell/stages/forward.hpp>
 
 namespace unroll::inline UNROLL_ABI {

@@ -10,6 +10,7 @@
 
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/level.hpp>
+#include <unroll/kernel/load.hpp>
 #include <unroll/kernel/simd.hpp>
 
 UNROLL_KERNEL_BEGIN
@@ -75,24 +76,7 @@ template <class V, std::size_t... K> UNROLL_INLINE auto zeros_of(std::index_sequ
 }
 template <class V, int n> UNROLL_INLINE Registers<V, n> zeros() { return zeros_of<V>(std::make_index_sequence<n>()); }
 
-/// Weights as they are kept: floats, or whole numbers of 16 bits that a scale makes weights of.
-template <class V, class Stored> UNROLL_INLINE V load_weights(const Stored* from) {
-  if constexpr (std::is_same_v<Stored, typename V::Scalar>) {
-    return V::load(from);
-  } else {
-    if constexpr (requires { &V::Instructions::load_int16; }) {
-      typename V::Storage lanes;
-      V::Instructions::load_int16(from, &lanes);
-      return V::from(lanes);
-    } else {
-      typename V::Scalar lanes[V::width];
-      UNROLL_UNROLL
-      for (int lane = 0; lane < V::width; ++lane) lanes[lane] = static_cast<typename V::Scalar>(from[lane]);
-      return V::load(lanes);
-    }
-  }
-}
-
+/// `Stored`: what the weights are kept as, the operand that is read from memory; they are summed in V.
 template <class V, int Vectors, int G, class Stored>
 UNROLL_INLINE void add_column(Registers<V, Vectors * G>& sum, const Stored* weights, const Index* at, Index block,
                               const V& x) {
@@ -101,7 +85,7 @@ UNROLL_INLINE void add_column(Registers<V, Vectors * G>& sum, const Stored* weig
     UNROLL_UNROLL
     for (int g = 0; g < G; ++g) {
       auto& s = sum[static_cast<std::size_t>(v * G + g)];
-      s = fma(load_weights<V>(weights + at[v] + g * block), x, s);
+      s = fma(load_as<V>(weights + at[v] + g * block), x, s);
     }
   }
 }

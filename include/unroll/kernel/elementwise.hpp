@@ -7,6 +7,7 @@
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/functions.hpp>
 #include <unroll/kernel/level.hpp>
+#include <unroll/kernel/load.hpp>
 #include <unroll/kernel/view.hpp>
 
 UNROLL_KERNEL_BEGIN
@@ -84,19 +85,8 @@ struct SumOfSquares {
   template <class V, int vectors, class T> static UNROLL_INLINE void add(V (&sum)[vectors], const T* x) {
     UNROLL_UNROLL
     for (int v = 0; v < vectors; ++v) {
-      const V value = as_double<V>(x + v * V::width);
+      const V value = load_as<V>(x + v * V::width);
       sum[v] = fma(value, value, sum[v]);
-    }
-  }
-  template <class V, class T> static UNROLL_INLINE V as_double(const T* x) {
-    if constexpr (std::is_same_v<T, double>) {
-      return V::load(x);
-    } else if constexpr (V::width == 1) {
-      return V(*x);
-    } else {
-      LanesOf<T, V::width> lanes;
-      std::memcpy(&lanes, x, sizeof lanes);
-      return V::from(__builtin_convertvector(lanes, typename V::Storage));
     }
   }
 };

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 #include <unroll/kernel/functions.hpp>
 #include <unroll/kernel/level.hpp>
@@ -18,11 +19,11 @@ UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
-template <class E> struct FusedForward {
+template <class E, class O> struct FusedForward {
   using T = typename E::Scalar;
   static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P, K = kept_in_place<E>;
 
-  template <class Isa> static UNROLL_INLINE void run(StepForward<E, T> s) {
+  template <class Isa> static UNROLL_INLINE void run(StepForward<E, O> s) {
     // A cell with one gate takes several blocks of units at once, to fill the tile.
     constexpr Index blocks_at_once = GU == 1 ? Tiling<Isa, T>::panels : 1;
     constexpr Index rows = (std::max<Index>)(GU, 1) * blocks_at_once * unit_block;
@@ -35,14 +36,14 @@ template <class E> struct FusedForward {
         const Index n = (std::min)(columns_at_once, s.columns - j), taken = (std::min)(blocks_at_once, blocks - block);
         if constexpr (GU > 0) {
           const View<T> to{u, rows, n, rows};
-          const T* weights = s.weights->forward_block(block);
+          const O* weights = s.weights->forward_block(block);
           if (GU == 1)
-            multiply_all<Isa, 4>(LeftPanels<T>{weights, H * unit_block, unit_block}, taken, s.h[0] + j * H, H, H, to);
+            multiply_all<Isa, 4>(LeftPanels<O>{weights, H * unit_block, unit_block}, taken, s.h[0] + j * H, H, H, to);
           else if (same_h)
-            multiply_all<Isa, GU>(LeftPanels<T>{weights, unit_block, GU * unit_block}, GU, s.h[0] + j * H, H, H, to);
+            multiply_all<Isa, GU>(LeftPanels<O>{weights, unit_block, GU * unit_block}, GU, s.h[0] + j * H, H, H, to);
           else
             for (Index g = 0; g < GU; ++g)
-              multiply_all<Isa, 1>(LeftPanels<T>{weights + g * unit_block, 0, GU * unit_block}, 1,
+              multiply_all<Isa, 1>(LeftPanels<O>{weights + g * unit_block, 0, GU * unit_block}, 1,
                                    s.h[std::size_t(g)] + j * H, H, H, to.middle_rows(g * unit_block, unit_block));
         }
         for (Index b = 0; b < taken; ++b)
@@ -52,7 +53,7 @@ template <class E> struct FusedForward {
 
   /// The equations of a block of units, from `unit`, for columns [first, first + n).
   template <class Isa>
-  static UNROLL_INLINE void equations(const StepForward<E, T>& s, Index unit, Index first, Index n, T* u,
+  static UNROLL_INLINE void equations(const StepForward<E, O>& s, Index unit, Index first, Index n, T* u,
                                       Index u_stride) {
     using V = typename Isa::template Vector<T>;
     const Index H = s.units, units = (std::min)(unit_block, H - unit);
@@ -115,16 +116,17 @@ template <class E> struct FusedForward {
   }
 };
 
-template <class E> struct FusedBackward {
+template <class E, class O> struct FusedBackward {
   using T = typename E::Scalar;
   static constexpr Index GX = E::GX, GU = E::GU, S = E::S, C = E::C, P = E::P, K = kept_in_place<E>;
 
-  template <class Isa> static UNROLL_INLINE void run(StepBackward<E, T> s) {
+  template <class Isa> static UNROLL_INLINE void run(StepBackward<E, O> s) {
     for (Index unit = 0; unit < s.units; unit += unit_block) equations<Isa>(s, unit);
+    if constexpr (!std::is_same_v<O, T>) std::copy_n(s.du, GU * s.units * s.columns, s.du_operand);
     if constexpr (GU > 0) add_product<Isa>(s);
   }
 
-  template <class Isa> static UNROLL_INLINE void equations(const StepBackward<E, T>& s, Index unit) {
+  template <class Isa> static UNROLL_INLINE void equations(const StepBackward<E, O>& s, Index unit) {
     using V = typename Isa::template Vector<T>;
     const Index H = s.units, units = (std::min)(unit_block, H - unit);
     const bool whole = units == unit_block;
@@ -185,7 +187,7 @@ template <class E> struct FusedBackward {
   }
 
   /// d[0] += sum over gates of mask * (U_g^T du_g): one sum over all gates where they share a mask.
-  template <class Isa> static UNROLL_INLINE void add_product(const StepBackward<E, T>& s) {
+  template <class Isa> static UNROLL_INLINE void add_product(const StepBackward<E, O>& s) {
     using V = typename Isa::template Vector<T>;
     constexpr Index panels = Tiling<Isa, T>::panels, rows = panels * panel_rows;
     alignas(64) T sums[rows * columns_at_once];
@@ -194,9 +196,9 @@ template <class E> struct FusedBackward {
       for (Index j = 0; j < s.columns; j += columns_at_once) {
         const Index n = (std::min)(columns_at_once, s.columns - j), present = (std::min)(rows, H - row);
         for (Index g = 0; g < groups; ++g) {
-          const T* weights = s.weights->backward_panel(row / panel_rows) + g * H * panel_rows;
-          multiply_all<Isa, 4>(LeftPanels<T>{weights, GU * H * panel_rows, panel_rows},
-                               (present + panel_rows - 1) / panel_rows, s.du + (j * GU + g) * H, GU * H, depth,
+          const O* weights = s.weights->backward_panel(row / panel_rows) + g * H * panel_rows;
+          multiply_all<Isa, 4>(LeftPanels<O>{weights, GU * H * panel_rows, panel_rows},
+                               (present + panel_rows - 1) / panel_rows, du_operand(s) + (j * GU + g) * H, GU * H, depth,
                                View<T>{sums, rows, n, rows});
           const T* mask = s.mask[std::size_t(g)];
           for (Index column = 0; column < n; ++column) {
@@ -210,6 +212,12 @@ template <class E> struct FusedBackward {
           }
         }
       }
+  }
+  static UNROLL_INLINE const O* du_operand(const StepBackward<E, O>& s) {
+    if constexpr (std::is_same_v<O, T>)
+      return s.du;
+    else
+      return s.du_operand;
   }
   template <class V> static UNROLL_INLINE void add(T* d, const T* mask, const V& sum, Index n) {
     if (n == V::width)

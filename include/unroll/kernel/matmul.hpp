@@ -1,6 +1,7 @@
 // Products of matrices on all threads.
 #pragma once
 
+#include <type_traits>
 #include <vector>
 
 #include <unroll/core/error.hpp>
@@ -12,8 +13,8 @@
 namespace unroll::inline UNROLL_ABI {
 
 /// Room for the packed operands of a product, for each thread. Keeps its memory; belongs to a cache.
-template <class T> struct MatmulScratch {
-  std::vector<ProductScratch<T>> pieces;
+template <class O> struct MatmulScratch {
+  std::vector<ProductScratch<O>> pieces;
 
   /// For a whole product and any part of it: how it is cut may change from one batch to the next, room must not.
   void reserve(Index rows, Index cols, Index depth) {
@@ -24,31 +25,32 @@ template <class T> struct MatmulScratch {
 };
 
 namespace detail {
-template <class T>
-UNROLL_API void multiply_views(View<T> to, View<const T> left, Transpose transpose_a, View<const T> right,
-                               Transpose transpose_b, Accumulate accumulate, MatmulScratch<T>& scratch, Blocks order,
-                               const T* bias);
-template <class T>
-UNROLL_API void multiply_views(View<T> to, const PackedMatrix<T>& a, View<const T> right, Transpose transpose_b,
-                               Accumulate accumulate, MatmulScratch<T>& scratch, const T* bias);
+template <class M> using SumsOf = typename std::remove_cvref_t<M>::Scalar;
+template <class O, class A>
+UNROLL_API void multiply_views(View<A> to, View<const O> left, Transpose transpose_a, View<const O> right,
+                               Transpose transpose_b, Accumulate accumulate, MatmulScratch<O>& scratch, Blocks order,
+                               const std::type_identity_t<A>* bias);
+template <class O, class A>
+UNROLL_API void multiply_views(View<A> to, const PackedMatrix<O>& a, View<const O> right, Transpose transpose_b,
+                               Accumulate accumulate, MatmulScratch<O>& scratch, const std::type_identity_t<A>* bias);
 template <class T> UNROLL_API void add_row_sums_of(View<const T> all, T* b, Blocks order);
 }  // namespace detail
 
 /// c = op(a) op(b) + bias (rows, or null), or c += with `accumulate`, for matrices and blocks of whole rows or columns.
-/// Threads split c, never a sum: the same bits for any number of them.
-template <class C, class A, class B, class T>
+/// Threads split c, never a sum: the same bits for any number of them. a and b are of the type O; sums, c and bias may
+/// be of another.
+template <class C, class A, class B, class O>
 void matmul(C&& c, const A& a, Transpose transpose_a, const B& b, Transpose transpose_b, Accumulate accumulate,
-            MatmulScratch<T>& scratch, Blocks order = Blocks::ascending,
-            const std::type_identity_t<T>* bias = nullptr) {
-  detail::multiply_views<T>(view(c), view(a), transpose_a, view(b), transpose_b, accumulate, scratch, order, bias);
+            MatmulScratch<O>& scratch, Blocks order = Blocks::ascending, const detail::SumsOf<C>* bias = nullptr) {
+  detail::multiply_views<O>(view(c), view(a), transpose_a, view(b), transpose_b, accumulate, scratch, order, bias);
 }
 
 /// c = a op(b) + bias (rows, or null), or c += a op(b) with `accumulate`, for a packed a. Threads split the columns of
 /// c.
-template <class C, class B, class T>
-void matmul(C&& c, const PackedMatrix<T>& a, const B& b, Transpose transpose_b, Accumulate accumulate,
-            MatmulScratch<T>& scratch, const std::type_identity_t<T>* bias = nullptr) {
-  detail::multiply_views<T>(view(c), a, view(b), transpose_b, accumulate, scratch, bias);
+template <class C, class B, class O>
+void matmul(C&& c, const PackedMatrix<O>& a, const B& b, Transpose transpose_b, Accumulate accumulate,
+            MatmulScratch<O>& scratch, const detail::SumsOf<C>* bias = nullptr) {
+  detail::multiply_views<O>(view(c), a, view(b), transpose_b, accumulate, scratch, bias);
 }
 
 template <class C, class A, class B, class T>
@@ -87,17 +89,18 @@ template <class T, class F> void in_pieces(Index n, Index work_of_each, MatmulSc
   });
 }
 /// c = a op(b) with a (rows, depth).
-template <class T>
-void require_product(const View<T>& c, Index rows, Index depth, const View<const T>& b, Transpose transpose) {
+template <class O, class A>
+void require_product(const View<A>& c, Index rows, Index depth, const View<const O>& b, Transpose transpose) {
   const Index b_rows = transpose == Transpose::no ? b.rows : b.cols,
               cols = transpose == Transpose::no ? b.cols : b.rows;
   require(c.rows == rows && c.cols == cols && b_rows == depth, "matmul: ", c.rows, " x ", c.cols, " = ", rows, " x ",
           depth, " times ", b_rows, " x ", cols);
 }
 
-template <class T>
-void multiply_views(View<T> to, View<const T> left, Transpose transpose_a, View<const T> right, Transpose transpose_b,
-                    Accumulate accumulate, MatmulScratch<T>& scratch, Blocks order, const T* bias) {
+template <class O, class A>
+void multiply_views(View<A> to, View<const O> left, Transpose transpose_a, View<const O> right, Transpose transpose_b,
+                    Accumulate accumulate, MatmulScratch<O>& scratch, Blocks order,
+                    const std::type_identity_t<A>* bias) {
   const bool as_is[] = {transpose_a == Transpose::no, transpose_b == Transpose::no};
   const Index rows = as_is[0] ? left.rows : left.cols, depth = as_is[0] ? left.cols : left.rows;
   const Index cols = as_is[1] ? right.cols : right.rows;
@@ -108,27 +111,27 @@ void multiply_views(View<T> to, View<const T> left, Transpose transpose_a, View<
   const bool by_columns = to.cols >= to.rows;
   scratch.reserve(to.rows, to.cols, depth);
   const Index n = by_columns ? to.cols : to.rows, across = by_columns ? to.rows : to.cols;
-  in_pieces(n, across * depth, scratch, [&](Index first, Index count, ProductScratch<T>& room) {
-    const auto part = [&](const View<const T>& m, bool columns) {
+  in_pieces(n, across * depth, scratch, [&](Index first, Index count, ProductScratch<O>& room) {
+    const auto part = [&](const View<const O>& m, bool columns) {
       return columns ? m.middle_cols(first, count) : m.middle_rows(first, count);
     };
     if (by_columns)
-      product<T>(to.middle_cols(first, count), left, transpose_a, part(right, transpose_b == Transpose::no),
-                 transpose_b, accumulate, room, order, bias);
+      product<O, A>(to.middle_cols(first, count), left, transpose_a, part(right, transpose_b == Transpose::no),
+                    transpose_b, accumulate, room, order, bias);
     else
-      product<T>(to.middle_rows(first, count), part(left, transpose_a == Transpose::yes), transpose_a, right,
-                 transpose_b, accumulate, room, order, bias == nullptr ? bias : bias + first);
+      product<O, A>(to.middle_rows(first, count), part(left, transpose_a == Transpose::yes), transpose_a, right,
+                    transpose_b, accumulate, room, order, bias == nullptr ? bias : bias + first);
   });
 }
 
-template <class T>
-void multiply_views(View<T> to, const PackedMatrix<T>& a, View<const T> right, Transpose transpose_b,
-                    Accumulate accumulate, MatmulScratch<T>& scratch, const T* bias) {
+template <class O, class A>
+void multiply_views(View<A> to, const PackedMatrix<O>& a, View<const O> right, Transpose transpose_b,
+                    Accumulate accumulate, MatmulScratch<O>& scratch, const std::type_identity_t<A>* bias) {
   require_product(to, a.rows(), a.depth(), right, transpose_b);
   scratch.reserve(to.rows, transpose_b == Transpose::yes ? to.cols : 0, a.depth());
-  in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<T>& room) {
-    const View<const T> part = transpose_b == Transpose::no ? right.middle_cols(first, n) : right.middle_rows(first, n);
-    product<T>(to.middle_cols(first, n), a, part, transpose_b, accumulate, room, bias);
+  in_pieces(to.cols, to.rows * a.depth(), scratch, [&](Index first, Index n, ProductScratch<O>& room) {
+    const View<const O> part = transpose_b == Transpose::no ? right.middle_cols(first, n) : right.middle_rows(first, n);
+    product<O, A>(to.middle_cols(first, n), a, part, transpose_b, accumulate, room, bias);
   });
 }
 

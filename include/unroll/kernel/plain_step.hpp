@@ -7,9 +7,10 @@
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
-template <class E, class T> void plain_step(const StepForward<E, T>& s) {
+template <class E, class O> void plain_step(const StepForward<E, O>& s) {
+  using T = typename E::Scalar;
   using V = Value<T>;
-  constexpr Index lanes = RecurrentWeights<T>::lanes, K = kept_in_place<E>;
+  constexpr Index lanes = RecurrentWeights<O>::lanes, K = kept_in_place<E>;
   const Index H = s.units;
   for (Index j = 0; j < s.columns; ++j)
     for (Index k = 0; k < H; ++k) {
@@ -21,10 +22,10 @@ template <class E, class T> void plain_step(const StepForward<E, T>& s) {
       for (int f = 0; f < E::P; ++f) p[std::size_t(f)] = V(s.parameters[f * H + k]);
       for (int g = 0; g < E::GX; ++g) x[std::size_t(g)] = V(s.x[(j * E::GX + g) * H + k]);
       for (int g = 0; g < E::GU; ++g) {
-        const T* U = s.weights->forward_block(k / lanes) + g * lanes + k % lanes;
-        const T* h = s.h[std::size_t(g)] + j * H;
+        const O* U = s.weights->forward_block(k / lanes) + g * lanes + k % lanes;
+        const O* h = s.h[std::size_t(g)] + j * H;
         T sum = s.bias != nullptr ? s.bias[g * H + k] : T(0);
-        for (Index i = 0; i < H; ++i) sum += U[i * E::GU * lanes] * h[i];
+        for (Index i = 0; i < H; ++i) sum += as<T>(U[i * E::GU * lanes]) * as<T>(h[i]);
         u[std::size_t(g)] = V(sum);
       }
       for (int f = 0; f < E::S; ++f) prev[std::size_t(f)] = V(s.prev[std::size_t(f)][j * H + k]);
@@ -37,9 +38,10 @@ template <class E, class T> void plain_step(const StepForward<E, T>& s) {
     }
 }
 
-template <class E, class T> void plain_step_backward(const StepBackward<E, T>& s) {
+template <class E, class O> void plain_step_backward(const StepBackward<E, O>& s) {
+  using T = typename E::Scalar;
   using V = Value<T>;
-  constexpr Index lanes = RecurrentWeights<T>::lanes, K = kept_in_place<E>;
+  constexpr Index lanes = RecurrentWeights<O>::lanes, K = kept_in_place<E>;
   const Index H = s.units;
   for (Index j = 0; j < s.columns; ++j)
     for (Index k = 0; k < H; ++k) {
@@ -67,10 +69,10 @@ template <class E, class T> void plain_step_backward(const StepBackward<E, T>& s
   for (Index j = 0; j < s.columns; ++j)
     for (Index i = 0; i < H; ++i)
       for (int g = 0; g < E::GU; ++g) {
-        const T* U = s.weights->backward_panel(i / lanes) + g * H * lanes + i % lanes;
+        const O* U = s.weights->backward_panel(i / lanes) + g * H * lanes + i % lanes;
         const T* du = s.du + (j * E::GU + g) * H;
         T sum = 0;
-        for (Index k = 0; k < H; ++k) sum += U[k * lanes] * du[k];
+        for (Index k = 0; k < H; ++k) sum += as<T>(U[k * lanes]) * as<T>(as<O>(du[k]));
         const T* mask = s.mask[std::size_t(g)];
         s.d[0][j * H + i] += mask != nullptr ? mask[j * H + i] * sum : sum;
       }

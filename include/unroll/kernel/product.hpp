@@ -3,6 +3,7 @@
 // Each element of C is the sum over blocks of `depth_block` products, first to last or last to first, and each block is
 // summed in the order of k from 0, by fma where the level has it. Neither the sizes nor the place of the element enter:
 // a product computed in pieces of C, by threads or by calls, has the same bits, and so has AVX2 beside AVX-512.
+// Operands are of type O, sums and C of type A (kernel/tile.hpp).
 #pragma once
 
 #include <algorithm>
@@ -27,8 +28,8 @@ inline constexpr Index direct_columns = 12;  // up to here reading A in place co
 }  // namespace detail
 
 /// Room for packed operands. Keeps its memory; one for each thread.
-template <class T> struct ProductScratch {
-  Matrix<T> a, b;
+template <class O> struct ProductScratch {
+  Matrix<O> a, b;
 
   /// For c (rows, cols) = a op(b) with a sum over `depth`, and any part of c, unless a is packed already or b not
   /// transposed.
@@ -42,9 +43,9 @@ template <class T> struct ProductScratch {
 
 namespace detail {
 
-template <class V, int Panels, int Vectors, int Columns, class T>
-UNROLL_INLINE void multiply_tile(const LeftPanels<T>& a, const StridedColumns<T>& b, Index depth, View<T> c,
-                                 Addend<T> add) {
+template <class V, int Panels, int Vectors, int Columns, class O, class A>
+UNROLL_INLINE void multiply_tile(const LeftPanels<O>& a, const StridedColumns<O>& b, Index depth, View<A> c,
+                                 Addend<A> add) {
   Tile<V, Panels, Vectors, Columns> tile;
   tile.clear();
   if (add.stride > 0) tile.fetch(add.data, add.stride);
@@ -53,19 +54,19 @@ UNROLL_INLINE void multiply_tile(const LeftPanels<T>& a, const StridedColumns<T>
 }
 
 /// `Panels` panels of the left operand times all columns of c, for one block of k.
-template <class Isa, int Panels, class T>
-UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>& b, Index depth, View<T> c,
-                                   const Addend<T>& addend) {
-  using G = Tiling<Isa, T>;
+template <class Isa, int Panels, class O, class A>
+UNROLL_INLINE void multiply_panels(const LeftPanels<O>& a, const RightGroups<O>& b, Index depth, View<A> c,
+                                   const Addend<A>& addend) {
+  using G = Tiling<Isa, A>;
   using V = typename G::V;
   constexpr int vectors = Panels > 1 ? G::vectors_per_panel : G::vectors_of_panel;
   constexpr int rows = Panels > 1 ? Panels * static_cast<int>(panel_rows) : vectors * G::width;
   for (Index first = 0; first < (std::min)(c.rows, Panels * panel_rows); first += rows) {
-    const LeftPanels<T> left{a.data + first, a.panel_stride, a.stride};
+    const LeftPanels<O> left{a.data + first, a.panel_stride, a.stride};
     for (Index j = 0; j < c.cols;) {
-      const View<T> to{c.data + first + j * c.stride, c.rows - first, 0, c.stride};
-      const StridedColumns<T> right = b.template at<G::columns>(j);
-      const Addend<T> add = addend.from(first, j);
+      const View<A> to{c.data + first + j * c.stride, c.rows - first, 0, c.stride};
+      const StridedColumns<O> right = b.template at<G::columns>(j);
+      const Addend<A> add = addend.from(first, j);
       if (c.cols - j >= G::columns) {
         multiply_tile<V, Panels, vectors, G::columns>(left, right, depth, to, add);
         j += G::columns;
@@ -85,24 +86,24 @@ UNROLL_INLINE void multiply_panels(const LeftPanels<T>& a, const RightGroups<T>&
 
 /// The innermost loops as a kernel of their own, so that all products and recurrent steps share one copy.
 template <int Count> struct MultiplyPanels {
-  template <class Isa, class T>
-  static UNROLL_INLINE void run(LeftPanels<T> a, RightGroups<T> b, Index depth, View<T> c, Addend<T> addend) {
+  template <class Isa, class O, class A>
+  static UNROLL_INLINE void run(LeftPanels<O> a, RightGroups<O> b, Index depth, View<A> c, Addend<A> addend) {
     multiply_panels<Isa, Count>(a, b, depth, c, addend);
   }
 };
 
-template <class T> struct ProductArguments {
-  View<T> c;
-  View<const T> a;  // its data is null where packed_a is not
+template <class O, class A = O> struct ProductArguments {
+  View<A> c;
+  View<const O> a;  // its data is null where packed_a is not
   Transpose transpose_a;
-  const T* packed_a;
-  View<const T> b;
+  const O* packed_a;
+  View<const O> b;
   Transpose transpose_b;
   Index depth;
   bool accumulate;
   Blocks order = Blocks::ascending;
-  const T* bias = nullptr;
-  T *room_a = nullptr, *room_b = nullptr;
+  const A* bias = nullptr;
+  O *room_a = nullptr, *room_b = nullptr;
 
   Index blocks() const { return (depth + depth_block - 1) / depth_block; }
   /// The first k of the block that is added as number i.
@@ -110,33 +111,33 @@ template <class T> struct ProductArguments {
 };
 
 struct Product {
-  template <class Isa, class T> static UNROLL_INLINE void run(ProductArguments<T> p) {
-    if constexpr (Isa::template width<T> == 1)
+  template <class Isa, class O, class A> static UNROLL_INLINE void run(ProductArguments<O, A> p) {
+    if constexpr (Isa::template width<A> == 1)
       plain(p);
     else
       blocked<Isa>(p);
   }
 
-  template <class Isa, class T> static UNROLL_INLINE void blocked(const ProductArguments<T>& p) {
-    using G = Tiling<Isa, T>;
+  template <class Isa, class O, class A> static UNROLL_INLINE void blocked(const ProductArguments<O, A>& p) {
+    using G = Tiling<Isa, A>;
     constexpr Index rows_at_once = G::panels * panel_rows;
-    const View<T>& c = p.c;
+    const View<A>& c = p.c;
     const bool direct = p.packed_a == nullptr && p.transpose_a == Transpose::no && c.cols <= direct_columns;
     const bool pack_all = p.packed_a == nullptr && c.cols > column_block;
     for (Index i = 0; i < p.blocks(); ++i) {
       const Index k0 = p.block(i), depth = (std::min)(depth_block, p.depth - k0);
-      const Addend<T> all = p.accumulate || i > 0 ? Addend<T>{c.data, c.stride} : Addend<T>{p.bias, 0};
+      const Addend<A> all = p.accumulate || i > 0 ? Addend<A>{c.data, c.stride} : Addend<A>{p.bias, 0};
       if (pack_all) pack_rows(p.a, p.transpose_a, 0, c.rows, k0, depth, p.room_a);
       for (Index j0 = 0; j0 < c.cols; j0 += column_block) {
         const Index n = (std::min)(column_block, c.cols - j0);
-        RightGroups<T> right{p.b.data + j0 * p.b.stride + k0, 1, p.b.stride, G::columns * p.b.stride};
+        RightGroups<O> right{p.b.data + j0 * p.b.stride + k0, 1, p.b.stride, G::columns * p.b.stride};
         if (p.transpose_b == Transpose::yes) {
           pack_columns_of_transpose<G::columns>(p.b, j0, n, k0, depth, p.room_b);
           right = {p.room_b, G::columns, 1, G::columns * depth};
         }
         for (Index row = 0, rows = 0; row < c.rows; row += rows) {
           rows = (std::min)(rows_at_once, c.rows - row);
-          LeftPanels<T> left{p.room_a, panel_rows * depth, panel_rows};
+          LeftPanels<O> left{p.room_a, panel_rows * depth, panel_rows};
           if (p.packed_a != nullptr) {
             left = {p.packed_a + row * p.depth + k0 * panel_rows, panel_rows * p.depth, panel_rows};
           } else if (pack_all) {
@@ -147,8 +148,8 @@ struct Product {
           } else {
             pack_rows(p.a, p.transpose_a, row, rows, k0, depth, p.room_a);
           }
-          const View<T> to{c.data + row + j0 * c.stride, rows, n, c.stride};
-          const Addend<T> add = all.from(row, j0);
+          const View<A> to{c.data + row + j0 * c.stride, rows, n, c.stride};
+          const Addend<A> add = all.from(row, j0);
           if (G::panels > 1 && rows > rows_at_once - panel_rows) {
             call<Isa, MultiplyPanels<G::panels>>(left, right, depth, to, add);
           } else {
@@ -162,20 +163,20 @@ struct Product {
   }
 
   /// The reference.
-  template <class T> static void plain(const ProductArguments<T>& p) {
+  template <class O, class A> static void plain(const ProductArguments<O, A>& p) {
     for (Index j = 0; j < p.c.cols; ++j)
       for (Index row = 0; row < p.c.rows; row += panel_rows) {
         const Index rows = (std::min)(panel_rows, p.c.rows - row);
-        T* c = p.c.data + row + j * p.c.stride;
+        A* c = p.c.data + row + j * p.c.stride;
         for (Index block = 0; block < p.blocks(); ++block) {
           const Index k0 = p.block(block);
-          T sum[panel_rows] = {};
+          A sum[panel_rows] = {};
           for (Index k = k0; k < (std::min)(k0 + depth_block, p.depth); ++k) {
-            const T b = p.transpose_b == Transpose::no ? p.b.data[k + j * p.b.stride] : p.b.data[j + k * p.b.stride];
+            const A b = p.transpose_b == Transpose::no ? p.b.data[k + j * p.b.stride] : p.b.data[j + k * p.b.stride];
             for (Index i = 0; i < rows; ++i)
-              sum[i] += b * (p.packed_a != nullptr            ? p.packed_a[row * p.depth + k * panel_rows + i]
-                             : p.transpose_a == Transpose::no ? p.a.data[row + i + k * p.a.stride]
-                                                              : p.a.data[(row + i) * p.a.stride + k]);
+              sum[i] += b * as<A>(p.packed_a != nullptr            ? p.packed_a[row * p.depth + k * panel_rows + i]
+                                  : p.transpose_a == Transpose::no ? p.a.data[row + i + k * p.a.stride]
+                                                                   : p.a.data[(row + i) * p.a.stride + k]);
           }
           for (Index i = 0; i < rows; ++i)
             c[i] = p.accumulate || block > 0 ? c[i] + sum[i] : p.bias != nullptr ? p.bias[row + i] + sum[i] : sum[i];
@@ -184,11 +185,11 @@ struct Product {
   }
 };
 
-template <class T> UNROLL_API void run_product(ProductArguments<T> p, ProductScratch<T>& scratch);
-template <class T> void run_product(ProductArguments<T> p, ProductScratch<T>& scratch) {
+template <class O, class A> UNROLL_API void run_product(ProductArguments<O, A> p, ProductScratch<O>& scratch);
+template <class O, class A> void run_product(ProductArguments<O, A> p, ProductScratch<O>& scratch) {
   if (p.depth == 0 && !p.accumulate)
     for (Index j = 0; j < p.c.cols; ++j)
-      for (Index i = 0; i < p.c.rows; ++i) p.c.data[i + j * p.c.stride] = p.bias != nullptr ? p.bias[i] : T(0);
+      for (Index i = 0; i < p.c.rows; ++i) p.c.data[i + j * p.c.stride] = p.bias != nullptr ? p.bias[i] : A(0);
   if (p.depth == 0 || p.c.rows == 0 || p.c.cols == 0) return;
   scratch.reserve(p.c.rows, p.c.cols, p.depth, p.packed_a == nullptr, p.transpose_b == Transpose::yes);
   p.room_a = scratch.a.data();
@@ -207,58 +208,39 @@ UNROLL_PRODUCT_INSTANCES(extern template)
 
 /// c = op(a) op(b), or c += with `accumulate`, else + bias (rows) in every column where it is not null. c may not
 /// overlap a or b.
-template <class T>
-void product(std::type_identity_t<View<T>> c, std::type_identity_t<View<const T>> a, Transpose transpose_a,
-             std::type_identity_t<View<const T>> b, Transpose transpose_b, Accumulate accumulate,
-             ProductScratch<T>& scratch, Blocks order = Blocks::ascending,
-             const std::type_identity_t<T>* bias = nullptr) {
+template <class O, class A = O>
+void product(std::type_identity_t<View<A>> c, std::type_identity_t<View<const O>> a, Transpose transpose_a,
+             std::type_identity_t<View<const O>> b, Transpose transpose_b, Accumulate accumulate,
+             ProductScratch<O>& scratch, Blocks order = Blocks::ascending,
+             const std::type_identity_t<A>* bias = nullptr) {
   const Index depth = transpose_a == Transpose::no ? a.cols : a.rows;
   UNROLL_ASSERT(c.rows == (transpose_a == Transpose::no ? a.rows : a.cols) &&
                     c.cols == (transpose_b == Transpose::no ? b.cols : b.rows) &&
                     depth == (transpose_b == Transpose::no ? b.rows : b.cols),
                 "product: sizes differ");
-  detail::run_product<T>(
+  detail::run_product<O, A>(
       {c, a, transpose_a, nullptr, b, transpose_b, depth, accumulate == Accumulate::yes, order, bias}, scratch);
 }
 
-/// A left operand in the order in which products read it: for weights that many products share.
-template <class T> class PackedMatrix {
- public:
-  /// op(a). Keeps its memory from call to call.
-  void pack(View<const T> a, Transpose t) {
-    rows_ = t == Transpose::no ? a.rows : a.cols;
-    depth_ = t == Transpose::no ? a.cols : a.rows;
-    panels_.resize(detail::round_up(rows_, detail::panel_rows), depth_);
-    detail::pack_rows(a, t, 0, rows_, 0, depth_, panels_.data());
-  }
-  Index rows() const { return rows_; }
-  Index depth() const { return depth_; }
-  const T* data() const { return panels_.data(); }
-
- private:
-  Matrix<T> panels_;
-  Index rows_ = 0, depth_ = 0;
-};
-
 /// c = a op(b), or c += with `accumulate`; the same bits as from the matrix that was packed.
-template <class T>
-void product(std::type_identity_t<View<T>> c, const PackedMatrix<T>& a, std::type_identity_t<View<const T>> b,
-             Transpose transpose_b, Accumulate accumulate, ProductScratch<T>& scratch,
-             const std::type_identity_t<T>* bias = nullptr) {
+template <class O, class A = O>
+void product(std::type_identity_t<View<A>> c, const PackedMatrix<O>& a, std::type_identity_t<View<const O>> b,
+             Transpose transpose_b, Accumulate accumulate, ProductScratch<O>& scratch,
+             const std::type_identity_t<A>* bias = nullptr) {
   UNROLL_ASSERT(c.rows == a.rows() && c.cols == (transpose_b == Transpose::no ? b.cols : b.rows) &&
                     a.depth() == (transpose_b == Transpose::no ? b.rows : b.cols),
                 "product: sizes differ");
-  detail::run_product<T>({c,
-                          {},
-                          Transpose::no,
-                          a.data(),
-                          b,
-                          transpose_b,
-                          a.depth(),
-                          accumulate == Accumulate::yes,
-                          Blocks::ascending,
-                          bias},
-                         scratch);
+  detail::run_product<O, A>({c,
+                             {},
+                             Transpose::no,
+                             a.data(),
+                             b,
+                             transpose_b,
+                             a.depth(),
+                             accumulate == Accumulate::yes,
+                             Blocks::ascending,
+                             bias},
+                            scratch);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

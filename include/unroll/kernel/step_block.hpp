@@ -77,27 +77,27 @@ template <class P, std::size_t S> UNROLL_INLINE std::array<P, S> shifted(std::ar
 }
 
 /// c = sum over k of `left` times columns of `right`, in blocks of k.
-template <class Isa, int Panels, class T>
-UNROLL_INLINE void multiply_blocks(LeftPanels<T> left, const T* right, Index right_stride, Index depth, View<T> c) {
-  constexpr Index group = Tiling<Isa, T>::columns;
+template <class Isa, int Panels, class O, class A>
+UNROLL_INLINE void multiply_blocks(LeftPanels<O> left, const O* right, Index right_stride, Index depth, View<A> c) {
+  constexpr Index group = Tiling<Isa, A>::columns;
   for (Index k0 = 0; k0 < depth; k0 += depth_block)
-    call<Isa, MultiplyPanels<Panels>>(LeftPanels<T>{left.data + k0 * left.stride, left.panel_stride, left.stride},
-                                      RightGroups<T>{right + k0, 1, right_stride, group * right_stride},
+    call<Isa, MultiplyPanels<Panels>>(LeftPanels<O>{left.data + k0 * left.stride, left.panel_stride, left.stride},
+                                      RightGroups<O>{right + k0, 1, right_stride, group * right_stride},
                                       (std::min)(depth_block, depth - k0), c,
-                                      k0 > 0 ? Addend<T>{c.data, c.stride} : Addend<T>{});
+                                      k0 > 0 ? Addend<A>{c.data, c.stride} : Addend<A>{});
 }
 /// The same for `count` panels below each other in c, as many at once as the registers hold.
-template <class Isa, int Most, class T>
-UNROLL_INLINE void multiply_all(LeftPanels<T> left, Index count, const T* right, Index right_stride, Index depth,
-                                View<T> c) {
-  constexpr int panels = (std::min)(Most, Tiling<Isa, T>::panels);
+template <class Isa, int Most, class O, class A>
+UNROLL_INLINE void multiply_all(LeftPanels<O> left, Index count, const O* right, Index right_stride, Index depth,
+                                View<A> c) {
+  constexpr int panels = (std::min)(Most, Tiling<Isa, A>::panels);
   Index first = 0;
   for (; first + panels <= count; first += panels)
-    multiply_blocks<Isa, panels>(LeftPanels<T>{left.data + first * left.panel_stride, left.panel_stride, left.stride},
+    multiply_blocks<Isa, panels>(LeftPanels<O>{left.data + first * left.panel_stride, left.panel_stride, left.stride},
                                  right, right_stride, depth, c.middle_rows(first * panel_rows, panels * panel_rows));
   if constexpr (panels > 1)
     for (; first < count; ++first)
-      multiply_blocks<Isa, 1>(LeftPanels<T>{left.data + first * left.panel_stride, left.panel_stride, left.stride},
+      multiply_blocks<Isa, 1>(LeftPanels<O>{left.data + first * left.panel_stride, left.panel_stride, left.stride},
                               right, right_stride, depth, c.middle_rows(first * panel_rows, panel_rows));
 }
 

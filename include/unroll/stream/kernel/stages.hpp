@@ -73,7 +73,9 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
     constexpr Index blocks_in_group() const { return blocks; }
   };
   template <int Q> struct Pass {
-    template <class Isa> static constexpr int most = ColumnTiling<Isa, plan.products_in(Q)>::vectors;
+    /// Of any size: few tiles, because every one is compiled.
+    template <class Isa>
+    static constexpr int most = (std::min)(ColumnTiling<Isa, plan.products_in(Q)>::vectors, Shape::fixed ? 4 : 2);
     static constexpr Grouping layout(const Shape& shape) { return {least(shape, Upto<plan.group_count>())}; }
     template <std::size_t... G> static constexpr Index least(const Shape& shape, std::index_sequence<G...>) {
       Index blocks = 4;

@@ -99,7 +99,7 @@ struct StreamSteps {
         UNROLL_UNROLL
         for (std::size_t g = 0; g < GX; ++g) {
           const T* at = (shape.inputs == 1 ? w.bias : projected) + Index(g) * padded + unit;
-          x_values[g] = shape.inputs == 1 ? fma(load_weights<V>(w.input + input.within(unit) + Index(g) * Shape::block),
+          x_values[g] = shape.inputs == 1 ? fma(load_as<V>(w.input + input.within(unit) + Index(g) * Shape::block),
                                                 V::fill(x), V::load(at))
                                           : V::load(at);
         }

@@ -6,6 +6,7 @@
 
 #include <unroll/core/config.hpp>
 #include <unroll/kernel/column_product.hpp>
+#include <unroll/kernel/load.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
@@ -111,7 +112,7 @@ template <int G, class Shape, class T, int columns> struct ProjectColumns {
     for (std::size_t c = 0; c < columns; ++c) element[c] = V::fill(x + Index(c) * x_stride);
     UNROLL_UNROLL
     for (std::size_t g = 0; g < G; ++g) {
-      const V weight = load_weights<V>(weights + Index(g) * Shape::block);
+      const V weight = load_as<V>(weights + Index(g) * Shape::block);
       UNROLL_UNROLL
       for (std::size_t c = 0; c < columns; ++c) sum[g * columns + c] = fma(weight, element[c], sum[g * columns + c]);
     }
