@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include <unroll/format/plan_json.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/network/make_layer.hpp>
 #include <unroll/train/load_any.hpp>
@@ -20,6 +21,16 @@ unroll::AnySequential<unroll::Matrix<>> make_model(unroll::Index words, std::str
 // endregion
 
 int main() {
+  std::cout << "// region json\n";
+  // region json
+  const auto planned = unroll::model_of_plan<unroll::Matrix<>>(R"([
+    {"type": "embedding", "inputs": 20, "outputs": 8},
+    {"type": "gru", "outputs": 16, "recurrent_dropout": 0.1, "final_state": true},
+    {"type": "dropout", "rate": 0.2},
+    {"type": "dense", "outputs": 1}])");
+  std::cout << planned.describe() << '\n';
+  // endregion
+  std::cout << "// endregion\n// region use\n";
   // region use
   const std::vector<std::string> texts{"a fine film", "a dull film", "fine", "dull and long"};
   const std::vector<int> labels{1, 0, 1, 0};
@@ -35,4 +46,5 @@ int main() {
   const float good = loaded.predict("a fine film")(0, 0);
   std::cout << loaded.info.description << '\n' << loaded.info.labels[good > 0.5f ? 1 : 0] << '\n';
   // endregion
+  std::cout << "// endregion\n";
 }
