@@ -1,7 +1,6 @@
 #!/bin/sh
-# How many files say that there is a kind of layer: adds one to a copy of the library, by a header and by a line of the
-# list (a pointwise cell) or of the list of formats (a format), and runs the tests that follow from being there:
-# sh tests/kind/count.sh
+# How many files say that there is a kind of layer: adds a cell and a layer to a copy of the library, by a header and by
+# a line of the list each, and runs the tests that follow from being there: sh tests/kind/count.sh
 set -eu
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)

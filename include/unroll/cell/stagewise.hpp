@@ -12,20 +12,6 @@
 #include <unroll/cell/stages/forward.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-namespace detail {
-
-template <class E> struct StagedForwardStep {
-  template <class Isa, class T> static UNROLL_INLINE void run(StagedStep<E, T> step) {
-    StagedForward<E>::template run<Isa>(step);
-  }
-};
-template <class E> struct StagedBackwardStep {
-  template <class Isa, class T> static UNROLL_INLINE void run(StagedStep<E, T> step) {
-    StagedBackward<E>::template run<Isa>(step);
-  }
-};
-
-}  // namespace detail
 
 /// A Cell of equations in stages (see StagedCell). With recurrent dropout U(g, v) is U_g (m_g * v).
 template <class E> class Stagewise {

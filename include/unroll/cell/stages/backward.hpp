@@ -179,6 +179,12 @@ template <class E> struct StagedBackward : StagedBackwardSums<E> {
   }
 };
 
+template <class E> struct StagedBackwardStep {
+  template <class Isa, class T> static UNROLL_INLINE void run(StagedStep<E, T> step) {
+    StagedBackward<E>::template run<Isa>(step);
+  }
+};
+
 }  // namespace detail
 }  // namespace unroll::inline UNROLL_ABI
 UNROLL_KERNEL_END

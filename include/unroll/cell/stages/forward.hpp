@@ -69,7 +69,6 @@ template <class E> struct StagedForward : StagedOperations<E> {
     return (std::max<Index>)(1, Tiling<Isa, T>::panels / (std::max<Index>)(gates_in(pass), 1));
   }
 
-  // Products.
   /// Room for a masked vector of gate g.
   static UNROLL_INLINE T* masked(const Step& s, int g) {
     return s.masked + g * (std::max)(s.units, s.outputs) * s.columns;
@@ -237,6 +236,12 @@ template <class E> struct StagedForward : StagedOperations<E> {
   }
   template <bool squares, class V> static UNROLL_INLINE void add(V& sum, const V& value) {
     sum = squares ? fma(value, value, sum) : sum + value;
+  }
+};
+
+template <class E> struct StagedForwardStep {
+  template <class Isa, class T> static UNROLL_INLINE void run(StagedStep<E, T> step) {
+    StagedForward<E>::template run<Isa>(step);
   }
 };
 
