@@ -14,6 +14,7 @@
 
 using namespace unroll;
 
+namespace equations {
 namespace {
 double s(double a) { return 1 / (1 + std::exp(-a)); }
 
@@ -95,3 +96,5 @@ TEST_CASE("concepts tell equations, cells and other things apart") {
   static_assert(!PointwiseCell<NoBackward>);
   CHECK_THROWS_WITH_AS(Lstm<>(3, 0), "a cell: 0 units, expected 1 to 2147483647", std::invalid_argument);
 }
+
+}  // namespace equations

@@ -16,6 +16,7 @@
 
 #include "../support/sequences.hpp"
 
+namespace stages {
 namespace {
 
 using namespace unroll;
@@ -72,13 +73,13 @@ template <class L> void check(L layer, const GradientCheckOptions& options = {})
   CHECK(report.passed());
 }
 template <template <class> class E> void check_gradients() {
-  for (const Index H : {5, 19})
+  for (const Index units : {5, 19})
     for (RecurrentOptions how :
          {RecurrentOptions{.bias = Bias::dual}, RecurrentOptions{.recurrent_dropout = 0.4},
 
           RecurrentOptions{.input_dropout = 0.3, .recurrent_dropout = 0.4, .per_gate = true, .reverse = true}}) {
       how.recompute_every = how.reverse ? 2 : 0;
-      check(Recurrent{E<double>(3, H), how}, {.context = {.training = true, .seed = 9}, .difference = 1e-5});
+      check(Recurrent{E<double>(3, units), how}, {.context = {.training = true, .seed = 9}, .difference = 1e-5});
     }
 }
 template <template <class> class E> void check_stream() {
@@ -99,10 +100,10 @@ template <template <class> class E> void check_stream() {
 }
 
 /// The output and all gradients at a level.
-template <class E> std::vector<Matrix<float>> at_level(SimdLevel level, Index H) {
+template <class E> std::vector<Matrix<float>> at_level(SimdLevel level, Index units) {
   const SimdLevel before = simd_level();
   set_simd_level(level);
-  Recurrent layer{E(7, H), {.recurrent_dropout = 0.2}};
+  Recurrent layer{E(7, units), {.recurrent_dropout = 0.2}};
   auto gradient = zeros_like(layer);
   randomize(layer, Rng(4), 0.3);
   const auto x = random_sequences<float>(7, ragged_lengths(), 6);
@@ -133,11 +134,11 @@ TEST_CASE("a stream of stages gives what a batch gives, also where a new state w
 
 TEST_CASE_TEMPLATE("cells in stages: AVX2 and AVX-512 give the same bits, the others close numbers", E,
                    GruResetBefore<>, LayerNormLstm<>, NormsBeside<>) {
-  for (const Index H : {3, 16, 24, 37}) {
-    const auto usual = at_level<E>(simd_level(), H);
+  for (const Index units : {3, 16, 24, 37}) {
+    const auto usual = at_level<E>(simd_level(), units);
     for (const SimdLevel level : {SimdLevel::plain, SimdLevel::baseline, SimdLevel::avx2, SimdLevel::avx512}) {
       if (!has_simd_level(level)) continue;
-      const auto here = at_level<E>(level, H);
+      const auto here = at_level<E>(level, units);
       const bool same = level >= SimdLevel::avx2 && simd_level() >= SimdLevel::avx2;
       for (std::size_t k = 0; k < here.size(); ++k)
         if (same)
@@ -154,3 +155,5 @@ TEST_CASE("a cell that projects nothing has as many outputs as units") {
                        std::invalid_argument);
   CHECK(Recurrent{ProjectedLstm{2, 4, 3}}.cell.state_rows(0) == 3);
 }
+
+}  // namespace stages
