@@ -84,7 +84,7 @@ template <class E> class Stagewise {
   Index gate_rows() const { return E::GX * units_; }
   Index state_rows(int s) const { return s == 0 ? outputs_ : units_; }
   Index scratch_rows() const {
-    return (std::max)(plan.slots, plan.d_slots) * units_ + 2 * plan.norm_count + vector_rows();
+    return (std::max)(plan.slot_count, plan.d_slots) * units_ + 2 * plan.norm_count + vector_rows();
   }
 
   void prepare(Cache& cache, Index columns, bool keep) const {
@@ -100,7 +100,7 @@ template <class E> class Stagewise {
       cache.bias = bias_hh;
     else
       cache.bias.setZero();
-    cache.values.resize(keep ? plan.slots * units_ : 0, columns);
+    cache.values.resize(keep ? plan.slot_count * units_ : 0, columns);
     cache.statistics.resize(keep ? 2 * plan.norm_count : 0, columns);
     cache.du.resize(keep && !plan.same_ports && !plan.du_in_slots ? E::GU * units_ : 0, columns);
     cache.d_projection.resize(keep && E::projects ? outputs_ : 0, columns);
@@ -187,9 +187,9 @@ template <class E> class Stagewise {
   /// What both directions see. Scratch holds the gradients of slots, or the slots themselves where no backward follows;
   /// then the norms and the masked vectors.
   detail::StagedStep<E> step_of(Pass<T, S>& pass, Cache& cache, const Step& at, StepScratch<T>& scratch) const {
-    const Index slots = (pass.keep ? plan.d_slots : plan.slots) * units_, norms = 2 * plan.norm_count;
+    const Index kept = (pass.keep ? plan.d_slots : plan.slot_count) * units_, norms = 2 * plan.norm_count;
     const Index vectors = pass.mask.count > 0 ? vector_rows() : 0;
-    scratch.values.resize(slots + norms + vectors, at.n);
+    scratch.values.resize(kept + norms + vectors, at.n);
     T* room = scratch.values.data();
     detail::StagedStep<E> step{.units = units_,
                                .outputs = outputs_,
@@ -201,7 +201,7 @@ template <class E> class Stagewise {
                                .prev = {},
                                .next = {},
                                .values = pass.keep ? column(cache.values, at.at) : room,
-                               .statistics = pass.keep ? column(cache.statistics, at.at) : room + slots * at.n};
+                               .statistics = pass.keep ? column(cache.statistics, at.at) : room + kept * at.n};
     for (std::size_t f = 0; f < S; ++f) {
       step.prev[f] = pass.states[f].col(at.in).data();
       step.next[f] = pass.states[f].col(at.out).data();
@@ -209,7 +209,7 @@ template <class E> class Stagewise {
     for (int g = 0; g < E::GU && pass.mask.count > 0; ++g)
       step.mask[static_cast<std::size_t>(g)] = pass.mask.gate(g)->col(at.column).data();
     step.mask_per_gate = pass.mask.count > 1;
-    step.masked = room + (slots + norms) * at.n;
+    step.masked = room + (kept + norms) * at.n;
     step.keep = pass.keep;
     return step;
   }

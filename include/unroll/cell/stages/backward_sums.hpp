@@ -103,7 +103,7 @@ template <class E> struct StagedBackwardSums : StagedOperations<E> {
       const Index first = group(G).first * H;
       const ColumnsOf<const T> du = projects           ? ColumnsOf<const T>{s.d_projection, s.outputs}
                                     : in_x             ? ColumnsOf<const T>{s.x + first, E::GX * H}
-                                    : plan.du_in_slots ? ColumnsOf<const T>{s.values + first, plan.slots * H}
+                                    : plan.du_in_slots ? ColumnsOf<const T>{s.values + first, plan.slot_count * H}
                                                        : ColumnsOf<const T>{s.du + first, E::GU * H};
       const auto to = Base::template gradient<operand>(s);
       for (Index row = 0; row < weights.depth(); row += rows)

@@ -189,8 +189,8 @@ template <class E> struct StagedForward : StagedOperations<E> {
       Base::template store<whole, V>(value_at<k>(values), s.next[field] + j * s.units + unit, present);
     } else if constexpr (plan.slot[k] >= 0 && (plan.pass[k] == Q || (Q == 0 && Base::is_x(k)))) {
       if (plan.crosses[k] || s.keep)
-        Base::template store<whole, V>(value_at<k>(values), s.values + (j * plan.slots + plan.slot[k]) * s.units + unit,
-                                       present);
+        Base::template store<whole, V>(value_at<k>(values),
+                                       s.values + (j * plan.slot_count + plan.slot[k]) * s.units + unit, present);
     }
   }
 

@@ -37,7 +37,7 @@ template <std::size_t N> struct StagePlan {
   std::array<int, N> first{};     ///< the time of the first contribution to its gradient; never
   std::array<ProductGroup, 17> groups{};
   std::array<NormGroup, 16> norms{};
-  int passes = 0, slots = 0, d_slots = 0, group_count = 0, norm_count = 0;
+  int passes = 0, slot_count = 0, d_slots = 0, group_count = 0, norm_count = 0;
   bool same_ports = false, is_sound = true;
   bool du_in_slots = false;  ///< the gradients of all products take the places of the products, slots 0 to GU
 

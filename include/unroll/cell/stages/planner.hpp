@@ -116,7 +116,7 @@ template <std::size_t N, class E> class StagePlanner : StagePasses<N, E> {
     for (const bool products : {true, false})
       for (std::size_t k = 0; k < N; ++k)
         if ((op(k) == Op::product) == products && (plan_.saved[k] || (plan_.crosses[k] && plan_.output[k] < 0)))
-          plan_.slot[k] = plan_.slots++;
+          plan_.slot[k] = plan_.slot_count++;
   }
   /// Whether x[g] is still there when backward wants it: until the gradient of its norm takes its place.
   constexpr bool stays(std::size_t x) const {

@@ -132,7 +132,7 @@ template <class E> struct StagedOperations {
     else if constexpr (is_x(k) && !(backward && plan.saved[k]))
       return {s.x + static_cast<Index>(k - S::x_at) * s.units, E::GX * s.units};
     else
-      return {s.values + plan.slot[k] * s.units, plan.slots * s.units};
+      return {s.values + plan.slot[k] * s.units, plan.slot_count * s.units};
   }
   /// Where the gradient of value k is added up.
   template <std::size_t k> static UNROLL_INLINE ColumnsOf<T> gradient(const Step& s) {
@@ -146,7 +146,7 @@ template <class E> struct StagedOperations {
     else if constexpr (is_prev(k))
       return {s.d[k - S::prev_at], k == S::prev_at ? s.outputs : H};
     else if constexpr (plan.du_in_slots)
-      return {s.values + plan.slot[k] * H, plan.slots * H};
+      return {s.values + plan.slot[k] * H, plan.slot_count * H};
     else
       return {s.du + S::operation(k).which * H, E::GU * H};
   }

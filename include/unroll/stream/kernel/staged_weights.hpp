@@ -28,7 +28,7 @@ template <class E> struct StagedStreamPlan : StagedOperations<E> {
     return false;
   }
   /// Rows of padded units between the stages: slots, then states that wait.
-  static constexpr Index rows = plan.slots + static_cast<int>(E::S);
+  static constexpr Index rows = plan.slot_count + static_cast<int>(E::S);
 };
 
 /// As its steps read them. Per unit and gate: [gate][padded unit].

@@ -43,7 +43,7 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
     project<Isa, E::GX>(shape, w.input, static_cast<const T*>(nullptr), w.bias, x, x_stride, n, projected);
     Places at{projected, fields, fields, between, statistics, y, padded};
     for (std::size_t f = 0; f < std::size_t(E::S); ++f)
-      if (Base::waits(f)) at.next[f] = between + (plan.slots + static_cast<Index>(f)) * padded;
+      if (Base::waits(f)) at.next[f] = between + (plan.slot_count + static_cast<Index>(f)) * padded;
     for (Index t = 0; t < n; ++t, at.x += E::GX * padded, at.y += padded) {
       statistics_before<Isa, 0>(shape, at, Upto<plan.norm_count>());
       all_passes<Isa>(shape, w, at, Upto<plan.passes>());
