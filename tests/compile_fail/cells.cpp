@@ -14,6 +14,8 @@
 // CASE 13: must say "each gate g has one product U(g, v)"
 // CASE 14: must say "the compiler cannot run `forward(U, x, prev, next)`"
 // CASE 15: must say "<unroll/stream/staged.hpp> is missing"
+// CASE 16: must say "a norm is of inputs, of which each is in one"
+// CASE 17: must say "a norm is of inputs, of which each is in one"
 #include <unroll/cell/derived.hpp>
 #include <unroll/stream/recurrent.hpp>
 #include <unroll/unroll.hpp>
@@ -42,10 +44,15 @@ template <int kind> struct Equations : CellSize<float> {
 };
 template <int kind> struct InStages : StagedCell<float> {
   using StagedCell<float>::StagedCell;
-  static constexpr int GX = 1, GU = kind == 12 ? 2 : 1, S = 1;
+  static constexpr int GX = 1, GU = kind == 12 ? 2 : 1, S = 1, P = kind == 16 ? 1 : 0;
   static constexpr std::string_view name = "InStages";
+  static constexpr void forward(const auto& p, const auto& U, const auto& x, const auto& prev, auto& next) {
+    next[0] = x[0] + U(0, prev[0]) + normalize(p[0]);
+  }
   static constexpr void forward(const auto& U, const auto& x, const auto& prev, auto& next) {
-    if constexpr (kind == 13)
+    if constexpr (kind == 17)
+      next[0] = normalize(x[0]) + U(0, prev[0]) + normalize(std::array{x[0], prev[0]})[0];
+    else if constexpr (kind == 13)
       next[0] = U(0, x[0]) + prev[0];
     else if constexpr (kind == 14)
       next[0] = not_constexpr(U(0, prev[0]));
@@ -74,7 +81,7 @@ int main() {
   const Recurrent layer{Derived<AtRunTime>{3, 4}};
 #elif CASE >= 5 && CASE <= 10
   const Recurrent layer{Derived<Equations<CASE>>{3, 4}};
-#elif CASE >= 12 && CASE <= 14
+#elif (CASE >= 12 && CASE <= 14) || CASE >= 16
   const Recurrent layer{InStages<CASE>{3, 4}};
 #elif CASE == 15
   [[maybe_unused]] const stream::Recurrent<InStages<0>, 3, 4> stepping;

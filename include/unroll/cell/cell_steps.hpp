@@ -16,7 +16,7 @@ template <class T, int S> struct CellSteps {
                         StepScratch<T>& scratch);
   void (*accumulate)(const void* cell, Pass<T, S>& pass, void* cache, void* gradient, const Columns& columns);
   void (*visit_columns)(void* cache, FunctionRef<Matrix<T>&> f);  ///< null for a cell that cannot recompute
-  void (*open_sums)(const void* cell, void* cache, Index batch);  ///< null for a cell that has none
+  void (*open_sums)(const void* cell, void* cache, Index batch);  ///< nothing for a cell that has none
   void (*close_sums)(const void* cell, void* cache, void* gradient);
 };
 
@@ -49,24 +49,13 @@ template <class C> const CellSteps<typename C::Scalar, C::S>& cell_steps() {
         else
           return Visit(nullptr);
       }(),
-      [] {
-        using Open = void (*)(const void*, void*, Index);
+      [](const void* cell, void* cache, Index batch) {
+        if constexpr (HasSums<C>) static_cast<const C*>(cell)->open_sums(*static_cast<Cache*>(cache), batch);
+      },
+      [](const void* cell, void* cache, void* gradient) {
         if constexpr (HasSums<C>)
-          return Open([](const void* cell, void* cache, Index batch) {
-            static_cast<const C*>(cell)->open_sums(*static_cast<Cache*>(cache), batch);
-          });
-        else
-          return Open(nullptr);
-      }(),
-      [] {
-        using Close = void (*)(const void*, void*, void*);
-        if constexpr (HasSums<C>)
-          return Close([](const void* cell, void* cache, void* gradient) {
-            static_cast<const C*>(cell)->close_sums(*static_cast<Cache*>(cache), *static_cast<C*>(gradient));
-          });
-        else
-          return Close(nullptr);
-      }()};
+          static_cast<const C*>(cell)->close_sums(*static_cast<Cache*>(cache), *static_cast<C*>(gradient));
+      }};
   return steps;
 }
 
@@ -104,12 +93,8 @@ template <class T, int S> struct AnyCell {
   void accumulate(Pass<T, S>& pass, void* gradient, const Columns& columns) const {
     steps->accumulate(cell, pass, cache, gradient, columns);
   }
-  void open_sums(Index batch) const {
-    if (steps->open_sums != nullptr) steps->open_sums(cell, cache, batch);
-  }
-  void close_sums(void* gradient) const {
-    if (steps->close_sums != nullptr) steps->close_sums(cell, cache, gradient);
-  }
+  void open_sums(Index batch) const { steps->open_sums(cell, cache, batch); }
+  void close_sums(void* gradient) const { steps->close_sums(cell, cache, gradient); }
   bool can_recompute() const { return steps->visit_columns != nullptr; }
   void visit_columns(FunctionRef<Matrix<T>&> f) const { steps->visit_columns(cache, f); }
 };

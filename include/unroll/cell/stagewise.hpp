@@ -24,9 +24,8 @@ template <class E> class Stagewise {
   static constexpr bool is_sound = !Plan::is_readable || plan.is_sound;
   static_assert(is_sound,
                 "unroll::StagedCell: the stages of this cell cannot be run: each gate g has one product U(g, v), of "
-                "the state before "
-                "or of a value that forward computes; a projection is the next h alone, which equations see through "
-                "products only.");
+                "the state before or of a value that forward computes; a norm is of inputs, of which each is in one, "
+                "states and such values; a projection is the next h alone, which equations see through products only.");
 
  public:
   using Equations = E;
@@ -90,7 +89,7 @@ template <class E> class Stagewise {
   void prepare(Cache& cache, Index columns, bool keep) const {
     for (std::size_t g = 0; g < cache.weights.size(); ++g) {
       const detail::ProductGroup group = plan.groups[g];
-      if (group.first == E::GU)
+      if (group.projects)
         cache.weights[g].pack(weight_hr, 0, outputs_, 1, keep);
       else
         cache.weights[g].pack(weight_hh, group.first * units_, units_, group.gates, keep);
@@ -131,7 +130,7 @@ template <class E> class Stagewise {
     const auto du = all.middleCols(columns.first, columns.n).topRows(E::GU * units_);
     for (const detail::ProductGroup& group : plan.groups) {
       if (group.gates == 0) break;
-      if (group.first == E::GU) {
+      if (group.projects) {
         if (!weight_hr.trainable) continue;
         gather(pass, cache, group, -1, columns, cache.operand);
         matmul(gradient.weight_hr, cache.d_projection.middleCols(columns.first, columns.n), Transpose::no,

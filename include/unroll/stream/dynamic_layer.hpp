@@ -38,28 +38,27 @@ class DynamicState {
   Index padded_;
 };
 
-template <class E> struct RunDynamicRecurrent {
-  using Steps = StreamSteps<E, stream::Accurate, DynamicShape>;
-  template <class Isa>
-  static UNROLL_INLINE void run(DynamicShape shape, StreamWeights<float> w, typename Steps::Fields fields,
-                                bool* backwards, const float* x, Index x_stride, float* y, Index n, float* projected) {
-    Steps::template run<Isa>(shape, w, fields, *backwards, x, x_stride, y, n, projected);
-  }
-};
-
-template <class E> class DynamicRecurrent final : public DynamicLayer {
+/// What the streams of all cells hold: the input's weights, biases, parameters per unit and the state. U is theirs.
+template <class E> class DynamicCell : public DynamicLayer {
  public:
   static constexpr int S = E::S;
   using Data = stream::RecurrentData<float, static_cast<std::size_t>(S)>;
 
-  DynamicRecurrent(const Data& data, Index D, Index H)
+  void reset() noexcept override { state_.reset(); }
+  std::span<std::byte> state() noexcept override { return state_.bytes(); }
+
+ protected:
+  DynamicShape shape_;
+  Matrix<float> input_, recurrent_, bias_, recurrent_bias_, unit_, projected_;
+  DynamicState state_;
+
+  /// `sums`: b_h goes in with b.
+  DynamicCell(const Data& data, Index D, Index H, Index recurrent_size, bool sums)
       : DynamicLayer(D, H, padded_stride(H)), shape_{D, H}, state_(S, y_stride) {
     require_sizes(data, {E::GX, E::GU, E::P}, D, H);
     const ColumnLayout<E::GX> input{H, D, widest_block};
-    const ColumnLayout<E::GU> recurrent{H, H, widest_block};
-    constexpr bool sums = E::same_ports;
     for (auto [matrix, size] : {std::pair{&input_, input.size()},
-                                {&recurrent_, recurrent.size()},
+                                {&recurrent_, recurrent_size},
                                 {&bias_, E::GX * y_stride},
                                 {&recurrent_bias_, E::GU * y_stride},
                                 {&unit_, E::P * y_stride},
@@ -68,28 +67,46 @@ template <class E> class DynamicRecurrent final : public DynamicLayer {
       matrix->setZero();
     }
     pack_gates(input, data.weight_ih, E::GX, 0, input_.data());
-    pack_gates(recurrent, data.weight_hh, E::GU, 0, recurrent_.data());
     pack_units(data.bias_ih, sums ? data.bias_hh : std::span<const float>{}, E::GX, H, y_stride, bias_.data());
     if (!sums) pack_units(data.bias_hh, {}, E::GU, H, y_stride, recurrent_bias_.data());
     pack_units(data.unit, {}, E::P, H, y_stride, unit_.data());
     for (std::size_t s = 0; s < std::size_t(S); ++s) pack_units(data.initial[s], {}, 1, H, y_stride, state_.initial(s));
     state_.reset();
   }
-  void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
-    std::array<float*, static_cast<std::size_t>(S)> fields;
-    for (std::size_t s = 0; s < std::size_t(S); ++s) fields[s] = state_.field(s);
-    const StreamWeights<float> w{input_.data(), bias_.data(), recurrent_.data(), recurrent_bias_.data(), unit_.data()};
-    for (Index t = 0; t < n; t += stream_chunk)
-      dispatch_stream<RunDynamicRecurrent<E>>(shape_, w, fields, &backwards_, x + t * x_stride, x_stride,
-                                              y + t * y_stride, (std::min)(stream_chunk, n - t), projected_.data());
+  std::array<float*, static_cast<std::size_t>(S)> fields() {
+    std::array<float*, static_cast<std::size_t>(S)> all;
+    for (std::size_t s = 0; s < std::size_t(S); ++s) all[s] = state_.field(s);
+    return all;
   }
-  void reset() noexcept override { state_.reset(); }
-  std::span<std::byte> state() noexcept override { return state_.bytes(); }
+};
+
+template <class E> struct RunDynamicRecurrent {
+  using Steps = StreamSteps<E, stream::Accurate, DynamicShape>;
+  template <class Isa>
+  static UNROLL_INLINE void run(DynamicShape shape, StreamWeights<float> w, typename Steps::Fields fields,
+                                bool* backwards, const float* x, Index x_stride, float* y, Index n, float* projected) {
+    Steps::template run<Isa>(shape, w, fields, *backwards, x, x_stride, y, n, projected);
+  }
+};
+/// Of a pointwise cell.
+template <class E> class DynamicRecurrent final : public DynamicCell<E> {
+  using Base = DynamicCell<E>;
+
+ public:
+  DynamicRecurrent(const typename Base::Data& data, Index D, Index H)
+      : Base(data, D, H, ColumnLayout<E::GU>{H, H, widest_block}.size(), E::same_ports) {
+    pack_gates(ColumnLayout<E::GU>{H, H, widest_block}, data.weight_hh, E::GU, 0, this->recurrent_.data());
+  }
+  void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
+    const StreamWeights<float> w{this->input_.data(), this->bias_.data(), this->recurrent_.data(),
+                                 this->recurrent_bias_.data(), this->unit_.data()};
+    for (Index t = 0; t < n; t += stream_chunk)
+      dispatch_stream<RunDynamicRecurrent<E>>(this->shape_, w, this->fields(), &backwards_, x + t * x_stride, x_stride,
+                                              y + t * this->y_stride, (std::min)(stream_chunk, n - t),
+                                              this->projected_.data());
+  }
 
  private:
-  DynamicShape shape_;
-  Matrix<float> input_, recurrent_, bias_, recurrent_bias_, unit_, projected_;
-  DynamicState state_;
   bool backwards_ = false;
 };
 
@@ -101,46 +118,25 @@ template <class E> struct RunDynamicStaged {
     Steps::template run<Isa>(shape, w, fields, x, x_stride, y, n, projected, between);
   }
 };
-
 /// Of a cell in stages.
-template <class E> class DynamicStaged final : public DynamicLayer {
- public:
-  static constexpr int S = E::S;
+template <class E> class DynamicStaged final : public DynamicCell<E> {
+  using Base = DynamicCell<E>;
   using Plan = StagedStreamPlan<E>;
-  using Data = stream::RecurrentData<float, static_cast<std::size_t>(S)>;
 
-  DynamicStaged(const Data& data, Index D, Index H)
-      : DynamicLayer(D, H, padded_stride(H)), shape_{D, H}, state_(S, y_stride) {
-    require_sizes(data, {E::GX, E::GU, E::P}, D, H);
-    const ColumnLayout<E::GX> input{H, D, widest_block};
-    for (auto [matrix, size] : {std::pair{&input_, input.size()},
-                                {&recurrent_, E::GU * y_stride * H},
-                                {&bias_, E::GX * y_stride},
-                                {&recurrent_bias_, E::GU * y_stride},
-                                {&unit_, E::P * y_stride},
-                                {&projected_, E::GX * y_stride * stream_chunk},
-                                {&between_, Plan::rows * y_stride}}) {
-      matrix->resize(size, 1);
-      matrix->setZero();
-    }
-    pack_gates(input, data.weight_ih, E::GX, 0, input_.data());
-    weights_ = {input_.data(), bias_.data(), recurrent_bias_.data(), unit_.data(), {}};
+ public:
+  DynamicStaged(const typename Base::Data& data, Index D, Index H)
+      : Base(data, D, H, E::GU * padded_stride(H) * H, false), between_(Plan::rows * this->y_stride, 1) {
+    between_.setZero();
     pack_products(data.weight_hh, H, std::make_index_sequence<Plan::groups>());
-    pack_units(data.bias_ih, {}, E::GX, H, y_stride, bias_.data());
-    pack_units(data.bias_hh, {}, E::GU, H, y_stride, recurrent_bias_.data());
-    pack_units(data.unit, {}, E::P, H, y_stride, unit_.data());
-    for (std::size_t s = 0; s < std::size_t(S); ++s) pack_units(data.initial[s], {}, 1, H, y_stride, state_.initial(s));
-    state_.reset();
   }
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
-    std::array<float*, static_cast<std::size_t>(S)> fields;
-    for (std::size_t s = 0; s < std::size_t(S); ++s) fields[s] = state_.field(s);
+    const StagedStreamWeights<E> w{this->input_.data(), this->bias_.data(), this->recurrent_bias_.data(),
+                                   this->unit_.data(), products_};
     for (Index t = 0; t < n; t += stream_chunk)
-      dispatch_stream<RunDynamicStaged<E>>(shape_, weights_, fields, x + t * x_stride, x_stride, y + t * y_stride,
-                                           (std::min)(stream_chunk, n - t), projected_.data(), between_.data());
+      dispatch_stream<RunDynamicStaged<E>>(this->shape_, w, this->fields(), x + t * x_stride, x_stride,
+                                           y + t * this->y_stride, (std::min)(stream_chunk, n - t),
+                                           this->projected_.data(), between_.data());
   }
-  void reset() noexcept override { state_.reset(); }
-  std::span<std::byte> state() noexcept override { return state_.bytes(); }
 
  private:
   template <std::size_t... G> void pack_products(std::span<const float> from, Index H, std::index_sequence<G...>) {
@@ -148,15 +144,13 @@ template <class E> class DynamicStaged final : public DynamicLayer {
   }
   template <int G> void pack_group(std::span<const float> from, Index H) {
     constexpr ProductGroup group = Plan::group(G);
-    float* to = recurrent_.data() + group.first * y_stride * H;
+    float* to = this->recurrent_.data() + group.first * this->y_stride * H;
     pack_gates(ColumnLayout<group.gates>{H, H, widest_block}, from, E::GU, group.first, to);
-    weights_.products[G] = to;
+    products_[G] = to;
   }
 
-  DynamicShape shape_;
-  Matrix<float> input_, recurrent_, bias_, recurrent_bias_, unit_, projected_, between_;
-  StagedStreamWeights<E> weights_{};
-  DynamicState state_;
+  Matrix<float> between_;
+  std::array<const float*, Plan::groups> products_{};
 };
 
 struct RunDynamicDense {

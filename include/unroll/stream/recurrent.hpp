@@ -42,6 +42,20 @@ template <class Data, int S, class Layer> Data data_of_layer(const Layer& layer)
 template <class Cell, class E>
 concept CellOf = std::same_as<typename Cell::Equations, E>;
 
+/// `to`, a stream's layer of cell E, takes the weights of a trained unroll::Recurrent of the same equations.
+template <class E, class Stream, class Layer> void assign_recurrent(Stream& to, const Layer& layer, Index D, Index H) {
+  constexpr bool is_recurrent = TrainedRecurrent<Layer>;
+  static_assert(is_recurrent, "unroll::stream::Recurrent: the trained layer in its place is not recurrent.");
+  if constexpr (is_recurrent) {
+    constexpr bool same_cell = CellOf<typename Layer::Cell, E>;
+    static_assert(same_cell, "unroll::stream::Recurrent: the trained layer has another cell or another scalar type.");
+    if constexpr (same_cell) {
+      require_recurrent(layer, E::name, D, H);
+      to.set(data_of_layer<typename Stream::Data, Stream::S>(layer));
+    }
+  }
+}
+
 }  // namespace detail
 
 namespace stream {
@@ -105,15 +119,7 @@ template <class E, Index D, Index H, class Functions = Accurate, class Stored = 
   }
 
   /// From a trained unroll::Recurrent of the same equations.
-  template <class Layer> void assign(const Layer& layer) {
-    constexpr bool is_recurrent = detail::TrainedRecurrent<Layer>;
-    static_assert(is_recurrent, "unroll::stream::Recurrent: the trained layer in its place is not recurrent.");
-    if constexpr (is_recurrent) {
-      constexpr bool same_cell = detail::CellOf<typename Layer::Cell, E>;
-      static_assert(same_cell, "unroll::stream::Recurrent: the trained layer has another cell or another scalar type.");
-      if constexpr (same_cell) take(layer);
-    }
-  }
+  template <class Layer> void assign(const Layer& layer) { detail::assign_recurrent<E>(*this, layer, D, H); }
 
   constexpr State initial_state() const { return initial_; }
 
@@ -128,11 +134,6 @@ template <class E, Index D, Index H, class Functions = Accurate, class Stored = 
   }
 
  private:
-  template <class Layer> void take(const Layer& layer) {
-    detail::require_recurrent(layer, E::name, D, H);
-    set(detail::data_of_layer<Data, S>(layer));
-  }
-
   alignas(64) detail::StreamArray<StoredInput, input_layout.size()> input_{};
   alignas(64) detail::StreamArray<Stored, recurrent_layout.size()> recurrent_{};
   static constexpr bool input_is_scaled = !std::is_same_v<StoredInput, Scalar>;

@@ -49,18 +49,7 @@ class Recurrent<E, D, H, Functions, typename E::Scalar> {
       detail::pack_units(data.initial[s], {}, 1, H, padded, initial_.fields[s].data());
   }
   /// From a trained unroll::Recurrent of the same equations.
-  template <class Layer> void assign(const Layer& layer) {
-    constexpr bool is_recurrent = detail::TrainedRecurrent<Layer>;
-    static_assert(is_recurrent, "unroll::stream::Recurrent: the trained layer in its place is not recurrent.");
-    if constexpr (is_recurrent) {
-      constexpr bool same_cell = detail::CellOf<typename Layer::Cell, E>;
-      static_assert(same_cell, "unroll::stream::Recurrent: the trained layer has another cell or another scalar type.");
-      if constexpr (same_cell) {
-        detail::require_recurrent(layer, E::name, D, H);
-        set(detail::data_of_layer<Data, S>(layer));
-      }
-    }
-  }
+  template <class Layer> void assign(const Layer& layer) { detail::assign_recurrent<E>(*this, layer, D, H); }
 
   constexpr State initial_state() const { return initial_; }
 

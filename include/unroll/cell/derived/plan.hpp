@@ -53,6 +53,18 @@ constexpr void for_operands(const Operation& operation, const auto& f) {
     if (operation.of[i] >= 0) f(i, static_cast<std::size_t>(operation.of[i]));
 }
 
+/// f(place) for each value that the gradients of operation k read; is_live(place) says which operands have one.
+constexpr void for_reads(const Operation& operation, std::size_t k, const auto& is_live, const auto& f) {
+  for_operands(operation, [&](std::size_t i, std::size_t of) {
+    if (!is_live(of)) return;
+    const Reads reads = reads_of(operation.op, i);
+    if (reads.r) f(k);
+    for_operands(operation, [&](std::size_t j, std::size_t at) {
+      if (j == 0 ? reads.a : j == 1 && reads.b) f(at);
+    });
+  });
+}
+
 template <std::size_t N, class E> constexpr Plan<N> make_plan(const TracedEquations<E>& equations) {
   constexpr std::size_t x_at = TracedEquations<E>::x_at, prev_at = TracedEquations<E>::prev_at;
   const auto is_port = [](std::size_t k) { return k >= x_at && k < prev_at; };
@@ -75,13 +87,9 @@ template <std::size_t N, class E> constexpr Plan<N> make_plan(const TracedEquati
   // What backward reads. What it is not given and cannot compute from what it is given, forward keeps.
   std::array<bool, N> read{}, known{};
   for (std::size_t k = 0; k < N; ++k)
-    for_operands(operations[k], [&](std::size_t i, auto) {
-      if (!plan.live[k] || !plan.is_live(operations[k].of[i])) return;
-      const Reads reads = reads_of(operations[k].op, i);
-      read[k] |= reads.r;
-      for_operands(operations[k],
-                   [&](std::size_t j, std::size_t of) { read[of] |= j == 0 ? reads.a : j == 1 && reads.b; });
-    });
+    if (plan.live[k])
+      for_reads(
+          operations[k], k, [&](std::size_t of) { return plan.live[of]; }, [&](std::size_t at) { read[at] = true; });
   for (std::size_t k = 0; k < N; ++k) {
     const Op op = operations[k].op;
     known[k] = is_next[k] || op == Op::number || (op == Op::input && !is_port(k));

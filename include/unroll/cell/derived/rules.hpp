@@ -75,6 +75,7 @@ constexpr Reads reads_of(Op op, std::size_t operand) {
     case absolute:
     case choose:
     case logarithm:
+    case normalize:  // cell/stages/backward_sums.hpp
       return {.a = true};
     case root:
     case exponential:

@@ -61,16 +61,11 @@ template <class E> struct StagedBackward : StagedBackwardSums<E> {
   /// Values that the gradients of a pass are made of.
   static constexpr std::array<bool, S::N> values_for(int pass) {
     std::array<bool, S::N> wanted{};
-    for (std::size_t k = 0; k < S::N; ++k) {
-      const Operation o = S::operation(k);
-      if (plan.pass[k] != pass || !plan.live[k] || spans_units(o.op)) continue;
-      for_operands(o, [&](std::size_t i, std::size_t of) {
-        if (!plan.live[of]) return;
-        const Reads reads = reads_of(o.op, i);
-        wanted[k] |= reads.r;
-        for_operands(o, [&](std::size_t n, std::size_t at) { wanted[at] |= n == 0 ? reads.a : n == 1 && reads.b; });
-      });
-    }
+    for (std::size_t k = 0; k < S::N; ++k)
+      if (plan.pass[k] == pass && plan.live[k] && !spans_units(S::operation(k).op))
+        for_reads(
+            S::operation(k), k, [](std::size_t of) { return plan.live[of]; },
+            [&](std::size_t at) { wanted[at] = true; });
     for (std::size_t k = S::N; k-- > 0;)
       if (wanted[k] && plan.again[k])
         for_operands(S::operation(k), [&](std::size_t, std::size_t of) { wanted[of] = true; });

@@ -93,18 +93,14 @@ template <class E> struct StagedBackwardSums : StagedOperations<E> {
   /// Products: the vector's gradient += sum over gates of mask * (U_g^T du_g), one sum over all gates with one mask.
   template <class Isa, int Q, int G> static UNROLL_INLINE void product_back(const Step& s) {
     if constexpr (group(G).pass == Q && plan.live[group(G).operand]) {
-      constexpr bool projects = Base::is_projection_group(G), in_x = plan.same_ports && !projects;
+      constexpr bool projects = group(G).projects;
       constexpr std::size_t operand = group(G).operand;
       constexpr Index panels = Tiling<Isa, T>::panels, rows = panels * panel_rows;
       alignas(64) T sums[rows * columns_at_once];
       const StagedWeights<T>& weights = s.weights[G];
       const bool per_gate = !projects && s.mask_per_gate && s.mask[0] != nullptr;
-      const Index H = s.units, groups = per_gate ? group(G).gates : 1, depth = weights.rows() / groups;
-      const Index first = group(G).first * H;
-      const ColumnsOf<const T> du = projects           ? ColumnsOf<const T>{s.d_projection, s.outputs}
-                                    : in_x             ? ColumnsOf<const T>{s.x + first, E::GX * H}
-                                    : plan.du_in_slots ? ColumnsOf<const T>{s.values + first, plan.slot_count * H}
-                                                       : ColumnsOf<const T>{s.du + first, E::GU * H};
+      const Index groups = per_gate ? group(G).gates : 1, depth = weights.rows() / groups;
+      const ColumnsOf<const T> du = Base::template gradient<Base::product_of(group(G).first)>(s);
       const auto to = Base::template gradient<operand>(s);
       for (Index row = 0; row < weights.depth(); row += rows)
         for (Index j = 0; j < s.columns; j += columns_at_once) {

@@ -34,7 +34,7 @@ template <class E> struct StagedForward : StagedOperations<E> {
   template <class Isa, int Q> static UNROLL_INLINE void pass(Step& s) {
     mask_vectors<Q>(s, Upto<plan.group_count>());
     project<Isa, Q>(s, Upto<plan.group_count>());
-    constexpr Index products = gates_in(Q), at_once = blocks_at_once<Isa>(Q);
+    constexpr Index products = plan.products_in(Q), at_once = blocks_at_once<Isa>(Q);
     constexpr Index rows = (std::max<Index>)(products, 1) * at_once * unit_block;
     alignas(64) T u[rows * columns_at_once];
     const Index blocks = (s.units + unit_block - 1) / unit_block;
@@ -57,16 +57,10 @@ template <class E> struct StagedForward : StagedOperations<E> {
       if (plan.pass[k] == pass && !Base::is_projection(k)) return true;
     return false;
   }
-  static constexpr bool is_in(int g, int pass) { return group(g).pass == pass && !Base::is_projection_group(g); }
-  /// Products that a pass begins with, of the groups before `end`.
-  static constexpr Index gates_in(int pass, int end = plan.group_count) {
-    Index n = 0;
-    for (int g = 0; g < end; ++g) n += is_in(g, pass) ? group(g).gates : 0;
-    return n;
-  }
+  static constexpr bool is_in(int g, int pass) { return group(g).pass == pass && !group(g).projects; }
   /// Blocks of units whose products are made together, to fill the tile.
   template <class Isa> static constexpr Index blocks_at_once(int pass) {
-    return (std::max<Index>)(1, Tiling<Isa, T>::panels / (std::max<Index>)(gates_in(pass), 1));
+    return (std::max<Index>)(1, Tiling<Isa, T>::panels / (std::max)(plan.products_in(pass), 1));
   }
 
   /// Room for a masked vector of gate g.
@@ -117,7 +111,7 @@ template <class E> struct StagedForward : StagedOperations<E> {
   }
   /// Of group G's products among those of the pass.
   template <class Isa, int Q> static constexpr Index first_row(int G) {
-    return gates_in(Q, G) * blocks_at_once<Isa>(Q) * unit_block;
+    return plan.products_in(Q, G) * blocks_at_once<Isa>(Q) * unit_block;
   }
   /// W_r v, which is h.
   template <class Isa, int Q, std::size_t... G>
@@ -125,7 +119,7 @@ template <class E> struct StagedForward : StagedOperations<E> {
     (project_group<Isa, Q, static_cast<int>(G)>(s), ...);
   }
   template <class Isa, int Q, int G> static UNROLL_INLINE void project_group(const Step& s) {
-    if constexpr (group(G).pass == Q && Base::is_projection_group(G)) {
+    if constexpr (group(G).pass == Q && group(G).projects) {
       constexpr Index rows = 4 * unit_block;
       alignas(64) T sums[rows * columns_at_once];
       const StagedWeights<T>& weights = s.weights[G];

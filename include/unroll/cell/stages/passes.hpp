@@ -41,12 +41,19 @@ template <std::size_t N, class E> class StagePasses {
       if (plan_.used[k]) for_operands(operations_[k], [&](std::size_t i, std::size_t of) { f(k, i, of); });
   }
 
+  /// f(place) for the values that are normalized together with k, which are written down in a row.
+  constexpr void for_members(std::size_t k, const auto& f) const {
+    for (std::size_t other = inputs; op(k) == Op::normalize && other < N; ++other)
+      if (op(other) == Op::normalize && operations_[other].which == operations_[k].which) f(other);
+  }
+
+  /// What a norm's value is made of, or a product's vector.
+  constexpr std::size_t source_of(std::size_t k) const { return static_cast<std::size_t>(operations_[k].of[0]); }
+
   constexpr void find_used() {
     for (const std::size_t k : stages_.next) plan_.used[k] = true;
     for (std::size_t k = N; k-- > 0;) {
-      if (op(k) == Op::normalize)  // all of a norm or none
-        for (std::size_t other = k + 1; other < N && op(other) == Op::normalize; ++other)
-          if (operations_[other].which == operations_[k].which) plan_.used[k] |= plan_.used[other];
+      for_members(k, [&](std::size_t other) { plan_.used[k] |= plan_.used[other]; });  // all of a norm or none
       if (plan_.used[k]) for_operands(operations_[k], [&](auto, std::size_t of) { plan_.used[of] = true; });
     }
   }
@@ -54,29 +61,16 @@ template <std::size_t N, class E> class StagePasses {
     std::array<int, 16> number_of{};
     number_of.fill(-1);
     for (std::size_t k = 0; k < N; ++k) {
-      if (op(k) != Op::normalize) continue;
-      bool any = false;
-      for (std::size_t other = 0; other < N; ++other)
-        any |= op(other) == Op::normalize && operations_[other].which == operations_[k].which && plan_.used[other];
-      plan_.used[k] = any;
-      if (!any) continue;
-      for_operands(operations_[k], [&](auto, std::size_t of) { plan_.used[of] = true; });
+      if (op(k) != Op::normalize || !plan_.used[k]) continue;
+      const std::size_t source = source_of(k);
+      plan_.is_sound &= source >= x_at && op(source) != Op::number;
       int& number = number_of[static_cast<std::size_t>(operations_[k].which)];
       if (number < 0) number = plan_.norm_count++;
       NormGroup& norm = plan_.norms[static_cast<std::size_t>(number)];
-      norm.sources[static_cast<std::size_t>(norm.count)] = static_cast<std::size_t>(operations_[k].of[0]);
+      norm.sources[static_cast<std::size_t>(norm.count)] = source;
       norm.members[static_cast<std::size_t>(norm.count++)] = k;
     }
-    for (std::size_t k = N; k-- > 0;)  // what the norms' other members need
-      if (plan_.used[k]) for_operands(operations_[k], [&](auto, std::size_t of) { plan_.used[of] = true; });
   }
-  template <class F> constexpr void for_norms_of(std::size_t member, const F& f) const {
-    for (int n = 0; n < plan_.norm_count; ++n)
-      for (int m = 0; m < plan_.norms[static_cast<std::size_t>(n)].count; ++m)
-        if (plan_.norms[static_cast<std::size_t>(n)].members[static_cast<std::size_t>(m)] == member)
-          f(plan_.norms[static_cast<std::size_t>(n)]);
-  }
-
   /// As late as possible, so that least is kept from pass to pass; but outputs as early as possible, and functions,
   /// whose results are kept anyway.
   constexpr void find_passes() {
@@ -88,11 +82,9 @@ template <std::size_t N, class E> class StagePasses {
         const int at = spans_units(op(k)) ? after(of) : earliest[of];
         if (at > earliest[k]) earliest[k] = at;
       });
-      for_norms_of(k, [&](const NormGroup& norm) {
-        for (int m = 0; m < norm.count; ++m) {
-          const int at = after(norm.sources[static_cast<std::size_t>(m)]);
-          if (at > earliest[k]) earliest[k] = at;
-        }
+      for_members(k, [&](std::size_t member) {
+        const int at = after(source_of(member));
+        if (at > earliest[k]) earliest[k] = at;
       });
       if (earliest[k] + 1 > plan_.passes) plan_.passes = earliest[k] + 1;
     }
@@ -109,11 +101,9 @@ template <std::size_t N, class E> class StagePasses {
       for (std::size_t k = N; k-- > 0;) {
         if (!plan_.used[k] || is_given(op(k))) continue;
         for_operands(operations_[k], [&](auto, std::size_t of) { at_most(of, plan_.pass[k] - spans_units(op(k))); });
-        for_norms_of(k, [&](const NormGroup& norm) {
-          for (int m = 0; m < norm.count; ++m) {
-            at_most(norm.members[static_cast<std::size_t>(m)], plan_.pass[k]);
-            at_most(norm.sources[static_cast<std::size_t>(m)], plan_.pass[k] - 1);
-          }
+        for_members(k, [&](std::size_t member) {
+          at_most(member, plan_.pass[k]);
+          at_most(source_of(member), plan_.pass[k] - 1);
         });
       }
     }
@@ -129,14 +119,14 @@ template <std::size_t N, class E> class StagePasses {
       for (std::size_t k = 0; k < N; ++k) {
         if (!plan_.used[k] || op(k) != Op::product || operations_[k].which != gate) continue;
         ++count;
-        const auto operand = static_cast<std::size_t>(operations_[k].of[0]);
+        const std::size_t operand = source_of(k);
         plan_.is_sound &= !is_x(operand) && operand >= prev_at && op(operand) != Op::number;
         const auto n = static_cast<std::size_t>(plan_.group_count);
         if (n > 0 && gate < E::GU && plan_.groups[n - 1].operand == operand &&
             plan_.groups[n - 1].pass == plan_.pass[k]) {
           ++plan_.groups[n - 1].gates;
         } else {
-          plan_.groups[n] = {gate, 1, plan_.pass[k], operand};
+          plan_.groups[n] = {gate, 1, plan_.pass[k], operand, gate == E::GU};
           ++plan_.group_count;
         }
       }

@@ -17,6 +17,7 @@ namespace detail {
 struct ProductGroup {
   int first = 0, gates = 0, pass = 0;
   std::size_t operand = 0;
+  bool projects = false;  ///< U.project(v): no gate's
 };
 /// A norm: which operations it is, and the pass that begins when it is known.
 struct NormGroup {
@@ -27,7 +28,7 @@ struct NormGroup {
 /// Of N operations.
 template <std::size_t N> struct StagePlan {
   static constexpr int never = 1 << 20;
-  std::array<bool, N> used{}, live{}, again{}, read{};
+  std::array<bool, N> used{}, live{}, again{};
   std::array<int, N> pass{};      ///< in which forward computes it; -1: it is given, or is not used
   std::array<int, N> output{};    ///< the state field that it is, or -1
   std::array<int, N> slot{};      ///< where forward keeps it (H, n), or -1
@@ -46,11 +47,12 @@ template <std::size_t N> struct StagePlan {
   constexpr int product_time(int group) const {
     return time(groups[static_cast<std::size_t>(group)].pass) + 32 + group;
   }
-  /// How many products a pass begins with, of those before group `end`.
+  /// How many products of gates a pass begins with, of those before group `end`.
   constexpr int products_in(int of_pass, int end = 1 << 20) const {
     int n = 0;
     for (int g = 0; g < group_count && g < end; ++g)
-      if (groups[static_cast<std::size_t>(g)].pass == of_pass) n += groups[static_cast<std::size_t>(g)].gates;
+      if (groups[static_cast<std::size_t>(g)].pass == of_pass && !groups[static_cast<std::size_t>(g)].projects)
+        n += groups[static_cast<std::size_t>(g)].gates;
     return n;
   }
 };

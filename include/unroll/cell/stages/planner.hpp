@@ -35,27 +35,17 @@ template <std::size_t N, class E> class StagePlanner : StagePasses<N, E> {
     for (std::size_t k = 0; k < N; ++k) {
       varies[k] = op(k) == Op::input;
       if (!is_comparison(op(k))) for_operands(operations_[k], [&](auto, std::size_t of) { varies[k] |= varies[of]; });
+      // What varies in one of a norm moves the mean of all.
+      this->for_members(k, [&](std::size_t member) { varies[k] |= varies[this->source_of(member)]; });
     }
     std::array<bool, N> matters{};
     for (const std::size_t k : stages_.next) matters[k] = true;
     for (std::size_t k = N; k-- > 0;) {
-      this->for_norms_of(k, [&](const NormGroup& norm) {
-        for (int m = 0; m < norm.count; ++m) matters[k] |= matters[norm.members[static_cast<std::size_t>(m)]];
-      });
+      this->for_members(k, [&](std::size_t member) { matters[k] |= matters[member]; });
       plan_.live[k] = plan_.used[k] && varies[k] && matters[k];
       if (plan_.live[k]) for_operands(operations_[k], [&](auto, std::size_t of) { matters[of] = true; });
     }
-    for (int n = 0; n < plan_.norm_count; ++n) {  // members before the one that matters
-      const NormGroup& norm = plan_.norms[static_cast<std::size_t>(n)];
-      bool any = false;
-      for (int m = 0; m < norm.count; ++m) any |= plan_.live[norm.members[static_cast<std::size_t>(m)]];
-      for (int m = 0; m < norm.count; ++m) plan_.live[norm.members[static_cast<std::size_t>(m)]] = any;
-    }
-    for (std::size_t k = N; k-- > 0;)
-      if (plan_.live[k])
-        for_operands(operations_[k], [&](auto, std::size_t of) { plan_.live[of] = plan_.live[of] || varies[of]; });
   }
-  constexpr bool is_live(int at) const { return at >= 0 && plan_.live[static_cast<std::size_t>(at)]; }
 
   /// The ports of a gate are the same where x[g] and its product occur only as their sum.
   constexpr void find_same_ports() {
@@ -86,16 +76,13 @@ template <std::size_t N, class E> class StagePlanner : StagePasses<N, E> {
 
   constexpr void find_kept() {
     find_same_ports();
-    // What backward reads.
-    this->for_uses([&](std::size_t k, std::size_t i, std::size_t of) {
-      if (!plan_.live[k] || !is_live(operations_[k].of[i])) return;
-      if (op(k) == Op::normalize) plan_.read[of] = true;
-      if (spans_units(op(k))) return;
-      const Reads reads = reads_of(op(k), i);
-      plan_.read[k] |= reads.r;
-      for_operands(operations_[k],
-                   [&](std::size_t j, std::size_t at) { plan_.read[at] |= j == 0 ? reads.a : j == 1 && reads.b; });
-    });
+    // What backward reads: of a norm what is normalized.
+    std::array<bool, N> read{};
+    for (std::size_t k = 0; k < N; ++k)
+      if (plan_.live[k])
+        for_reads(
+            operations_[k], k, [&](std::size_t of) { return plan_.live[of]; },
+            [&](std::size_t at) { read[at] = true; });
     // What must be in memory, whole: a product's vector until its matrix has its gradient.
     std::array<bool, N> known{}, is_operand{};
     this->for_uses([&](std::size_t k, auto, std::size_t of) {
@@ -110,7 +97,7 @@ template <std::size_t N, class E> class StagePlanner : StagePasses<N, E> {
         for_operands(operations_[k], [&](auto, std::size_t of) { plan_.again[k] &= known[of]; });
         known[k] = plan_.again[k];
       }
-      plan_.saved[k] = is_operand[k] || (plan_.read[k] && !known[k]);
+      plan_.saved[k] = is_operand[k] || (read[k] && !known[k]);
       known[k] |= plan_.saved[k];
     }
     for (const bool products : {true, false})

@@ -55,6 +55,7 @@ template <class T> class StagedWeights {
 template <class T> struct ColumnsOf {
   T* data = nullptr;
   Index stride = 0;
+  UNROLL_INLINE operator ColumnsOf<const T>() const { return {data, stride}; }
   UNROLL_INLINE T* at(Index j) const { return data + j * stride; }
 };
 
@@ -99,7 +100,12 @@ template <class E> struct StagedOperations {
   static constexpr bool is_norm(std::size_t k) { return S::operation(k).op == Op::normalize; }
   static constexpr ProductGroup group(int g) { return plan.groups[static_cast<std::size_t>(g)]; }
   static constexpr NormGroup norm(int n) { return plan.norms[static_cast<std::size_t>(n)]; }
-  static constexpr bool is_projection_group(int g) { return group(g).first == E::GU; }
+  /// The operation that is a gate's product, or of gate GU the projection.
+  static constexpr std::size_t product_of(int gate) {
+    std::size_t k = 0;
+    while (!(plan.used[k] && is_product(k) && S::operation(k).which == gate)) ++k;
+    return k;
+  }
   /// The products that gate's is among.
   static constexpr int group_of(int gate) {
     for (int g = 0; g < plan.group_count; ++g)
@@ -145,6 +151,10 @@ template <class E> struct StagedOperations {
       return {s.x + static_cast<Index>(k - S::x_at) * H, E::GX * H};
     else if constexpr (is_prev(k))
       return {s.d[k - S::prev_at], k == S::prev_at ? s.outputs : H};
+    else if constexpr (is_projection(k))
+      return {s.d_projection, s.outputs};
+    else if constexpr (plan.same_ports)
+      return {s.x + S::operation(k).which * H, E::GX * H};
     else if constexpr (plan.du_in_slots)
       return {s.values + plan.slot[k] * H, plan.slot_count * H};
     else
