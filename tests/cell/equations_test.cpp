@@ -5,10 +5,14 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/layer_norm_gru.hpp>
+#include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/recurrent.hpp>
+#include <unroll/testing/check_gradient.hpp>
 
 #include "../support/sequences.hpp"
 
@@ -79,6 +83,97 @@ TEST_CASE("gru, reset before the product, is another function") {
   const auto next =
       step(GruResetBefore<double>{1, 1}, {W[0], W[1], W[2]}, {U[0], U[1], U[2]}, {b[0], b[1], b[2]}, x, {h});
   CHECK(next[0] == doctest::Approx((1 - z) * n + z * h).epsilon(1e-14));
+}
+
+TEST_CASE("minimal gated unit: gates f n, the forget gate before the product, h = h + f (n - h)") {
+  const double f = s(a(0)), n = std::tanh(W[1] * x + b[1] + U[1] * (f * h) + 2 * b[1]);
+  const auto next = step(MinimalGatedUnit<double>{1, 1}, {W[0], W[1]}, {U[0], U[1]}, {b[0], b[1]}, x, {h});
+  CHECK(next[0] == doctest::Approx(h + f * (n - h)).epsilon(1e-14));
+}
+
+/// Three units with numbers of their own, and normalize over as many as are given.
+struct ThreeUnits {
+  static constexpr int H = 3;
+  Matrix<double> w, u, state, unit;  // W x and U h of each gate and unit, (gates 3, 1); (3, S); (3, P)
+  template <class E> explicit ThreeUnits(Recurrent<E>& layer) {
+    randomize(layer, Rng(8));
+    const Matrix<double> input = Matrix<double>::Constant(1, 1, x);
+    state = Matrix<double>(H, E::S);
+    for (Index k = 0; k < state.size(); ++k) state.data()[k] = 0.3 * static_cast<double>(k) - 0.4;
+    w = layer.weight_ih * input;
+    u = layer.cell.weight_hh * state.col(0);
+    unit = layer.cell.unit;
+  }
+  static std::vector<double> normal(std::vector<double> all) {
+    double mean = 0, variance = 0;
+    for (const double v : all) mean += v / static_cast<double>(all.size());
+    for (const double v : all) variance += (v - mean) * (v - mean) / static_cast<double>(all.size());
+    for (double& v : all) v = (v - mean) / std::sqrt(variance + 1e-5);
+    return all;
+  }
+  /// Normalized together: gates first .. first + n - 1.
+  static std::vector<double> normal(const Matrix<double>& m, Index first, Index n) {
+    return normal(std::vector<double>(m.data() + first * H, m.data() + (first + n) * H));
+  }
+  /// The layer's new states.
+  template <class E> Matrix<double> next(const Recurrent<E>& layer) const {
+    CacheFor<Recurrent<E>, PackedSequence<double>> cache;
+    RecurrentState<double, E::S> from, to;
+    for (int f = 0; f < E::S; ++f) from.fields[std::size_t(f)] = state.col(f);
+    const std::vector<Index> length{1};
+    const PackedSequence<double> one{Matrix<double>::Constant(1, 1, x), Packing::from_lengths(length, 1)};
+    layer.forward({}, one, cache, {&from, &to});
+    Matrix<double> all(H, E::S);
+    for (int f = 0; f < E::S; ++f) all.col(f) = to.fields[std::size_t(f)];
+    return all;
+  }
+};
+
+TEST_CASE("layer-normalized lstm: all gates together, gains of W x, of U h, shifts, i f g o; then the cell") {
+  Recurrent layer{LayerNormLstm<double>{1, 3}};
+  const ThreeUnits t(layer);
+  const auto w = t.normal(t.w, 0, 4), u = t.normal(t.u, 0, 4);
+  const auto gate = [&](int g, int k) {
+    const auto at = std::size_t(3 * g + k);
+    return t.unit(k, g) * w[at] + t.unit(k, 4 + g) * u[at] + t.unit(k, 8 + g);
+  };
+  std::vector<double> cell;
+  for (int k = 0; k < 3; ++k) cell.push_back(s(gate(1, k)) * t.state(k, 1) + s(gate(0, k)) * std::tanh(gate(2, k)));
+  const auto normal_cell = t.normal(cell);
+  const Matrix<double> next = t.next(layer);
+  for (int k = 0; k < 3; ++k) {
+    const double out = std::tanh(t.unit(k, 12) * normal_cell[std::size_t(k)] + t.unit(k, 13));
+    CHECK(next(k, 1) == doctest::Approx(cell[std::size_t(k)]).epsilon(1e-12));
+    CHECK(next(k, 0) == doctest::Approx(s(gate(3, k)) * out).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("layer-normalized gru: r and z together, n by itself, reset after the product") {
+  Recurrent layer{LayerNormGru<double>{1, 3}};
+  const ThreeUnits t(layer);
+  const auto w = t.normal(t.w, 0, 2), u = t.normal(t.u, 0, 2), w_n = t.normal(t.w, 2, 1), u_n = t.normal(t.u, 2, 1);
+  const Matrix<double> next = t.next(layer);
+  for (int k = 0; k < 3; ++k) {
+    const auto i = std::size_t(k), j = std::size_t(3 + k);
+    const double r = s(t.unit(k, 0) * w[i] + t.unit(k, 3) * u[i] + t.unit(k, 6));
+    const double z = s(t.unit(k, 1) * w[j] + t.unit(k, 4) * u[j] + t.unit(k, 7));
+    const double n = std::tanh(t.unit(k, 2) * w_n[i] + t.unit(k, 8) + r * (t.unit(k, 5) * u_n[i] + t.unit(k, 9)));
+    CHECK(next(k, 0) == doctest::Approx(n + z * (t.state(k, 0) - n)).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("gains begin at 1 and shifts at 0, but that of the forget gate where the scheme says") {
+  Recurrent lstm{LayerNormLstm<>{2, 5}};
+  Recurrent gru{LayerNormGru<>{2, 5}};
+  initialize(lstm, Rng(1), {.forget_bias = 0.5});
+  initialize(gru, Rng(1));
+  CHECK(lstm.options.bias == Bias::none);
+  for (int k = 0; k < 5; ++k) {
+    const std::array of_lstm{1.f, 1.f, 1.f, 1.f, 1.f, 1.f, 1.f, 1.f, 0.f, 0.5f, 0.f, 0.f, 1.f, 0.f};
+    const std::array of_gru{1.f, 1.f, 1.f, 1.f, 1.f, 1.f, 0.f, 0.f, 0.f, 0.f};
+    for (std::size_t p = 0; p < of_lstm.size(); ++p) CHECK(lstm.cell.unit(k, Index(p)) == of_lstm[p]);
+    for (std::size_t p = 0; p < of_gru.size(); ++p) CHECK(gru.cell.unit(k, Index(p)) == of_gru[p]);
+  }
 }
 
 TEST_CASE("peephole lstm: i and f look at the old c, o at the new one") {

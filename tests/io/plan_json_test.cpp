@@ -48,6 +48,14 @@ TEST_CASE("a description that is none says where") {
   CHECK(refused(R"([{"type": "dense", "inputs": 3, "alpha": 2}])").starts_with("plan: [0]: make_layer: "));
   CHECK(refused(R"([{"type": "dropout", "inputs": 3, "outputs": 4, "rate": 0.1}])") ==
         "plan: [0]: a dropout has a 'rate' and nothing else");
+  CHECK(refused(R"([{"type": "dropout", "inputs": 3, "rate": 0.1, "bias": false}])") ==
+        "plan: [0]: a dropout has a 'rate' and nothing else");
+  CHECK(refused(R"([{"type": "dense", "inputs": 3, "recurrent_dropout": 0.1}])") ==
+        "plan: [0]: make_layer: dense has no options of a recurrent layer: it is not recurrent");
+  CHECK(refused(R"([{"type": "elu", "inputs": 3, "final_state": true}])") ==
+        "plan: [0]: make_layer: elu has no final state: it is not recurrent");
+  CHECK(refused("") == "plan: this is an empty file, expected JSON; copy or download it again");
+  CHECK(refused(R"([{"type": "lstm", "inp)").find("plan: ") == 0);
   CHECK(refused(R"([{"type": "lstm", "inputs": 3, "recurrent_dropout": 1.5}])") ==
         "plan: [0].recurrent_dropout: got 1.5, expected 0 to 1");
   CHECK(refused(R"([{"type": "lstm", "inputs": [3]}])") == "plan: [0].inputs: got an array, expected a whole number");

@@ -29,7 +29,10 @@ UNROLL_FUNCTION std::vector<PlannedLayer> read_plan(std::string_view json, const
     for (const auto& [name, value] : at.object().items()) {
       const detail::JsonAt option = at.at(name);
       if (name == "type" || name == "inputs" || name == "outputs") continue;
-      if (name == "bias")
+      if (layer.kind == "dropout") {
+        if (name != "rate") at.refuse("a dropout has a 'rate' and nothing else");
+        layer.rate = option.number(0, 1);
+      } else if (name == "bias")
         layer.how.bias = option.boolean();
       else if (name == "final_state")
         layer.how.final_state = option.boolean();
@@ -37,8 +40,6 @@ UNROLL_FUNCTION std::vector<PlannedLayer> read_plan(std::string_view json, const
         layer.how.recurrent.input_dropout = option.number(0, 1);
       else if (name == "recurrent_dropout")
         layer.how.recurrent.recurrent_dropout = option.number(0, 1);
-      else if (name == "rate" && layer.kind == "dropout")
-        layer.rate = option.number(0, 1);
       else if (value.is_boolean())
         layer.how.options[name] = option.boolean();
       else if (value.is_number())
@@ -46,7 +47,7 @@ UNROLL_FUNCTION std::vector<PlannedLayer> read_plan(std::string_view json, const
       else
         layer.how.options[name] = option.string();
     }
-    if (layer.kind == "dropout" && (!at.has("rate") || !layer.how.options.empty() || layer.outputs != layer.inputs))
+    if (layer.kind == "dropout" && (!at.has("rate") || layer.outputs != layer.inputs))
       at.refuse("a dropout has a 'rate' and nothing else");
     plan.push_back(std::move(layer));
   }
