@@ -6,20 +6,12 @@
 #include <unroll/io/state_dict.hpp>
 #include <unroll/unroll.hpp>
 
+#include "../support/slow_cell.hpp"
 #include "support.hpp"
 
 using namespace unroll;
 
 namespace {
-
-template <class T = float> struct Own : CellSize<T> {
-  using CellSize<T>::CellSize;
-  static constexpr int GX = 1, GU = 1, S = 1;
-  static constexpr std::string_view name = "Own", kind = "own";
-  static constexpr void forward(const auto& x, const auto& u, const auto& prev, auto& next) {
-    next[0] = 0.5f * (prev[0] + tanh(x[0] + u[0]));
-  }
-};
 
 /// A dense layer whose kind has forgotten the bias.
 struct ForgetfulKind {
@@ -63,7 +55,7 @@ TEST_CASE("a model comes back from its file alone: sizes, biases, directions, me
                                                Bidirectional{Gru{3, 4}, {.bias = Bias::none}, Merge::concat}}},
                               Dense{8, 1}});
   check_comes_back(Sequential{Recurrent{Lstm<double>{2, 3}, {.learned_initial_state = true}}, Dense<double>{3, 1}});
-  check_comes_back(Sequential{Recurrent{PeepholeLstm{2, 3}}, Recurrent{Derived<Own<>>{3, 4}}});
+  check_comes_back(Sequential{Recurrent{PeepholeLstm{2, 3}}, Recurrent{Derived<Slow<>>{3, 4}}});
 }
 
 TEST_CASE("a model of texts comes back with its vocabulary") {

@@ -13,6 +13,7 @@
 #include <unroll/train/train_step.hpp>
 
 #include "../io/support.hpp"
+#include "../support/slow_cell.hpp"
 #include "kinds.hpp"
 
 using namespace unroll;
@@ -104,16 +105,6 @@ template <class T, class F> void for_each_trained_kind(const F& f) {
     }
   });
 }
-
-template <class T = float> struct Slow : CellSize<T> {
-  using CellSize<T>::CellSize;
-  static constexpr int GX = 1, GU = 1, S = 1;
-  static constexpr std::string_view name = "Slow", kind = "slow";
-  static constexpr void forward(const auto& x, const auto& u, const auto& prev, auto& next) {
-    next[0] = 0.5f * (prev[0] + tanh(x[0] + u[0]));
-  }
-};
-using SlowKinds = Kinds<LibraryKinds, RecurrentKind<Derived<Slow<>>>>;
 
 std::string bytes_in(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -13,20 +13,11 @@
 
 #include "../io/support.hpp"
 #include "../support/sequences.hpp"
+#include "../support/slow_cell.hpp"
 
 using namespace unroll;
 
 namespace load_any_test {
-
-template <class T = float> struct Lazy : CellSize<T> {
-  using CellSize<T>::CellSize;
-  static constexpr int GX = 1, GU = 1, S = 1;
-  static constexpr std::string_view name = "Lazy", kind = "lazy";
-  static constexpr void forward(const auto& x, const auto& u, const auto& prev, auto& next) {
-    next[0] = 0.5f * (prev[0] + tanh(x[0] + u[0]));
-  }
-};
-using LazyKinds = Kinds<LibraryKinds, RecurrentKind<Derived<Lazy<>>>>;
 
 Vocabulary words() { return Vocabulary::build(std::vector<std::string>{"one two three four", "two three five"}); }
 /// The file of a model, with `from` changed to `to` in its bytes, of the same length.
@@ -98,11 +89,11 @@ TEST_CASE("a model of values with an output for every step, and more training of
 
 TEST_CASE("kinds of one's own, models in double, and the files of other programs") {
   const TemporaryFolder folder;
-  const auto own = initialized(Sequential{Recurrent{Derived<Lazy<>>{3, 4}}, Dense{4, 2}});
+  const auto own = initialized(Sequential{Recurrent{Derived<Slow<>>{3, 4}}, Dense{4, 2}});
   save(folder / "own", own);
   const auto x = random_matrix<float>(3, 5, 4);
-  CHECK(load_any<LazyKinds>(folder / "own").infer(x) == infer(own, x));
-  check_mentions(refusal(folder / "own"), {"'lazy' is not a layer this library has"});
+  CHECK(load_any<SlowKinds>(folder / "own").infer(x) == infer(own, x));
+  check_mentions(refusal(folder / "own"), {"'slow' is not a layer this library has"});
 
   const auto in_double = initialized(Sequential{Recurrent{Lstm<double>{3, 4}}, Dense<double>{4, 2}});
   save(folder / "double", in_double);
