@@ -35,7 +35,8 @@ template <class E> struct StagedBackward : StagedBackwardSums<E> {
     (pass<Isa, plan.passes - 1 - static_cast<int>(Q)>(s), ...);
   }
   template <class Isa, int Q> static UNROLL_INLINE void pass(const Step& s) {
-    for (Index unit = 0; has_equations(Q) && unit < s.units; unit += unit_block)
+    constexpr bool any = has_equations(Q);
+    for (Index unit = 0; any && unit < s.units; unit += unit_block)
       if (unit + unit_block <= s.units)
         equations<Isa, Q, true>(s, unit);
       else

@@ -95,6 +95,7 @@ template <class E> struct StagedBackwardSums : StagedOperations<E> {
     if constexpr (group(G).pass == Q && plan.live[group(G).operand]) {
       constexpr bool projects = group(G).projects;
       constexpr std::size_t operand = group(G).operand;
+      constexpr bool is_first = plan.first[operand] == plan.product_time(G);
       constexpr Index panels = Tiling<Isa, T>::panels, rows = panels * panel_rows;
       alignas(64) T sums[rows * columns_at_once];
       const StagedWeights<T>& weights = s.weights[G];
@@ -111,7 +112,7 @@ template <class E> struct StagedBackwardSums : StagedOperations<E> {
             multiply_all<Isa, 4>(left, (present + panel_rows - 1) / panel_rows, du.at(j) + g * depth, du.stride, depth,
                                  View<T>{sums, rows, n, rows});
             const T* mask = projects ? nullptr : s.mask[static_cast<std::size_t>(group(G).first + g)];
-            const bool assigns = plan.first[operand] == plan.product_time(G) && g == 0;
+            const bool assigns = is_first && g == 0;
             for (Index column = 0; column < n; ++column)
               add_columns<Isa>(to.at(j + column) + row,
                                mask == nullptr ? mask : mask + (j + column) * weights.depth() + row,

@@ -96,7 +96,8 @@ template <class E> struct StagedForward : StagedOperations<E> {
       const auto from = Base::template source<products.operand>(s);
       const bool is_masked = s.mask[0] != nullptr;
       const Index depth = weights.depth(), stride = is_masked ? depth : from.stride;
-      const View<T> to = u.middle_rows(first_row<Isa, Q>(G), products.gates * taken * unit_block);
+      constexpr Index row = first_row<Isa, Q>(G);
+      const View<T> to = u.middle_rows(row, products.gates * taken * unit_block);
       if (!is_masked || !s.mask_per_gate) {
         const T* vectors = is_masked ? masked(s, products.first) + j * stride : from.at(j);
         multiply_all<Isa, 4>(weights.forward(block * products.gates), products.gates * taken, vectors, stride, depth,

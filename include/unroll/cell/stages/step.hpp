@@ -112,13 +112,15 @@ template <class E> struct StagedOperations {
       if (group(g).first <= gate && gate < group(g).first + group(g).gates) return g;
     return -1;
   }
-  /// The norm that operation k is of.
-  static constexpr int norm_of(std::size_t k) {
+  static constexpr int norm_with(std::size_t k) {
     for (int n = 0; n < plan.norm_count; ++n)
       for (int m = 0; m < norm(n).count; ++m)
         if (norm(n).members[static_cast<std::size_t>(m)] == k) return n;
     return -1;
   }
+  // What is asked of the plan where kernels run is a constant, so that nobody looks it up there.
+  /// The norm that operation k is of.
+  template <std::size_t k> static constexpr int norm_of = norm_with(k);
   /// Whether an operation of a pass has value k among its operands, one by one.
   static constexpr bool is_read_in(std::size_t k, int pass, bool of_live = false) {
     for (std::size_t by = 0; by < S::N; ++by) {
@@ -189,8 +191,8 @@ template <class E> struct StagedOperations {
     if constexpr (o.op == Op::number)
       return V(o.number);
     else if constexpr (o.op == Op::normalize)
-      return (operand<o.of[0]>(values) - V::fill(statistics + 2 * norm_of(k))) *
-             V::fill(statistics + 2 * norm_of(k) + 1);
+      return (operand<o.of[0]>(values) - V::fill(statistics + 2 * norm_of<k>)) *
+             V::fill(statistics + 2 * norm_of<k> + 1);
     else
       return result_of<o.op>(operand<o.of[0]>(values), operand<o.of[1]>(values), operand<o.of[2]>(values));
   }

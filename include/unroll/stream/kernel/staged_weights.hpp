@@ -27,6 +27,11 @@ template <class E> struct StagedStreamPlan : StagedOperations<E> {
           return true;
     return false;
   }
+  static constexpr auto waiting = [] {
+    std::array<bool, static_cast<std::size_t>(E::S)> fields{};
+    for (std::size_t f = 0; f < fields.size(); ++f) fields[f] = waits(f);
+    return fields;
+  }();
   /// Rows of padded units between the stages: slots, then states that wait.
   static constexpr Index rows = plan.slot_count + static_cast<int>(E::S);
 };

@@ -20,7 +20,7 @@ namespace detail {
 template <class E, class Functions, class Shape> struct StagedStreamSteps : StagedStreamPlan<E> {
   static_assert(!E::projects, "unroll::stream::Recurrent: a cell with a projection does not stream yet.");
   using Base = StagedStreamPlan<E>;
-  using Base::plan, Base::group, Base::norm;
+  using Base::plan, Base::group, Base::norm, Base::waiting;
   using typename Base::S;
   using T = typename E::Scalar;
   using Weights = StagedStreamWeights<E, T>;
@@ -43,12 +43,12 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
     project<Isa, E::GX>(shape, w.input, static_cast<const T*>(nullptr), w.bias, x, x_stride, n, projected);
     Places at{projected, fields, fields, between, statistics, y, padded};
     for (std::size_t f = 0; f < std::size_t(E::S); ++f)
-      if (Base::waits(f)) at.next[f] = between + (plan.slot_count + static_cast<Index>(f)) * padded;
+      if (waiting[f]) at.next[f] = between + (plan.slot_count + static_cast<Index>(f)) * padded;
     for (Index t = 0; t < n; ++t, at.x += E::GX * padded, at.y += padded) {
       statistics_before<Isa, 0>(shape, at, Upto<plan.norm_count>());
       all_passes<Isa>(shape, w, at, Upto<plan.passes>());
       for (std::size_t f = 0; f < std::size_t(E::S); ++f)
-        if (Base::waits(f)) std::copy_n(at.next[f], padded, at.prev[f]);
+        if (waiting[f]) std::copy_n(at.next[f], padded, at.prev[f]);
     }
   }
 
@@ -145,7 +145,7 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
       value_at<k>(values) = u[static_cast<std::size_t>(before * n + v * group(G).gates + o.which - group(G).first)] +
                             V::load(w.recurrent_bias + o.which * at.padded + unit);
     } else if constexpr (plan.pass[k] == Q && o.op == Op::normalize) {
-      const T* statistics = at.statistics + 2 * Base::norm_of(k);
+      const T* statistics = at.statistics + 2 * Base::template norm_of<k>;
       value_at<k>(values) =
           (value_at<static_cast<std::size_t>(o.of[0])>(values).value() - V::fill(statistics)) * V::fill(statistics + 1);
     } else if constexpr (plan.pass[k] == Q) {
