@@ -1,5 +1,5 @@
 #include <unroll/cell/gru.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-UNROLL_POINTWISE_INSTANCES(template, Gru)
+UNROLL_EQUATIONS_INSTANCES(template, Pointwise, Gru)
 }  // namespace unroll::inline UNROLL_ABI

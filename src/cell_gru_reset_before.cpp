@@ -1,5 +1,5 @@
 #include <unroll/cell/gru_reset_before.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-UNROLL_STAGEWISE_INSTANCES(template, GruResetBefore)
+UNROLL_EQUATIONS_INSTANCES(template, Stagewise, GruResetBefore)
 }  // namespace unroll::inline UNROLL_ABI

@@ -1,5 +1,5 @@
 #include <unroll/cell/lstm.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-UNROLL_POINTWISE_INSTANCES(template, Lstm)
+UNROLL_EQUATIONS_INSTANCES(template, Pointwise, Lstm)
 }  // namespace unroll::inline UNROLL_ABI

@@ -1,5 +1,5 @@
 #include <unroll/cell/projected_lstm.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-UNROLL_STAGEWISE_INSTANCES(template, ProjectedLstm)
+UNROLL_EQUATIONS_INSTANCES(template, Stagewise, ProjectedLstm)
 }  // namespace unroll::inline UNROLL_ABI

@@ -1,6 +1,6 @@
 #include <unroll/cell/rnn.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-UNROLL_POINTWISE_INSTANCES(template, Rnn)
-UNROLL_POINTWISE_INSTANCES(template, ReluRnn)
+UNROLL_EQUATIONS_INSTANCES(template, Pointwise, Rnn)
+UNROLL_EQUATIONS_INSTANCES(template, Pointwise, ReluRnn)
 }  // namespace unroll::inline UNROLL_ABI

@@ -12,6 +12,7 @@
 #include <unroll/core/size.ipp>
 #include <unroll/core/utf8.ipp>
 #include <unroll/kind/by_the_book.ipp>
+#include <unroll/kind/description.ipp>
 #include <unroll/kind/layer_data.ipp>
 #include <unroll/kind/layer_kind.ipp>
 

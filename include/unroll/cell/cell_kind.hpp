@@ -54,9 +54,9 @@ template <class C> struct RecurrentKind {
   }
   static LayerData sized(Index inputs, Index outputs) {
     LayerData layer{&layer_kind<RecurrentKind>};
-    layer.tensors["weight_ih"] = Matrix<float>::Zero(counts.GX * outputs, inputs);
-    if (counts.GU > 0) layer.tensors["weight_hh"] = Matrix<float>::Zero(counts.GU * outputs, outputs);
-    if (counts.P > 0) layer.tensors["weight_unit"] = Matrix<float>::Zero(outputs, counts.P);
+    layer.set_zeros("weight_ih", counts.GX * outputs, inputs);
+    if (counts.GU > 0) layer.set_zeros("weight_hh", counts.GU * outputs, outputs);
+    if (counts.P > 0) layer.set_zeros("weight_unit", outputs, counts.P);
     return layer;
   }
   template <class T> static Layer<T> make(const LayerData& of) {
@@ -73,7 +73,7 @@ template <class C> struct RecurrentKind {
   }
   /// The options of a trained layer.
   static void take_options(const auto& trained, LayerData& to) {
-    if (trained.options.reverse) to.options["reverse"] = true;
+    if (trained.options.reverse) to.set_flag("reverse", true);
   }
 
  private:

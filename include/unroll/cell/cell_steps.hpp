@@ -20,12 +20,11 @@ template <class T, int S> struct CellSteps {
   void (*close_sums)(const void* cell, void* cache, void* gradient);
 };
 
-template <class C> UNROLL_API const CellSteps<typename C::Scalar, C::S>& cell_steps();
+/// T and S are those of C: said again so that to declare it of a cell does not need that cell's class.
+template <class C, class T, int S> UNROLL_API const CellSteps<T, S>& cell_steps();
 
-template <class C> const CellSteps<typename C::Scalar, C::S>& cell_steps() {
+template <class C, class T, int S> const CellSteps<T, S>& cell_steps() {
   static_assert(Cell<C>);
-  using T = typename C::Scalar;
-  constexpr int S = C::S;
   using Cache = typename C::Cache;
   static constexpr CellSteps<T, S> steps{
       [](const void* cell, void* cache, Index columns, bool keep) {
@@ -71,7 +70,7 @@ template <class T, int S> struct AnyCell {
 
   template <Cell C>
   AnyCell(const C& of, typename C::Cache& its)
-      : steps(&cell_steps<C>()),
+      : steps(&cell_steps<C, T, S>()),
         cell(&of),
         cache(&its),
         inputs(of.inputs()),
@@ -99,13 +98,14 @@ template <class T, int S> struct AnyCell {
   void visit_columns(FunctionRef<Matrix<T>&> f) const { steps->visit_columns(cache, f); }
 };
 
-/// Of a built-in cell, in its header.
-#define UNROLL_CELL_INSTANCE(DECLARE, C) DECLARE UNROLL_API const CellSteps<C::Scalar, C::S>& cell_steps<C>();
-#define UNROLL_CELL_INSTANCES(DECLARE, C) \
-  UNROLL_CELL_INSTANCE(DECLARE, C<float>) \
-  UNROLL_CELL_INSTANCE(DECLARE, C<double>)
-#define UNROLL_POINTWISE_INSTANCES(DECLARE, E)       \
-  UNROLL_CELL_INSTANCE(DECLARE, Pointwise<E<float>>) \
-  UNROLL_CELL_INSTANCE(DECLARE, Pointwise<E<double>>)
+/// Of a built-in cell or of the adapter A of built-in equations E, in its header.
+#define UNROLL_CELL_STEPS(DECLARE, C, E) \
+  DECLARE UNROLL_API const CellSteps<E::Scalar, E::S>& cell_steps<C, E::Scalar, E::S>();
+#define UNROLL_CELL_INSTANCES(DECLARE, C)        \
+  UNROLL_CELL_STEPS(DECLARE, C<float>, C<float>) \
+  UNROLL_CELL_STEPS(DECLARE, C<double>, C<double>)
+#define UNROLL_EQUATIONS_INSTANCES(DECLARE, A, E)   \
+  UNROLL_CELL_STEPS(DECLARE, A<E<float>>, E<float>) \
+  UNROLL_CELL_STEPS(DECLARE, A<E<double>>, E<double>)
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -50,7 +50,7 @@ template <class T = float> struct Gru : CellSize<T> {
 Gru(Index, Index) -> Gru<>;
 
 #if !UNROLL_HEADER_ONLY
-UNROLL_POINTWISE_INSTANCES(extern template, Gru)
+UNROLL_EQUATIONS_INSTANCES(extern template, Pointwise, Gru)
 #endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -31,7 +31,7 @@ template <class T = float> struct GruResetBefore : StagedCell<T> {
 GruResetBefore(Index, Index) -> GruResetBefore<>;
 
 #if !UNROLL_HEADER_ONLY
-UNROLL_STAGEWISE_INSTANCES(extern template, GruResetBefore)
+UNROLL_EQUATIONS_INSTANCES(extern template, Stagewise, GruResetBefore)
 #endif
 
 }  // namespace unroll::inline UNROLL_ABI

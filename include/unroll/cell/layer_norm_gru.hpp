@@ -32,4 +32,8 @@ template <class T = float> struct LayerNormGru : StagedCell<T> {
 };
 LayerNormGru(Index, Index) -> LayerNormGru<>;
 
+#if !UNROLL_HEADER_ONLY
+UNROLL_EQUATIONS_INSTANCES(extern template, Stagewise, LayerNormGru)
+#endif
+
 }  // namespace unroll::inline UNROLL_ABI

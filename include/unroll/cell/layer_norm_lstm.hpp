@@ -33,4 +33,8 @@ template <class T = float> struct LayerNormLstm : StagedCell<T> {
 };
 LayerNormLstm(Index, Index) -> LayerNormLstm<>;
 
+#if !UNROLL_HEADER_ONLY
+UNROLL_EQUATIONS_INSTANCES(extern template, Stagewise, LayerNormLstm)
+#endif
+
 }  // namespace unroll::inline UNROLL_ABI

@@ -57,7 +57,7 @@ template <class T = float> struct Lstm : CellSize<T> {
 Lstm(Index, Index) -> Lstm<>;
 
 #if !UNROLL_HEADER_ONLY
-UNROLL_POINTWISE_INSTANCES(extern template, Lstm)
+UNROLL_EQUATIONS_INSTANCES(extern template, Pointwise, Lstm)
 #endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -25,4 +25,8 @@ template <class T = float> struct MinimalGatedUnit : StagedCell<T> {
 };
 MinimalGatedUnit(Index, Index) -> MinimalGatedUnit<>;
 
+#if !UNROLL_HEADER_ONLY
+UNROLL_EQUATIONS_INSTANCES(extern template, Stagewise, MinimalGatedUnit)
+#endif
+
 }  // namespace unroll::inline UNROLL_ABI

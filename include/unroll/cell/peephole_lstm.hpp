@@ -5,6 +5,10 @@
 #include <string_view>
 
 #include <unroll/cell/pointwise_cell.hpp>
+#if !UNROLL_HEADER_ONLY
+#include <unroll/cell/cell_steps.hpp>
+#include <unroll/cell/pointwise.hpp>
+#endif
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -51,5 +55,9 @@ template <class T = float> struct PeepholeLstm : CellSize<T> {
   }
 };
 PeepholeLstm(Index, Index) -> PeepholeLstm<>;
+
+#if !UNROLL_HEADER_ONLY
+UNROLL_EQUATIONS_INSTANCES(extern template, Pointwise, PeepholeLstm)
+#endif
 
 }  // namespace unroll::inline UNROLL_ABI

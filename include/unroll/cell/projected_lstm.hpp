@@ -34,7 +34,7 @@ template <class T = float> struct ProjectedLstm : StagedCell<T> {
 ProjectedLstm(Index, Index, Index) -> ProjectedLstm<>;
 
 #if !UNROLL_HEADER_ONLY
-UNROLL_STAGEWISE_INSTANCES(extern template, ProjectedLstm)
+UNROLL_EQUATIONS_INSTANCES(extern template, Stagewise, ProjectedLstm)
 #endif
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -57,8 +57,8 @@ template <class T = float> struct ReluRnn : CellSize<T> {
 ReluRnn(Index, Index) -> ReluRnn<>;
 
 #if !UNROLL_HEADER_ONLY
-UNROLL_POINTWISE_INSTANCES(extern template, Rnn)
-UNROLL_POINTWISE_INSTANCES(extern template, ReluRnn)
+UNROLL_EQUATIONS_INSTANCES(extern template, Pointwise, Rnn)
+UNROLL_EQUATIONS_INSTANCES(extern template, Pointwise, ReluRnn)
 #endif
 
 }  // namespace unroll::inline UNROLL_ABI

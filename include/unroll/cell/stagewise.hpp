@@ -234,8 +234,4 @@ template <class E> class Stagewise {
   Index inputs_, units_, outputs_;
 };
 
-#define UNROLL_STAGEWISE_INSTANCES(DECLARE, E)       \
-  UNROLL_CELL_INSTANCE(DECLARE, Stagewise<E<float>>) \
-  UNROLL_CELL_INSTANCE(DECLARE, Stagewise<E<double>>)
-
 }  // namespace unroll::inline UNROLL_ABI

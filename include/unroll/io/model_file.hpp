@@ -113,12 +113,11 @@ struct SavedModel {
   StoredParameters parameters;
   OptionValues options{};
   std::optional<std::string> description{};
-  bool is_network = false, has_known_input = false, has_likely_input = false, takes_tokens = false,
-       takes_test_input = false;
-  std::vector<ModelLayer> layers{};  ///< of a network
+  bool has_known_input = false, has_likely_input = false, takes_tokens = false, takes_test_input = false;
 };
-UNROLL_API void save_model(const std::filesystem::path& path, const SavedModel& model, const Vocabulary* vocabulary,
-                           const SaveOptions& options, RunTest run);
+/// `add` adds the model's layers, or is null where they are no network's.
+UNROLL_API void save_model(const std::filesystem::path& path, const SavedModel& model, const AddLayers* add,
+                           const Vocabulary* vocabulary, const SaveOptions& options, RunTest run);
 
 template <class M>
 void save_model(const std::filesystem::path& path, const M& model, const Vocabulary* vocabulary,
@@ -130,19 +129,21 @@ void save_model(const std::filesystem::path& path, const M& model, const Vocabul
   saved.has_likely_input = has_likely_input<M>();
   saved.takes_tokens = Accepts<M, TokenBatch>;
   saved.takes_test_input = accepts_test_input<M>;
-  if constexpr (NetworkModel<M>) {
-    saved.layers = model_layers(model);
-    saved.is_network =
-        std::ranges::all_of(saved.layers, [](const ModelLayer& layer) { return layer.form.kind != nullptr; });
-  }
   if constexpr (KnowsItsLayers<M>) {
     saved.has_likely_input = true;
     saved.takes_tokens = model.takes_tokens();
   }
-  save_model(path, saved, vocabulary, options, [&]([[maybe_unused]] const TestInput& input, TestOutput& output) {
+  const auto run = [&]([[maybe_unused]] const TestInput& input, TestOutput& output) {
     if constexpr (accepts_test_input<M>) output = run_test(model, input);
     static_cast<void>(output);
-  });
+  };
+  if constexpr (NetworkModel<M>) {
+    const auto layers = [&](std::vector<ModelLayer>& to) { add_layers(model, to); };
+    const AddLayers add = layers;
+    save_model(path, saved, &add, vocabulary, options, run);
+  } else {
+    save_model(path, saved, nullptr, vocabulary, options, run);
+  }
 }
 
 UNROLL_API ModelInfo read_info(const SafeTensors& file, const std::vector<Tokenizer>& known);

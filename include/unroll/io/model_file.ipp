@@ -78,9 +78,7 @@ inline Json network_json_of(const std::vector<ModelLayer>& layers) {
 }
 
 /// Token ids that the embedding has, or random values.
-inline TestInput make_test_input(const SavedModel& model) {
-  const StoredParameters& parameters =
-      model.is_network && !model.layers.empty() ? model.layers.front().parameters.front() : model.parameters;
+inline TestInput make_test_input(const StoredParameters& parameters) {
   const auto first = std::ranges::find_if(parameters, [](const StoredParameter& p) { return p.size() > 0; });
   TestInput input;
   if (first == parameters.end()) return input;
@@ -111,8 +109,11 @@ inline bool takes_input(RunTest run, const TestInput& input) {
 #endif
 }
 
-UNROLL_FUNCTION void save_model(const std::filesystem::path& path, const SavedModel& model,
+UNROLL_FUNCTION void save_model(const std::filesystem::path& path, const SavedModel& model, const AddLayers* add,
                                 const Vocabulary* vocabulary, const SaveOptions& options, RunTest run) {
+  const std::vector<ModelLayer> layers = add == nullptr ? std::vector<ModelLayer>() : layers_of(*add);
+  const bool is_network =
+      add != nullptr && std::ranges::all_of(layers, [](const ModelLayer& layer) { return layer.form.kind != nullptr; });
   SafeTensorsWriter writer;
   for (const auto& [key, value] : options.extra) {
     require(!key.starts_with("unroll.") && key != "format", "save: the extra key '", key, "' is the library's own");
@@ -122,7 +123,7 @@ UNROLL_FUNCTION void save_model(const std::filesystem::path& path, const SavedMo
   writer.set_metadata(model_format_key, model_format_version);
   writer.set_metadata("unroll.version", UNROLL_VERSION_STRING);
   writer.set_metadata("unroll.fingerprint", fingerprint(model.parameters));
-  if (model.is_network) writer.set_metadata(network_key, network_json_of(model.layers).dump());
+  if (is_network) writer.set_metadata(network_key, network_json_of(layers).dump());
   if (!model.options.empty()) writer.set_metadata(options_key, write_options(model.options));
   if (model.description) writer.set_metadata("unroll.description", *model.description);
   if (!options.architecture.empty()) writer.set_metadata("unroll.architecture", options.architecture);
@@ -140,11 +141,13 @@ UNROLL_FUNCTION void save_model(const std::filesystem::path& path, const SavedMo
 
   if (model.takes_test_input) {
     TestInput input = options.test_input;
+    const StoredParameters& first =
+        is_network && !layers.empty() ? layers.front().parameters.front() : model.parameters;
     if (model.takes_tokens && input.empty() && vocabulary != nullptr)
       input.tokens = make_test_tokens(vocabulary->size(), TestInput::max_steps);
-    if ((model.is_network || model.has_known_input) && input.empty()) input = make_test_input(model);
+    if ((is_network || model.has_known_input) && input.empty()) input = make_test_input(first);
     if (model.has_likely_input && input.empty())
-      if (TestInput likely = make_test_input(model); takes_input(run, likely)) input = std::move(likely);
+      if (TestInput likely = make_test_input(first); takes_input(run, likely)) input = std::move(likely);
     if (!input.empty()) add_test_vector(writer, input, run);
   } else {
     require(options.test_input.empty(), "save: this model takes neither token ids nor values, so no test input");

@@ -53,26 +53,16 @@ class Description {
   // What it says.
   /// Values a step takes and gives.
   void widths(Index takes, Index gives) { inputs = takes, outputs = gives; }
-  void vector(std::string_view name, Index n, Need need = Need::required) {
-    tensors.push_back({name, TensorRank::vector, n, 1, need});
-  }
-  void matrix(std::string_view name, Index rows, Index cols, Need need = Need::required) {
-    tensors.push_back({name, TensorRank::matrix, rows, cols, need});
-  }
-  void table(std::string_view name, Index rows, Index cols) {
-    tensors.push_back({name, TensorRank::table, rows, cols, Need::required});
-  }
+  UNROLL_API void vector(std::string_view name, Index n, Need need = Need::required);
+  UNROLL_API void matrix(std::string_view name, Index rows, Index cols, Need need = Need::required);
+  UNROLL_API void table(std::string_view name, Index rows, Index cols);
   /// Of the last tensor.
   void stored_as(std::string_view name) { tensors.back().stored = name; }
   void only_beside(std::string_view name) { tensors.back().beside = name; }
-  void flag(std::string_view name) { options.push_back({name, false}); }
-  void number(std::string_view name, double usual, double low, double high, Need need) {
-    options.push_back({name, usual, low, high, {}, need});
-  }
-  void word(std::string_view name, std::span<const std::string_view> words) {
-    options.push_back({name, std::string(words.front()), 0, 0, words, Need::required});
-  }
-  void part(std::string_view name) { parts.push_back(name); }
+  UNROLL_API void flag(std::string_view name);
+  UNROLL_API void number(std::string_view name, double usual, double low, double high, Need need);
+  UNROLL_API void word(std::string_view name, std::span<const std::string_view> words);
+  UNROLL_API void part(std::string_view name);
   /// What only this kind can see; of several the first is said.
   template <class... Parts> void check(bool holds, const Parts&... what) {
     if (!holds && flaw.empty()) flaw = concat_text(what...);
@@ -97,12 +87,11 @@ class Description {
 
 namespace detail {
 /// "concat, sum or product"
-inline std::string words_of(const OptionForm& form) {
-  std::string text;
-  for (std::size_t k = 0; k < form.words.size(); ++k)
-    text += concat_text(k == 0 ? "" : k + 1 < form.words.size() ? ", " : " or ", form.words[k]);
-  return text;
-}
+UNROLL_API std::string words_of(const OptionForm& form);
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/kind/description.ipp>
+#endif

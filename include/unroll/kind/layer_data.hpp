@@ -31,6 +31,11 @@ struct LayerData {
   UNROLL_API bool flag(std::string_view name) const;
   UNROLL_API double number(std::string_view name, double usual) const;
   UNROLL_API std::string_view word(std::string_view name, std::string_view usual) const;
+  UNROLL_API void set_zeros(std::string_view tensor, Index rows, Index cols);
+  UNROLL_API void set_flag(std::string_view option, bool value);
+  UNROLL_API void set_number(std::string_view option, double value);
+  UNROLL_API void set_word(std::string_view option, std::string_view value);
+  UNROLL_API void add_part(const LayerKind& of);
 };
 
 }  // namespace unroll::inline UNROLL_ABI

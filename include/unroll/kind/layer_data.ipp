@@ -33,5 +33,16 @@ UNROLL_FUNCTION std::string_view LayerData::word(std::string_view name, std::str
   const std::string* value = detail::option_of<std::string>(*this, name);
   return value == nullptr ? usual : std::string_view(*value);
 }
+UNROLL_FUNCTION void LayerData::set_zeros(std::string_view tensor, Index rows, Index cols) {
+  tensors[std::string(tensor)] = Matrix<float>::Zero(rows, cols);
+}
+UNROLL_FUNCTION void LayerData::set_flag(std::string_view option, bool value) { options[std::string(option)] = value; }
+UNROLL_FUNCTION void LayerData::set_number(std::string_view option, double value) {
+  options[std::string(option)] = value;
+}
+UNROLL_FUNCTION void LayerData::set_word(std::string_view option, std::string_view value) {
+  options[std::string(option)] = std::string(value);
+}
+UNROLL_FUNCTION void LayerData::add_part(const LayerKind& of) { parts.push_back({.kind = &of}); }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -83,8 +83,8 @@ struct BidirectionalKind {
   UNROLL_API static LayerData sized(Index inputs, Index outputs);
   UNROLL_API static Matrix<double> run(const LayerData& layer, const Matrix<double>& x);
   template <class L> static void take_options(const L& trained, LayerData& to) {
-    to.parts.assign(2, LayerData{&layer_kind<typename L::Layer::KindInFiles>});
-    to.options["merge"] = std::string(merge_names[static_cast<std::size_t>(trained.merge)]);
+    for (int k = 0; k < 2; ++k) to.add_part(layer_kind<typename L::Layer::KindInFiles>);
+    to.set_word("merge", merge_names[static_cast<std::size_t>(trained.merge)]);
   }
 };
 

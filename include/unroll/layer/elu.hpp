@@ -29,7 +29,7 @@ struct EluKind {
   }
   static LayerData sized(Index, Index) { return {&layer_kind<EluKind>}; }
   template <class T> static Layer<T> make(const LayerData& of) { return Layer<T>(of.number("alpha", 1)); }
-  static void take_options(const auto& trained, LayerData& to) { to.options["alpha"] = trained.alpha; }
+  static void take_options(const auto& trained, LayerData& to) { to.set_number("alpha", trained.alpha); }
   static Matrix<double> run(const LayerData& layer, const Matrix<double>& x) {
     Matrix<double> y = x;
     for (Index k = 0; k < y.size(); ++k)

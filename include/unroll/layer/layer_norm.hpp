@@ -30,10 +30,12 @@ struct LayerNormKind {
     layer.number("epsilon", usual_epsilon, 0, 1, Need::required);
   }
   static LayerData sized(Index inputs, Index) {
-    return {&layer_kind<LayerNormKind>, {{"weight", Matrix<float>::Zero(inputs, 1)}}};
+    LayerData layer{&layer_kind<LayerNormKind>};
+    layer.set_zeros("weight", inputs, 1);
+    return layer;
   }
   template <class T> static Layer<T> make(const LayerData& of);
-  static void take_options(const auto& trained, LayerData& to) { to.options["epsilon"] = trained.options.epsilon; }
+  static void take_options(const auto& trained, LayerData& to) { to.set_number("epsilon", trained.options.epsilon); }
 
   static Matrix<double> run(const LayerData& layer, const Matrix<double>& x) {
     const Matrix<float>&weight = layer.tensor("weight"), &bias = layer.tensor("bias");

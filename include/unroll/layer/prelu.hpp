@@ -26,7 +26,9 @@ struct PReluKind {
     layer.stored_as("weight");
   }
   static LayerData sized(Index inputs, Index) {
-    return {&layer_kind<PReluKind>, {{"slope", Matrix<float>::Zero(inputs, 1)}}};
+    LayerData layer{&layer_kind<PReluKind>};
+    layer.set_zeros("slope", inputs, 1);
+    return layer;
   }
   template <class T> static Layer<T> make(const LayerData& of) { return Layer<T>(of.tensor("slope").rows()); }
   static Matrix<double> run(const LayerData& layer, const Matrix<double>& x) {

@@ -51,14 +51,12 @@ template <class M, class F> void walk_layers(M& model, const Path& at, bool fina
 }
 
 /// What a layer is in files but for its tensors; without a kind where it says none.
-template <class L> LayerData form_of(const L& layer) {
-  LayerData form;
+template <class L> void set_form(const L& layer, LayerData& form) {
   if constexpr (has_kind<L>) {
     using K = typename L::KindInFiles;
     form.kind = &layer_kind<K>;
     if constexpr (requires { K::take_options(layer, form); }) K::take_options(layer, form);
   }
-  return form;
 }
 
 }  // namespace detail

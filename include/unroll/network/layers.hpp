@@ -2,13 +2,14 @@
 #pragma once
 
 #include <string>
-#include <tuple>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
+#include <unroll/core/function_ref.hpp>
 #include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/any_layer/erased.hpp>
 #include <unroll/layer/dropout.hpp>
@@ -37,13 +38,14 @@ template <class... Ls> inline constexpr bool has_description<Stack<Ls...>> = (ha
 
 /// A layer of a model without its type: what it is but for its tensors, and where its parameters are, absent ones too.
 struct ModelLayer {
-  LayerData form;
+  LayerData form{};
   std::string at, text;                        ///< its path, its own description
   std::vector<StoredParameters> parameters{};  ///< of the layer, or of each of its parts
+  bool is_final = false;                       ///< gives its final state alone
   bool is_projected = false;                   ///< an LSTM with a projection, which a network has as two layers
 };
 
-template <class L> void set_form(const L& layer, ModelLayer& to) { to.form = form_of(layer); }
+template <class L> void set_form(const L& layer, ModelLayer& to) { set_form(layer, to.form); }
 template <class T> void set_form(const ErasedLeaf<T>& layer, ModelLayer& to) { to.form = layer.form; }
 template <class T> void set_form(const Recurrent<ProjectedLstm<T>>& layer, ModelLayer& to) {
   using K = RecurrentKind<Lstm<float>>;
@@ -52,23 +54,22 @@ template <class T> void set_form(const Recurrent<ProjectedLstm<T>>& layer, Model
   K::take_options(layer, to.form);
 }
 
-/// Parameters of the direction that runs back go to the second part.
-UNROLL_API void add_parameters(ModelLayer& layer, StoredParameters parameters);
+/// One more layer; its parameters go to the first of its lists. Lists of layers are handled here, not in every program
+/// that has a model.
+UNROLL_API ModelLayer& add_layer(std::vector<ModelLayer>& to, const Path& at, std::string_view text, bool is_final);
 
-/// The layers of a model that has a description. Of a const one, parameters are only read.
-template <class M> std::vector<ModelLayer> model_layers(M& model) {
-  std::vector<ModelLayer> layers;
+/// Adds the layers of a model that has a description. Of a const one, parameters are only read.
+template <class M> void add_layers(M& model, std::vector<ModelLayer>& to) {
   const Path root;
-  walk_layers(model, root, false, [&]<class L>(L& layer, const Path& at, bool final) {
-    ModelLayer& to = layers.emplace_back(ModelLayer{{}, at.str(), std::string(layer.describe())});
-    set_form(std::as_const(layer), to);
-    if (final) to.form.options["final_state"] = true;
-    StoredParameters parameters;
-    L::visit(StoreParameters{parameters}, at, layer);
-    add_parameters(to, std::move(parameters));
+  walk_layers(model, root, false, [&to]<class L>(L& layer, const Path& at, bool is_final) {
+    ModelLayer& added = add_layer(to, at, layer.describe(), is_final);
+    set_form(std::as_const(layer), added);
+    L::visit(StoreParameters{added.parameters.front()}, at, layer);
   });
-  return layers;
 }
+/// The layers that a model adds, with the parameters of each part by themselves.
+using AddLayers = FunctionRef<std::vector<ModelLayer>&>;
+UNROLL_API std::vector<ModelLayer> layers_of(AddLayers model);
 
 }  // namespace unroll::inline UNROLL_ABI::detail
 

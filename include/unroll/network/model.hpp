@@ -15,8 +15,8 @@ struct AssignOptions {
 };
 
 namespace detail {
-UNROLL_API Network network_of_layers(const std::vector<ModelLayer>& layers);
-UNROLL_API void assign_layers(const Network& network, const std::vector<ModelLayer>& layers, AssignOptions options);
+UNROLL_API Network network_of_layers(AddLayers model);
+UNROLL_API void assign_layers(const Network& network, AddLayers model, AssignOptions options);
 }  // namespace detail
 
 /// A model that a network can hold: Sequential, Stack and FinalState of the library's recurrent, bidirectional, dense,
@@ -28,7 +28,7 @@ concept NetworkModel = detail::has_network<std::remove_const_t<M>>;
 /// projection becomes an LSTM and a dense layer. Throws std::invalid_argument where that has a learned initial state.
 template <class M> requires detail::has_description<M>
 Network network_of(const M& model) {
-  return detail::network_of_layers(detail::model_layers(model));
+  return detail::network_of_layers([&](std::vector<detail::ModelLayer>& to) { detail::add_layers(model, to); });
 }
 
 /// Sets every parameter of the model from the network's layers, in order; Dropout takes none. Strict: kinds, sizes,
@@ -36,7 +36,7 @@ Network network_of(const M& model) {
 /// network that has them, one with them gets zeros where the network has none. Throws std::invalid_argument naming the
 /// layer; the model is then as it was.
 template <NetworkModel M> void assign(const Network& network, M& model, AssignOptions options = {}) {
-  detail::assign_layers(network, detail::model_layers(model), options);
+  detail::assign_layers(network, [&](std::vector<detail::ModelLayer>& to) { detail::add_layers(model, to); }, options);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -122,15 +122,16 @@ inline void require_kinds(std::string_view who, const std::vector<ModelLayer>& l
     require(layer.form.kind != nullptr, who, ": layer ", layer.at, ", ", layer.text, ", has no kind in files");
 }
 
-UNROLL_FUNCTION Network network_of_layers(const std::vector<ModelLayer>& layers) {
+UNROLL_FUNCTION Network network_of_layers(AddLayers model) {
+  const std::vector<ModelLayer> layers = layers_of(model);
   require_kinds("network_of", layers);
   Network network;
   for (const ModelLayer& layer : layers) describe(layer, network.layers);
   validate(network);
   return network;
 }
-UNROLL_FUNCTION void assign_layers(const Network& network, const std::vector<ModelLayer>& layers,
-                                   AssignOptions options) {
+UNROLL_FUNCTION void assign_layers(const Network& network, AddLayers model, AssignOptions options) {
+  const std::vector<ModelLayer> layers = layers_of(model);
   require_kinds("assign", layers);
   validate(network);
   require(options.layers_alone || (!network.skip && network.input_gain == 1 && network.output_gain == 1),

@@ -75,7 +75,9 @@ template <class L> class TypedLayer final : public Held<TypedLayer<L>, ErasedLay
           const VisitErased<T> visitor{each};
           Leaf::visit(visitor, path, leaf);
         };
-        f({form_of(leaf), leaf.describe(), walk}, here, is_final);
+        LayerData form;
+        set_form(leaf, form);
+        f({std::move(form), leaf.describe(), walk}, here, is_final);
       }
     });
   }
