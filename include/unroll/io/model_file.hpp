@@ -1,7 +1,6 @@
 // Models on disk: parameters under PyTorch's names, and all that is needed to use them.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -138,7 +137,7 @@ void save_model(const std::filesystem::path& path, const M& model, const Vocabul
     static_cast<void>(output);
   };
   if constexpr (NetworkModel<M>) {
-    const auto layers = [&](std::vector<ModelLayer>& to) { add_layers(model, to); };
+    const auto layers = adding_layers(model);
     const AddLayers add = layers;
     save_model(path, saved, &add, vocabulary, options, run);
   } else {

@@ -38,8 +38,8 @@ UNROLL_FUNCTION LayerData BidirectionalKind::sized(Index inputs, Index outputs) 
 }
 UNROLL_FUNCTION Matrix<double> BidirectionalKind::run(const LayerData& layer, const Matrix<double>& x) {
   LayerData ahead = layer.parts[0], back = layer.parts[1];
-  ahead.options["final_state"] = back.options["final_state"] = layer.flag("final_state");
-  back.options["reverse"] = true;
+  for (LayerData* part : {&ahead, &back}) part->set_flag("final_state", layer.flag("final_state"));
+  back.set_flag("reverse", true);
   const Matrix<double> a = ahead.kind->run(ahead, x), b = back.kind->run(back, x);
   // Not `merge`: over Eigen's arrays in double it would be compiled for nobody else.
   const std::string_view how = layer.word("merge", "concat");

@@ -58,14 +58,16 @@ template <class T> void set_form(const Recurrent<ProjectedLstm<T>>& layer, Model
 /// that has a model.
 UNROLL_API ModelLayer& add_layer(std::vector<ModelLayer>& to, const Path& at, std::string_view text, bool is_final);
 
-/// Adds the layers of a model that has a description. Of a const one, parameters are only read.
-template <class M> void add_layers(M& model, std::vector<ModelLayer>& to) {
-  const Path root;
-  walk_layers(model, root, false, [&to]<class L>(L& layer, const Path& at, bool is_final) {
-    ModelLayer& added = add_layer(to, at, layer.describe(), is_final);
-    set_form(std::as_const(layer), added);
-    L::visit(StoreParameters{added.parameters.front()}, at, layer);
-  });
+/// What adds the layers of a model that has a description. Of a const one, parameters are only read.
+template <class M> auto adding_layers(M& model) {
+  return [&model](std::vector<ModelLayer>& to) {
+    const Path root;
+    walk_layers(model, root, false, [&to]<class L>(L& layer, const Path& at, bool is_final) {
+      ModelLayer& added = add_layer(to, at, layer.describe(), is_final);
+      set_form(std::as_const(layer), added);
+      L::visit(StoreParameters{added.parameters.front()}, at, layer);
+    });
+  };
 }
 /// The layers that a model adds, with the parameters of each part by themselves.
 using AddLayers = FunctionRef<std::vector<ModelLayer>&>;

@@ -28,7 +28,7 @@ concept NetworkModel = detail::has_network<std::remove_const_t<M>>;
 /// projection becomes an LSTM and a dense layer. Throws std::invalid_argument where that has a learned initial state.
 template <class M> requires detail::has_description<M>
 Network network_of(const M& model) {
-  return detail::network_of_layers([&](std::vector<detail::ModelLayer>& to) { detail::add_layers(model, to); });
+  return detail::network_of_layers(detail::adding_layers(model));
 }
 
 /// Sets every parameter of the model from the network's layers, in order; Dropout takes none. Strict: kinds, sizes,
@@ -36,7 +36,7 @@ Network network_of(const M& model) {
 /// network that has them, one with them gets zeros where the network has none. Throws std::invalid_argument naming the
 /// layer; the model is then as it was.
 template <NetworkModel M> void assign(const Network& network, M& model, AssignOptions options = {}) {
-  detail::assign_layers(network, [&](std::vector<detail::ModelLayer>& to) { detail::add_layers(model, to); }, options);
+  detail::assign_layers(network, detail::adding_layers(model), options);
 }
 
 }  // namespace unroll::inline UNROLL_ABI
