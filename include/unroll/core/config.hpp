@@ -147,6 +147,11 @@
 #else
 #define UNROLL_INLINE inline
 #endif
+#if defined(__GNUC__)
+#define UNROLL_NOINLINE __attribute__((noinline))
+#else
+#define UNROLL_NOINLINE
+#endif
 
 namespace unroll::inline UNROLL_ABI {
 

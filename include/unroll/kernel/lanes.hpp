@@ -47,6 +47,11 @@ template <class T> struct Lanes<T, 1> {
 };
 template <class T, int W> using LanesOf = typename Lanes<T, W>::type;
 
+/// A call, unlike all else here: equations load and store part of a vector in many places, and were half made of this.
+template <class T> UNROLL_NOINLINE void copy_lanes(const T* from, Index n, T* to) {
+  for (Index lane = 0; lane < n; ++lane) to[lane] = from[lane];
+}
+
 }  // namespace detail
 }  // namespace unroll::inline UNROLL_ABI
 UNROLL_KERNEL_END

@@ -115,10 +115,28 @@ template <class T, int W, class Level> class Simd {
   /// The first n <= W lanes; memory past them is not touched, lanes past them are 0.
   static UNROLL_INLINE Simd load(const T* from, Index n) {
     Simd result;
-    result.load_some(from, n);
+    if constexpr (requires { &Instructions::load; }) {
+      Instructions::load(from, n, &result.lanes_);
+    } else if (n >= W) {
+      result = load(from);
+    } else {
+      T lanes[W] = {};
+      detail::copy_lanes(from, n, lanes);
+      result = load(lanes);
+    }
     return result;
   }
-  UNROLL_INLINE void store(T* to, Index n) const { store_some(to, n); }
+  UNROLL_INLINE void store(T* to, Index n) const {
+    if constexpr (requires { &Instructions::store; }) {
+      Instructions::store(to, n, &lanes_);
+    } else if (n >= W) {
+      store(to);
+    } else {
+      T lanes[W];
+      store(lanes);
+      detail::copy_lanes(lanes, n, to);
+    }
+  }
 
   friend UNROLL_INLINE Simd operator+(const Simd& a, const Simd& b) { return from(a.lanes_ + b.lanes_); }
   friend UNROLL_INLINE Simd operator-(const Simd& a, const Simd& b) { return from(a.lanes_ - b.lanes_); }
@@ -184,25 +202,6 @@ template <class T, int W, class Level> class Simd {
 
  private:
   alignas(sizeof(Storage)) Storage lanes_;  // GCC would align to the widest register of the command line's target
-
-  UNROLL_INLINE void load_some(const T* from, Index n) {
-    if constexpr (requires { &Instructions::load; }) {
-      Instructions::load(from, n, &lanes_);
-    } else {
-      T lanes[W] = {};
-      for (Index lane = 0; lane < n; ++lane) lanes[lane] = from[lane];
-      *this = load(lanes);
-    }
-  }
-  UNROLL_INLINE void store_some(T* to, Index n) const {
-    if constexpr (requires { &Instructions::store; }) {
-      Instructions::store(to, n, &lanes_);
-    } else {
-      T lanes[W];
-      store(lanes);
-      for (Index lane = 0; lane < n; ++lane) to[lane] = lanes[lane];
-    }
-  }
 
   UNROLL_INLINE Simd times_plus(const Simd& b, const Simd& c) const {
 #if defined(__clang__)

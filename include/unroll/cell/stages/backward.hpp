@@ -36,11 +36,13 @@ template <class E> struct StagedBackward : StagedBackwardSums<E> {
   }
   template <class Isa, int Q> static UNROLL_INLINE void pass(const Step& s) {
     constexpr bool any = has_equations(Q);
-    for (Index unit = 0; any && unit < s.units; unit += unit_block)
-      if (unit + unit_block <= s.units)
-        equations<Isa, Q, true>(s, unit);
+    for (Index unit = 0; any && unit < s.units; unit += unit_block) {
+      const Index units = (std::min)(unit_block, s.units - unit);
+      if (Base::template is_number<Isa> || units == unit_block)
+        equations<Isa, Q, true>(s, unit, units);
       else
-        equations<Isa, Q, false>(s, unit);
+        equations<Isa, Q, false>(s, unit, units);
+    }
     norms_of_pass<Isa, Q>(s, Upto<plan.norm_count>());
     products_of_pass<Isa, Q>(s, Upto<plan.group_count>());
   }
@@ -74,9 +76,9 @@ template <class E> struct StagedBackward : StagedBackwardSums<E> {
   }
   template <int Q> static constexpr std::array<bool, S::N> wanted = values_for(Q);
 
-  template <class Isa, int Q, bool whole> static UNROLL_INLINE void equations(const Step& s, Index unit) {
+  /// `whole`: each vector is.
+  template <class Isa, int Q, bool whole> static UNROLL_INLINE void equations(const Step& s, Index unit, Index units) {
     using V = typename Isa::template Vector<T>;
-    const Index units = whole ? unit_block : s.units - unit;
     for (Index j = 0; j < s.columns; ++j)
       for (Index lane = 0; lane < units; lane += V::width) {
         const Index at = unit + lane, present = (std::min<Index>)(units - lane, V::width);

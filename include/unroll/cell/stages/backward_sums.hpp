@@ -23,71 +23,78 @@ template <class E> struct StagedBackwardSums : StagedOperations<E> {
   template <class Isa, int Q, int n> static UNROLL_INLINE void norm_back(const Step& s) {
     if constexpr (norm(n).pass == Q && plan.live[norm(n).members[0]]) {
       using V = typename Isa::template Vector<T>;
-      const T count = static_cast<T>(norm(n).count * s.units);
+      constexpr int members = norm(n).count;
+      const T count = static_cast<T>(members * s.units);
       for (Index j = 0; j < s.columns; ++j) {
         const T* statistics = s.statistics + 2 * (plan.norm_count * j + n);
+        const auto a = Base::template sources<n, true>(s, j, Upto<members>());
+        const auto d = gradients<n>(s, j, Upto<members>());
         UnitSums<V> sums, products;
         sums.clear(), products.clear();
-        add_members<n, V>(sums, products, s, j, statistics, Upto<norm(n).count>());
+        for (std::size_t m = 0; m < a.size(); ++m) add_member(sums, products, a[m], d[m].dz, s.units, statistics);
         const T mean = sums.total() / count, slope = products.total() / count;
-        spread_members<n, V>(mean, slope, s, j, statistics, Upto<norm(n).count>());
+        for (std::size_t m = 0; m < a.size(); ++m)
+          if (d[m].da != nullptr) spread<V>(mean, slope, a[m], d[m], s.units, statistics);
       }
     }
   }
-  template <int n, class V, std::size_t... M>
-  static UNROLL_INLINE void add_members(UnitSums<V>& sums, UnitSums<V>& products, const Step& s, Index j,
-                                        const T* statistics, std::index_sequence<M...>) {
-    (add_member<n, M, V>(sums, products, s, j, statistics), ...);
+  /// Of a member of a norm.
+  struct MemberGradient {
+    const T* dz;
+    T* da;  ///< nullptr where nobody asks
+    bool assigns;
+  };
+  template <int n, std::size_t... M>
+  static UNROLL_INLINE auto gradients(const Step& s, Index j, std::index_sequence<M...>) {
+    return std::array<MemberGradient, sizeof...(M)>{
+        gradient_of_member<n, norm(n).members[M], norm(n).sources[M]>(s, j)...};
   }
-  template <int n, std::size_t M, class V>
-  static UNROLL_INLINE void add_member(UnitSums<V>& sums, UnitSums<V>& products, const Step& s, Index j,
+  template <int n, std::size_t member, std::size_t of>
+  static UNROLL_INLINE MemberGradient gradient_of_member(const Step& s, Index j) {
+    const T* dz = Base::template gradient<member>(s).at(j);
+    if constexpr (plan.live[of])
+      return {dz, Base::template gradient<of>(s).at(j), plan.first[of] == plan.norm_time(n)};
+    else
+      return {dz, nullptr, false};
+  }
+  template <class V>
+  static UNROLL_INLINE void add_member(UnitSums<V>& sums, UnitSums<V>& products, const T* a, const T* dz, Index units,
                                        const T* statistics) {
-    const T* a = Base::template source<norm(n).sources[M], true>(s).at(j);
-    const T* dz = Base::template gradient<norm(n).members[M]>(s).at(j);
-    for (Index unit = 0; unit < s.units; unit += unit_block) {
-      UNROLL_UNROLL
-      for (int v = 0; v < UnitSums<V>::vectors; ++v) {
-        const Index at = unit + v * V::width, present = (std::min<Index>)(s.units - at, V::width);
-        if (present > 0) {
-          const V d = present == V::width ? V::load(dz + at) : V::load(dz + at, present);
-          const V z = (present == V::width ? V::load(a + at) : V::load(a + at, present)) - V::fill(statistics);
-          sums.sums[v] += d;
-          products.sums[v] = fma(d, z * V::fill(statistics + 1), products.sums[v]);
-        }
-      }
+    const Index whole = units / unit_block * unit_block;
+    for (Index unit = 0; unit < whole; unit += unit_block) add_block(sums, products, a + unit, dz + unit, statistics);
+    if (whole < units) {
+      T last_a[unit_block] = {}, last_dz[unit_block] = {};
+      std::copy_n(a + whole, units - whole, last_a);
+      std::copy_n(dz + whole, units - whole, last_dz);
+      add_block(sums, products, last_a, last_dz, statistics);
     }
   }
-  template <int n, class V, std::size_t... M>
-  static UNROLL_INLINE void spread_members(T mean, T slope, const Step& s, Index j, const T* statistics,
-                                           std::index_sequence<M...>) {
-    (spread_member<n, M, V>(mean, slope, s, j, statistics), ...);
-  }
-  template <int n, std::size_t M, class V>
-  static UNROLL_INLINE void spread_member(T mean, T slope, const Step& s, Index j, const T* statistics) {
-    constexpr std::size_t of = norm(n).sources[M];
-    if constexpr (plan.live[of]) {
-      const T* a = Base::template source<of, true>(s).at(j);
-      const T* dz = Base::template gradient<norm(n).members[M]>(s).at(j);
-      T* to = Base::template gradient<of>(s).at(j);
-      for (Index unit = 0; unit < s.units; unit += V::width) {
-        const Index present = (std::min<Index>)(s.units - unit, V::width);
-        if (present == V::width)
-          spread<n, of, true, V>(mean, slope, a + unit, dz + unit, to + unit, present, statistics);
-        else
-          spread<n, of, false, V>(mean, slope, a + unit, dz + unit, to + unit, present, statistics);
-      }
+  template <class V>
+  static UNROLL_INLINE void add_block(UnitSums<V>& sums, UnitSums<V>& products, const T* a, const T* dz,
+                                      const T* statistics) {
+    UNROLL_UNROLL
+    for (int v = 0; v < UnitSums<V>::vectors; ++v) {
+      const V d = V::load(dz + v * V::width), z = V::load(a + v * V::width) - V::fill(statistics);
+      sums.sums[v] += d;
+      products.sums[v] = fma(d, z * V::fill(statistics + 1), products.sums[v]);
     }
   }
-  template <int n, std::size_t of, bool whole, class V>
-  static UNROLL_INLINE void spread(T mean, T slope, const T* a, const T* dz, T* to, Index present,
+  template <class V>
+  static UNROLL_INLINE void spread(T mean, T slope, const T* a, const MemberGradient& d, Index units,
                                    const T* statistics) {
+    for (Index unit = 0; unit < units; unit += V::width)
+      if (unit + V::width <= units)
+        spread_some<true, V>(mean, slope, a + unit, d.dz + unit, d.da + unit, V::width, d.assigns, statistics);
+      else
+        spread_some<false, V>(mean, slope, a + unit, d.dz + unit, d.da + unit, units - unit, d.assigns, statistics);
+  }
+  template <bool whole, class V>
+  static UNROLL_INLINE void spread_some(T mean, T slope, const T* a, const T* dz, T* to, Index present, bool assigns,
+                                        const T* statistics) {
     const V z = (Base::template load<whole, V>(a, present) - V::fill(statistics)) * V::fill(statistics + 1);
     const V da =
         V::fill(statistics + 1) * (Base::template load<whole, V>(dz, present) - V::fill(&mean) - z * V::fill(&slope));
-    if constexpr (plan.first[of] == plan.norm_time(n))
-      Base::template store<whole, V>(da, to, present);
-    else
-      Base::template store<whole, V>(Base::template load<whole, V>(to, present) + da, to, present);
+    Base::template store<whole, V>(assigns ? da : Base::template load<whole, V>(to, present) + da, to, present);
   }
 
   /// Products: the vector's gradient += sum over gates of mask * (U_g^T du_g), one sum over all gates with one mask.

@@ -43,11 +43,13 @@ template <class E> struct StagedForward : StagedOperations<E> {
         for (Index j = 0; j < s.columns; j += columns_at_once) {
           const Index n = (std::min)(columns_at_once, s.columns - j), taken = (std::min)(at_once, blocks - block);
           multiply<Isa, Q>(s, block, taken, j, View<T>{u, rows, n, rows}, Upto<plan.group_count>());
-          for (Index b = 0; b < taken; ++b)
-            if ((block + b + 1) * unit_block <= s.units)
-              equations<Isa, Q, true>(s, block + b, b, j, n, u, rows);
+          for (Index b = 0; b < taken; ++b) {
+            const Index unit = (block + b) * unit_block, units = (std::min)(unit_block, s.units - unit);
+            if (Base::template is_number<Isa> || units == unit_block)
+              equations<Isa, Q, true>(s, unit, units, b, j, n, u, rows);
             else
-              equations<Isa, Q, false>(s, block + b, b, j, n, u, rows);
+              equations<Isa, Q, false>(s, unit, units, b, j, n, u, rows);
+          }
         }
     }
     statistics_before<Isa, Q + 1>(s, Upto<plan.norm_count>());
@@ -137,11 +139,11 @@ template <class E> struct StagedForward : StagedOperations<E> {
   }
 
   // Equations.
+  /// `whole`: each vector is.
   template <class Isa, int Q, bool whole>
-  static UNROLL_INLINE void equations(const Step& s, Index block, Index b, Index first, Index n, const T* u,
+  static UNROLL_INLINE void equations(const Step& s, Index unit, Index units, Index b, Index first, Index n, const T* u,
                                       Index rows) {
     using V = typename Isa::template Vector<T>;
-    const Index unit = block * unit_block, units = whole ? unit_block : s.units - unit;
     for (Index column = 0; column < n; ++column) {
       const Index j = first + column;
       for (Index lane = 0; lane < units; lane += V::width) {
@@ -197,37 +199,37 @@ template <class E> struct StagedForward : StagedOperations<E> {
   template <class Isa, int Q, int n> static UNROLL_INLINE void statistics(const Step& s) {
     if constexpr (norm(n).pass == Q) {
       using V = typename Isa::template Vector<T>;
-      const T count = static_cast<T>(norm(n).count * s.units);
+      constexpr int members = norm(n).count;
+      const T count = static_cast<T>(members * s.units);
       for (Index j = 0; j < s.columns; ++j) {
         T* to = s.statistics + 2 * (plan.norm_count * j + n);
-        UnitSums<V> sums;
-        sums.clear();
-        add_members<n, false>(sums, s, j, V(0), Upto<norm(n).count>());
-        const T mean = sums.total() / count;
-        sums.clear();
-        add_members<n, true>(sums, s, j, V::fill(&mean), Upto<norm(n).count>());
-        to[0] = mean;
-        to[1] = 1 / std::sqrt(sums.total() / count + T(1e-5));
+        const auto from = Base::template sources<n, false>(s, j, Upto<members>());
+        to[0] = sum<V, false>(from.data(), members, s.units, T(0)) / count;
+        to[1] = 1 / std::sqrt(sum<V, true>(from.data(), members, s.units, to[0]) / count + T(1e-5));
       }
     }
   }
-  template <int n, bool squares, class V, std::size_t... M>
-  static UNROLL_INLINE void add_members(UnitSums<V>& sums, const Step& s, Index j, const V& mean,
-                                        std::index_sequence<M...>) {
-    (add_member<squares>(sums, Base::template source<norm(n).sources[M]>(s).at(j), s.units, mean), ...);
-  }
-  template <bool squares, class V>
-  static UNROLL_INLINE void add_member(UnitSums<V>& sums, const T* from, Index units, const V& mean) {
-    for (Index unit = 0; unit < units; unit += unit_block) {
-      UNROLL_UNROLL
-      for (int v = 0; v < UnitSums<V>::vectors; ++v) {
-        const Index at = unit + v * V::width;
-        if (at + V::width <= units)
-          add<squares>(sums.sums[v], V::load(from + at) - mean);
-        else if (at < units)
-          add<squares>(sums.sums[v], first_lanes(V::load(from + at, units - at) - mean, units - at));
+  /// Of (value - mean), or of its square, over the units of all members.
+  template <class V, bool squares> static UNROLL_INLINE T sum(const T* const* members, int count, Index units, T mean) {
+    UnitSums<V> sums;
+    sums.clear();
+    const V middle = V::fill(&mean);
+    for (int m = 0; m < count; ++m) {
+      const T* from = members[m];
+      const Index whole = units / unit_block * unit_block;
+      for (Index unit = 0; unit < whole; unit += unit_block) {
+        UNROLL_UNROLL
+        for (int v = 0; v < UnitSums<V>::vectors; ++v)
+          add<squares>(sums.sums[v], V::load(from + unit + v * V::width) - middle);
+      }
+      if (whole < units) {
+        T rest[unit_block] = {};
+        for (Index unit = whole; unit < units; ++unit) rest[unit - whole] = from[unit] - mean;
+        UNROLL_UNROLL
+        for (int v = 0; v < UnitSums<V>::vectors; ++v) add<squares>(sums.sums[v], V::load(rest + v * V::width));
       }
     }
+    return sums.total();
   }
   template <bool squares, class V> static UNROLL_INLINE void add(V& sum, const V& value) {
     sum = squares ? fma(value, value, sum) : sum + value;

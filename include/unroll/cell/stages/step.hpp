@@ -142,6 +142,11 @@ template <class E> struct StagedOperations {
     else
       return {s.values + plan.slot[k] * s.units, plan.slot_count * s.units};
   }
+  /// The members of norm n in column j.
+  template <int n, bool backward, std::size_t... M>
+  static UNROLL_INLINE auto sources(const Step& s, Index j, std::index_sequence<M...>) {
+    return std::array<const T*, sizeof...(M)>{source<norm(n).sources[M], backward>(s).at(j)...};
+  }
   /// Where the gradient of value k is added up.
   template <std::size_t k> static UNROLL_INLINE ColumnsOf<T> gradient(const Step& s) {
     const Index H = s.units;
@@ -163,6 +168,8 @@ template <class E> struct StagedOperations {
       return {s.du + S::operation(k).which * H, E::GU * H};
   }
 
+  /// A vector of one number is whole in any block.
+  template <class Isa> static constexpr bool is_number = Isa::template Vector<T>::width == 1;
   template <bool whole, class V> static UNROLL_INLINE V load(const T* from, Index present) {
     if constexpr (whole)
       return V::load(from);

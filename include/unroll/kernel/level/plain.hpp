@@ -16,5 +16,11 @@ struct Plain : LevelOf<Plain, 0, 16> {
 template <> struct UsualLevel<0> {
   using Type = Plain;
 };
+template <class T> struct Instructions<Plain, T> {
+  static UNROLL_INLINE void load(const T* from, Index n, T* r) { *r = n > 0 ? *from : T(0); }
+  static UNROLL_INLINE void store(T* to, Index n, const T* a) {
+    if (n > 0) *to = *a;
+  }
+};
 
 }  // namespace unroll::inline UNROLL_ABI::detail
