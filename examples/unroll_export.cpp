@@ -106,10 +106,14 @@ class Header {
       starts = starts || state != "{}";
       initial += (s == 0 ? "" : ", ") + state;
     }
-    if (starts) value += ", {" + initial + "}";
+    constexpr CellCounts counts = RecurrentKind<C>::counts;
+    if (starts || counts.projects) value += ", {" + initial + "}";
+    if (counts.projects) value += ", " + weight("weight_hr", w);
     const Description of = describe_layer(w);
+    const std::string units = concat_text(w.tensor("weight_ih").rows() / counts.GX, ", ");
     layer(detail::InStages<C> ? "stream/staged.hpp" : "stream/recurrent.hpp",
-          concat_text("unroll::stream::Recurrent<unroll::", C::name, "<>, ", of.inputs, ", ", of.outputs, ">"),
+          concat_text("unroll::stream::", counts.projects ? "Projected" : "", "Recurrent<unroll::", C::name, "<>, ",
+                      of.inputs, ", ", counts.projects ? units : "", of.outputs, ">"),
           "({" + value + "})");
   }
   void write(const DenseKind*, const LayerData& w) {

@@ -7,7 +7,10 @@
 #include <unroll/io/state_dict.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/sequential.hpp>
 #include <unroll/layer/stack.hpp>
+#include <unroll/network/model.hpp>
+#include <unroll/network/run.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
 #include "../support/sequences.hpp"
@@ -65,6 +68,17 @@ TEST_CASE("a projected LSTM gives what nn.LSTM with proj_size computed") {
     CHECK(std::ranges::equal(back.tensor(name).bytes, tensor.bytes));
   }
   std::filesystem::remove(path);
+}
+
+TEST_CASE("a projected LSTM is a kind: by the book it gives what the layer gives, with states to start from") {
+  Sequential model{Recurrent{ProjectedLstm<double>{3, 5, 2}, {.learned_initial_state = true}}};
+  randomize(model, Rng(5));
+  Network network = network_of(model);
+  assign(network, model);  // rounded to float
+  const auto x = random_sequences<double>(3, {7}, 7);
+  CacheFor<decltype(model), PackedSequence<double>> cache;
+  const Matrix<double> y = model.forward(Context{}, x, cache).values;
+  CHECK((run_network(network, x.values) - y).cwiseAbs().maxCoeff() <= 1e-12);
 }
 
 TEST_CASE("the state of a projected LSTM has the output's rows in h and the units' in c") {

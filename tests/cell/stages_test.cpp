@@ -10,7 +10,7 @@
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/sequential.hpp>
-#include <unroll/stream/staged.hpp>
+#include <unroll/stream/of_model.hpp>
 #include <unroll/stream/stream.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
@@ -82,8 +82,9 @@ template <template <class> class E> void check_gradients() {
       check(Recurrent{E<double>(3, units), how}, {.context = {.training = true, .seed = 9}, .difference = 1e-5});
     }
 }
-template <template <class> class E> void check_stream() {
-  Sequential model{Recurrent{E<float>(2, 21), {.bias = Bias::dual, .learned_initial_state = true}}};
+/// D = 2; the widths of the stream are those behind it.
+template <Index... widths, class E> void check_stream(const E& cell) {
+  Sequential model{Recurrent{cell, {.bias = Bias::dual, .learned_initial_state = true}}};
   randomize(model, Rng(5), 0.4);
   PackedSequence<float> x;
   x.packing = Packing::from_lengths(std::vector<Index>{50}, 50);
@@ -91,12 +92,13 @@ template <template <class> class E> void check_stream() {
   CacheFor<decltype(model), PackedSequence<float>> cache;
   const auto& batch = model.forward({.gradients = false}, x, cache).values;
 
-  stream::Stream<stream::Sequential<stream::Recurrent<E<float>, 2, 21>>> streamed;
+  stream::Stream<stream::StreamOf<decltype(model), 2, widths...>> streamed;
   streamed.assign(model);
   std::vector<float> y(static_cast<std::size_t>(batch.size()));
   streamed.process({x.values.data(), 100}, y);
   const float largest = batch.cwiseAbs().maxCoeff();
-  CHECK((batch - Eigen::Map<const Eigen::MatrixXf>(y.data(), 21, 50)).cwiseAbs().maxCoeff() < 5e-6f * (1 + largest));
+  const Eigen::Map<const Eigen::MatrixXf> steps(y.data(), batch.rows(), 50);
+  CHECK((batch - steps).cwiseAbs().maxCoeff() < 5e-6f * (1 + largest));
 }
 
 /// The output and all gradients at a level.
@@ -127,9 +129,16 @@ TEST_CASE("gates of the input and of the state have masks of their own, also whe
 }
 
 TEST_CASE("a stream of stages gives what a batch gives, also where a new state waits for readers of the old") {
-  check_stream<LateReader>();
-  check_stream<NormsBeside>();
-  check_stream<ProductsAlone>();
+  check_stream<21>(LateReader<>(2, 21));
+  check_stream<21>(NormsBeside<>(2, 21));
+  check_stream<21>(ProductsAlone<>(2, 21));
+}
+
+TEST_CASE("a stream of a projected LSTM gives what a batch gives, with few outputs and with more than units") {
+  check_stream<21, 9>(ProjectedLstm(2, 21, 9));
+  check_stream<40, 2>(ProjectedLstm(2, 40, 2));
+  check_stream<5, 34>(ProjectedLstm(2, 5, 34));
+  check_stream<16, 16>(ProjectedLstm(2, 16, 16));
 }
 
 TEST_CASE_TEMPLATE("cells in stages: AVX2 and AVX-512 give the same bits, the others close numbers", E,

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <unroll/cell/derived.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/format/guitarml.hpp>
 #include <unroll/format/load_network.hpp>
@@ -10,8 +11,10 @@
 #include <unroll/io/state_dict.hpp>
 #include <unroll/network/library_kinds.hpp>
 #include <unroll/network/model.hpp>
+#include <unroll/network/projections.hpp>
 #include <unroll/network/run.hpp>
 
+#include "../support/forward_only.hpp"
 #include "networks.hpp"
 
 using namespace unroll;
@@ -159,11 +162,13 @@ TEST_CASE("a network that was saved loads as a network and as a model, and is th
 
 TEST_CASE("a model with layers that a network has not is saved with a test vector all the same") {
   const TemporaryFolder folder;
-  Sequential model{Recurrent{ProjectedLstm{2, 4, 3}}, Dense{3, 1}};
+  Sequential model{Recurrent{Derived<GruEquations<float>>{2, 3}}, Dense{3, 1}};
   static_assert(!NetworkModel<decltype(model)>);
   initialize(model, Rng(8));
   save(folder / "m.safetensors", model);
-  const auto make = [](const ModelInfo&) { return Sequential{Recurrent{ProjectedLstm{2, 4, 3}}, Dense{3, 1}}; };
+  const auto make = [](const ModelInfo&) {
+    return Sequential{Recurrent{Derived<GruEquations<float>>{2, 3}}, Dense{3, 1}};
+  };
   CHECK(std::get<1>(load_model(make, folder / "m.safetensors").model.layers).weight ==
         std::get<1>(model.layers).weight);
   SafeTensors file = read_safetensors(folder / "m.safetensors");
@@ -172,21 +177,24 @@ TEST_CASE("a model with layers that a network has not is saved with a test vecto
   output[31] = output[31].get<double>() + 0.1;
   file.metadata.at("unroll.test_output") = output.dump();
   check_mentions(message_of([&] { load_model(make, file); }), {"output 31 of the test vector"});
-  check_mentions(
-      message_of([&] { load_network(folder / "m.safetensors"); }),
-      {"m.safetensors: tensor '0.weight_hr_l0' is the projection of an LSTM with proj_size: load_state_dict"});
+  check_mentions(message_of([&] { load_network(folder / "m.safetensors"); }), {"no metadata 'unroll.network'"});
 }
 
-TEST_CASE("an LSTM with a projection is an LSTM and a dense layer in a network") {
+TEST_CASE("an LSTM with a projection is an LSTM and a dense layer where there are no projections") {
+  const TemporaryFolder folder;
   Sequential model{Recurrent{ProjectedLstm{2, 4, 3}}};
   load_state_dict(io_file("pytorch_lstm_projected.safetensors"), model, {.names = {{"", "0."}}});
-  const Network network = network_of(model);
-  CHECK(network.layers.size() == 2);
+  const Network network = network_of(model), split = split_projections(network);
+  CHECK(network.layers.size() == 1);
+  CHECK(split.layers.size() == 2);
   const Computed computed("pytorch", "pytorch_lstm_projected");
   CHECK(largest_error(run_network(network, computed.x), computed.y) <= 2e-6);
+  CHECK(largest_error(run_network(split, computed.x), computed.y) <= 2e-6);
+  save_rtneural(folder / "m.json", network);
+  CHECK(largest_error(run_network(read_rtneural(folder / "m.json"), computed.x), computed.y) <= 2e-6);
   const Sequential learned{Recurrent{ProjectedLstm{2, 4, 3}, {.learned_initial_state = true}}};
-  check_mentions(message_of<std::invalid_argument>([&] { network_of(learned); }),
-                 {"network_of: Recurrent<ProjectedLstm> 2 -> 3", "has a learned initial state"});
+  check_mentions(message_of<std::invalid_argument>([&] { split_projections(network_of(learned)); }),
+                 {"split_projections: layer 0", "has a learned initial state"});
 }
 
 TEST_CASE("what the Keras tool wrote loads as a model of the library") {

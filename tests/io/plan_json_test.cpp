@@ -25,6 +25,8 @@ TEST_CASE("a description in JSON is the model with types, to the bit of its firs
   CHECK(model.describe() ==
         "Embedding 20 x 6, Bidirectional Recurrent<Lstm> 6 -> 4, recurrent dropout 0.1, Dropout 0.3, "
         "FinalState Recurrent<Gru> 8 -> 5, Dense 5 -> 2, Elu 0.5");
+  CHECK(model_of_plan(R"([{"type": "bidirectional projected_lstm", "inputs": 3, "units": 9, "outputs": 8}])")
+            .describe() == "Bidirectional Recurrent<ProjectedLstm> 3 -> 4");
   auto plain = model_of_plan(R"([{"type": "lstm", "inputs": 3, "outputs": 4}, {"type": "dense", "outputs": 1}])");
   Sequential typed{Recurrent{Lstm{3, 4}}, Dense{4, 1}};
   initialize(plain, Rng(7));
@@ -54,6 +56,13 @@ TEST_CASE("a description that is none says where") {
         "plan: [0]: make_layer: dense has no options of a recurrent layer: it is not recurrent");
   CHECK(refused(R"([{"type": "elu", "inputs": 3, "final_state": true}])") ==
         "plan: [0]: make_layer: elu has no final state: it is not recurrent");
+  CHECK(refused(R"([{"type": "lstm", "inputs": 3, "outputs": 4, "units": 5}])") ==
+        "plan: [0]: make_layer: lstm has as many units as outputs: it projects nothing");
+  CHECK(refused(R"([{"type": "dense", "inputs": 3, "units": 5}])") ==
+        "plan: [0]: make_layer: dense has no units beside its outputs");
+  CHECK(refused(R"([{"type": "projected_lstm", "inputs": 16777216, "outputs": 1, "units": 16777216}])") ==
+        "plan: [0]: make_layer: projected_lstm: 16777216 inputs and 16777216 outputs, expected sizes that memory can "
+        "hold");
   CHECK(refused("") == "plan: this is an empty file, expected JSON; copy or download it again");
   CHECK(refused(R"([{"type": "lstm", "inp)").find("plan: ") == 0);
   CHECK(refused(R"([{"type": "lstm", "inputs": 3, "recurrent_dropout": 1.5}])") ==

@@ -12,9 +12,15 @@
 
 inline constexpr unroll::Index kind_inputs = 3, kind_outputs = 6;
 
+template <class K> unroll::LayerData sized_sample() {
+  if constexpr (requires { K::sized(kind_inputs, kind_outputs, kind_outputs); })  // of which some project their units
+    return K::sized(kind_inputs, K::counts.projects ? kind_outputs + 5 : kind_outputs, kind_outputs);
+  else
+    return K::sized(kind_inputs, kind_outputs);
+}
 /// `all`: with the tensors that it may have, too.
 template <class K> unroll::LayerData sample_of(bool all = true) {
-  unroll::LayerData layer = K::sized(kind_inputs, kind_outputs);
+  unroll::LayerData layer = sized_sample<K>();
   const auto fill = [&](unroll::LayerData& of, unroll::Index before) {
     std::uint64_t seed = 1;
     for (const unroll::TensorForm& form : unroll::describe_layer(of, before).tensors)

@@ -12,6 +12,7 @@
 #include <unroll/unroll.hpp>
 
 #include "../io/support.hpp"
+#include "../support/forward_only.hpp"
 #include "../support/sequences.hpp"
 #include "../support/slow_cell.hpp"
 
@@ -135,7 +136,7 @@ TEST_CASE("files that are no such model are refused") {
   save(path, initialized(Sequential{Recurrent{Lstm{4, 5}}}), vocabulary,
        {.test_input = {.values = Matrix<>::Ones(4, 2)}});
   check_mentions(refusal(path), {"a vocabulary, but the model takes no token ids"});
-  save(path, initialized(Sequential{Recurrent{ProjectedLstm{4, 5, 3}}}));
+  save(path, initialized(Sequential{Recurrent{Derived<GruEquations<float>>{4, 5}}}));
   CHECK_FALSE(refusal(path).empty());
   check_mentions(refusal(folder / "none"), {"No such file"});
 }

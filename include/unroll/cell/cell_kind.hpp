@@ -16,14 +16,17 @@ namespace unroll::inline UNROLL_ABI {
 template <class C> class Recurrent;
 
 namespace detail {
+template <class C> inline constexpr bool projects = false;
+template <class C> requires requires { C::projects; }
+inline constexpr bool projects<C> = C::projects;
 template <class C> constexpr CellCounts counts_of() {
   if constexpr (requires { C::GX; })
-    return {C::GX, C::GU, C::S, C::P};
+    return {C::GX, C::GU, C::S, C::P, projects<C>};
   else
     return {C::gates, C::gates, C::S, 0};
 }
 /// weight_ih (GX H, D), bias_ih, weight_hh (GU H, H), bias_hh, weight_unit (H, P), the states to start from; reverse,
-/// final_state.
+/// final_state. With a projection weight_hh is (GU H, R) and there is weight_hr (R, H).
 UNROLL_API void describe_recurrent(Description& layer, CellCounts counts);
 
 /// A step of a cell in stages (cell/stages/by_the_book.hpp).
@@ -52,12 +55,22 @@ template <class C> struct RecurrentKind {
   static Matrix<double> run(const LayerData& layer, const Matrix<double>& x) {
     return detail::run_recurrent(layer, x, counts, &step);
   }
-  static LayerData sized(Index inputs, Index outputs) {
+  static LayerData sized(Index inputs, Index outputs) { return sized(inputs, outputs, outputs); }
+  static LayerData sized(Index inputs, Index units, Index outputs) {
     LayerData layer{&layer_kind<RecurrentKind>};
-    layer.set_zeros("weight_ih", counts.GX * outputs, inputs);
-    if (counts.GU > 0) layer.set_zeros("weight_hh", counts.GU * outputs, outputs);
-    if (counts.P > 0) layer.set_zeros("weight_unit", outputs, counts.P);
+    layer.set_zeros("weight_ih", counts.GX * units, inputs);
+    if (counts.GU > 0) layer.set_zeros("weight_hh", counts.GU * units, outputs);
+    if (counts.P > 0) layer.set_zeros("weight_unit", units, counts.P);
+    if (counts.projects) layer.set_zeros("weight_hr", outputs, units);
     return layer;
+  }
+  /// A cell of these sizes.
+  template <class T> static auto cell(Index inputs, Index units, Index outputs) {
+    using Of = typename detail::WithScalar<C, T>::type;
+    if constexpr (counts.projects)
+      return Of(inputs, units, outputs);
+    else
+      return static_cast<void>(outputs), Of(inputs, units);
   }
   template <class T> static Layer<T> make(const LayerData& of) {
     const Description form = describe_layer(of);
@@ -69,7 +82,7 @@ template <class C> struct RecurrentKind {
     how.reverse = of.flag("reverse");
     for (const std::string_view start : initial_names)
       how.learned_initial_state = how.learned_initial_state || of.tensor(start).size() > 0;
-    return Layer<T>(typename detail::WithScalar<C, T>::type(form.inputs, form.outputs), how);
+    return Layer<T>(cell<T>(form.inputs, of.tensor("weight_ih").rows() / counts.GX, form.outputs), how);
   }
   /// The options of a trained layer.
   static void take_options(const auto& trained, LayerData& to) {

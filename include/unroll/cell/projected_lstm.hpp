@@ -17,7 +17,7 @@ template <class T = float> struct ProjectedLstm : StagedCell<T> {
   static constexpr int GX = 4, GU = 4, S = 2;
   static constexpr int forget_gate = 1;
   static constexpr bool projects = true;
-  static constexpr std::string_view name = "ProjectedLstm";
+  static constexpr std::string_view name = "ProjectedLstm", kind = "projected_lstm", header = "cell/projected_lstm.hpp";
 
   /// D inputs, H units, R outputs.
   ProjectedLstm(Index D, Index H, Index R) : StagedCell<T>(D, H, R) {}

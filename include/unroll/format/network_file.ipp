@@ -113,11 +113,6 @@ inline void read_file_test(const SafeTensors& file, Network& network) {
 }
 
 UNROLL_FUNCTION Network untested_network(const SafeTensors& file, KindTable kinds) {
-  for (const auto& [name, tensor] : file.tensors)
-    require<FormatError>(
-        name.find("weight_hr_l") == std::string::npos, file.source, ": tensor ", quote(name),
-        " is the projection of an LSTM with proj_size: load_state_dict or load_model read it into a model with ",
-        "ProjectedLstm, of which network_of makes a network");
   const auto found = file.metadata.find(network_key);
   require<FormatError>(found != file.metadata.end(), file.source, ": no metadata '", network_key,
                        "': nothing says what network the tensors are of (load_state_dict reads them into a model)");

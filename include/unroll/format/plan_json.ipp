@@ -36,6 +36,8 @@ UNROLL_FUNCTION std::vector<PlannedLayer> read_plan(std::string_view json, const
         layer.how.bias = option.boolean();
       else if (name == "final_state")
         layer.how.final_state = option.boolean();
+      else if (name == "units")
+        layer.how.units = option.size_value();
       else if (name == "input_dropout")
         layer.how.recurrent.input_dropout = option.number(0, 1);
       else if (name == "recurrent_dropout")

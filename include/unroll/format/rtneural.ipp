@@ -13,6 +13,7 @@
 #include <unroll/format/network_json.hpp>
 #include <unroll/format/rtneural.hpp>
 #include <unroll/network/library_kinds.hpp>
+#include <unroll/network/projections.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -203,7 +204,7 @@ UNROLL_FUNCTION Network read_rtneural(const std::filesystem::path& path) {
 
 UNROLL_FUNCTION void save_rtneural(const std::filesystem::path& path, const Network& network) {
   using detail::Json;
-  const Network ready = detail::ready_to_write(network);
+  const Network ready = detail::ready_to_write(split_projections(network));
   Json root{{"in_shape", {nullptr, nullptr, ready.inputs()}}, {"layers", Json::array()}};
   Network part;  // the layers so far, which know how many values they give
   for (std::size_t k = 0; k < ready.layers.size(); ++k) {

@@ -5,23 +5,30 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-/// How many of what a recurrent cell has: gates fed by the input and by the state, state fields, parameters per unit.
+/// How many of what a recurrent cell has: gates fed by the input and by the state, state fields, parameters per unit;
+/// and whether its output is a projection of its units.
 struct CellCounts {
   int GX, GU, S, P;
+  bool projects = false;
 };
 
 /// One step of a recurrent layer: everything that its cell's equations see. Vectors per gate or field, H after H.
 struct ReferenceStep {
-  Index units;
-  const Matrix<double>& weight_hh;
+  Index units, outputs;
+  const Matrix<double>&weight_hh, &weight_hr;
   const double* bias_hh;  ///< (GU H), zeros where absent
   const double* unit;     ///< (P H)
   const double* x;        ///< W x + b, (GX H)
   double* u;              ///< room for (GU H)
-  double* state;          ///< (S H): before the step, then after it
+  double* state;          ///< (outputs + (S - 1) H): before the step, then after it
 
   /// u of gates first .. first + n = U v + b_h.
   UNROLL_API void multiply(Index first, Index n, const double* v) const;
+  /// to = W_r v, (outputs).
+  UNROLL_API void project(const double* v, double* to) const;
+
+  Index field_rows(Index f) const { return f == 0 ? outputs : units; }
+  double* field(Index f) const { return state + (f == 0 ? 0 : outputs + (f - 1) * units); }
 };
 
 namespace detail {

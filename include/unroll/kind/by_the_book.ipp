@@ -39,21 +39,25 @@ UNROLL_FUNCTION Matrix<double> affine(const Matrix<float>& weight, const Matrix<
 
 UNROLL_FUNCTION Matrix<double> run_recurrent(const LayerData& layer, const Matrix<double>& x, CellCounts counts,
                                              void (*step)(const ReferenceStep&)) {
-  const Matrix<double> U = in_double(layer.tensor("weight_hh")), unit = in_double(layer.tensor("weight_unit"));
+  const Matrix<double> U = in_double(layer.tensor("weight_hh")), unit = in_double(layer.tensor("weight_unit")),
+                       projection = in_double(layer.tensor("weight_hr"));
   const Matrix<double> a = affine(layer.tensor("weight_ih"), layer.tensor("bias_ih"), x);
-  const Index H = counts.GU > 0 ? U.cols() : a.rows() / counts.GX, T = x.cols();
-  Matrix<double> b(counts.GU * H, 1), u(counts.GU * H, 1), state(H, counts.S);
+  const Index H = a.rows() / counts.GX, R = counts.projects ? projection.rows() : H, T = x.cols();
+  Matrix<double> b(counts.GU * H, 1), u(counts.GU * H, 1), state(R + (counts.S - 1) * H, 1);
   copy_or_zeros(layer.tensor("bias_hh"), b.size(), b.data());
+  const auto at = [&](Index t) {
+    return ReferenceStep{H, R, U, projection, b.data(), unit.data(), a.data() + t * a.rows(), u.data(), state.data()};
+  };
   for (Index s = 0; s < counts.S; ++s)
-    copy_or_zeros(layer.tensor(initial_names[static_cast<std::size_t>(s)]), H, state.data() + s * H);
+    copy_or_zeros(layer.tensor(initial_names[static_cast<std::size_t>(s)]), at(0).field_rows(s), at(0).field(s));
   const bool reverse = layer.flag("reverse"), final_state = layer.flag("final_state");
-  Matrix<double> y(H, final_state ? 1 : T);
+  Matrix<double> y(R, final_state ? 1 : T);
   for (Index k = 0; k < T; ++k) {
     const Index t = reverse ? T - 1 - k : k;
-    step({H, U, b.data(), unit.data(), a.data() + t * a.rows(), u.data(), state.data()});
-    if (!final_state) std::copy_n(state.data(), H, y.data() + t * H);
+    step(at(t));
+    if (!final_state) std::copy_n(state.data(), R, y.data() + t * R);
   }
-  if (final_state) std::copy_n(state.data(), H, y.data());
+  if (final_state) std::copy_n(state.data(), R, y.data());
   return y;
 }
 }  // namespace detail
@@ -61,6 +65,9 @@ UNROLL_FUNCTION Matrix<double> run_recurrent(const LayerData& layer, const Matri
 UNROLL_FUNCTION void ReferenceStep::multiply(Index first, Index n, const double* v) const {
   detail::multiply_rows(weight_hh, first * units, n * units, v, u + first * units);
   for (Index k = first * units; k < (first + n) * units; ++k) u[k] += bias_hh[k];
+}
+UNROLL_FUNCTION void ReferenceStep::project(const double* v, double* to) const {
+  detail::multiply_rows(weight_hr, 0, outputs, v, to);
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <unroll/cell/lstm.hpp>
-#include <unroll/cell/projected_lstm.hpp>
 #include <unroll/core/function_ref.hpp>
 #include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/any_layer/erased.hpp>
@@ -29,30 +27,16 @@ template <class... Ls> inline constexpr bool has_network<Sequential<Ls...>> = (h
 template <class... Ls> inline constexpr bool has_network<Stack<Ls...>> = (has_network<Ls> && ...);
 template <KnowsItsLayers L> inline constexpr bool has_network<L> = true;  // or says at run time why not
 
-/// Whether it can be described as a network: one layer of the model may be two of the network.
-template <class L> inline constexpr bool has_description = has_network<L>;
-template <class T> inline constexpr bool has_description<Recurrent<ProjectedLstm<T>>> = true;
-template <class L> inline constexpr bool has_description<FinalState<L>> = has_description<L>;
-template <class... Ls> inline constexpr bool has_description<Sequential<Ls...>> = (has_description<Ls> && ...);
-template <class... Ls> inline constexpr bool has_description<Stack<Ls...>> = (has_description<Ls> && ...);
-
 /// A layer of a model without its type: what it is but for its tensors, and where its parameters are, absent ones too.
 struct ModelLayer {
   LayerData form{};
   std::string at, text;                        ///< its path, its own description
   std::vector<StoredParameters> parameters{};  ///< of the layer, or of each of its parts
   bool is_final = false;                       ///< gives its final state alone
-  bool is_projected = false;                   ///< an LSTM with a projection, which a network has as two layers
 };
 
 template <class L> void set_form(const L& layer, ModelLayer& to) { set_form(layer, to.form); }
 template <class T> void set_form(const ErasedLeaf<T>& layer, ModelLayer& to) { to.form = layer.form; }
-template <class T> void set_form(const Recurrent<ProjectedLstm<T>>& layer, ModelLayer& to) {
-  using K = RecurrentKind<Lstm<float>>;
-  to.form.kind = &layer_kind<K>;
-  to.is_projected = true;
-  K::take_options(layer, to.form);
-}
 
 /// One more layer; its parameters go to the first of its lists. Lists of layers are handled here, not in every program
 /// that has a model.

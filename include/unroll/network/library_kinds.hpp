@@ -9,6 +9,7 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
+#include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/bidirectional.hpp>
@@ -33,7 +34,7 @@ using SigmoidKind = FunctionKind<detail::SigmoidFunction>;
 struct LibraryKinds
     : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
             RecurrentKind<PeepholeLstm<>>, RecurrentKind<LayerNormLstm<>>, RecurrentKind<LayerNormGru<>>,
-            RecurrentKind<MinimalGatedUnit<>>, BidirectionalKind, EmbeddingKind, DenseKind, TanhKind, ReluKind,
-            SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
+            RecurrentKind<MinimalGatedUnit<>>, RecurrentKind<ProjectedLstm<>>, BidirectionalKind, EmbeddingKind,
+            DenseKind, TanhKind, ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -21,6 +21,7 @@ struct LayerOptions {
   RecurrentOptions recurrent{};  ///< of a recurrent or bidirectional layer
   bool bias = true;              ///< false: none, of any layer that may have one
   bool final_state = false;      ///< FinalState of the layer
+  Index units = 0;               ///< H of a cell that projects them to its outputs; 0: as many as the outputs
   /// Its kind's options, as files have them (docs/kinds.md): `{{"alpha", 0.5}}`, `{{"merge", "sum"}}`.
   std::map<std::string, LayerOption, std::less<>> options{};
 };

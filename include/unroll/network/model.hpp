@@ -24,10 +24,8 @@ UNROLL_API void assign_layers(const Network& network, AddLayers model, AssignOpt
 template <class M>
 concept NetworkModel = detail::has_network<std::remove_const_t<M>>;
 
-/// The model as a network, in float: for streams of any size and the writers of other programs' formats. An LSTM with a
-/// projection becomes an LSTM and a dense layer. Throws std::invalid_argument where that has a learned initial state.
-template <class M> requires detail::has_description<M>
-Network network_of(const M& model) {
+/// The model as a network, in float: for streams of any size and the writers of other programs' formats.
+template <NetworkModel M> Network network_of(const M& model) {
   return detail::network_of_layers(detail::adding_layers(model));
 }
 

@@ -8,7 +8,6 @@
 #include <variant>
 #include <vector>
 
-#include <unroll/layer/dense.hpp>
 #include <unroll/network/model.hpp>
 #include <unroll/network/parameter_tensors.hpp>
 
@@ -23,13 +22,13 @@ inline const StoredParameter* find_parameter(const StoredParameters& parameters,
   return nullptr;
 }
 /// Its numbers, empty where it is absent.
-template <class T = float> Matrix<T> values_of(const StoredParameters& parameters, std::string_view name) {
-  Matrix<T> values;
+inline Matrix<float> values_of(const StoredParameters& parameters, std::string_view name) {
+  Matrix<float> values;
   const StoredParameter* p = find_parameter(parameters, name);
   if (p == nullptr || p->size() == 0) return values;
   values.resize(p->rows, p->cols);
   with_numbers(*p, [&](const auto* from) {
-    for (Index k = 0; k < values.size(); ++k) values.data()[k] = static_cast<T>(from[k]);
+    for (Index k = 0; k < values.size(); ++k) values.data()[k] = static_cast<float>(from[k]);
   });
   return values;
 }
@@ -40,25 +39,12 @@ inline LayerData with_tensors(LayerData form, const StoredParameters& from) {
       form.tensors.emplace(tensor.name, std::move(values));
   return form;
 }
-/// r = W_r h is a dense layer behind an LSTM, whose U r is (U W_r) h.
-inline void describe_projected(const ModelLayer& layer, std::vector<NetworkLayer>& to) {
-  const StoredParameters& parameters = layer.parameters.front();
-  LayerData w = with_tensors(layer.form, parameters);
-  require(w.tensor("initial_h").size() == 0, "network_of: ", layer.text,
-          " has a learned initial state, which an LSTM and a dense layer do not give");
-  w.tensors.erase("initial_c");
-  const auto weight_hh = values_of<double>(parameters, "weight_hh"),
-             weight_hr = values_of<double>(parameters, "weight_hr");
-  w.tensors["weight_hh"] = weight_hh.lazyProduct(weight_hr).cast<float>();
-  to.push_back(std::move(w));
-  to.push_back({&layer_kind<DenseKind>, {{"weight", values_of(parameters, "weight_hr")}}});
-}
-inline void describe(const ModelLayer& layer, std::vector<NetworkLayer>& to) {
-  if (layer.is_projected) return describe_projected(layer, to);
-  LayerData& w = to.emplace_back(layer.form);
+inline LayerData describe(const ModelLayer& layer) {
+  LayerData w = layer.form;
   if (w.parts.empty()) w = with_tensors(std::move(w), layer.parameters.front());
   for (std::size_t k = 0; k < w.parts.size(); ++k)
     w.parts[k] = with_tensors(std::move(w.parts[k]), layer.parameters[k]);
+  return w;
 }
 
 /// A network's layers into a model's, one by one. Everything is checked before the first number moves.
@@ -126,7 +112,7 @@ UNROLL_FUNCTION Network network_of_layers(AddLayers model) {
   const std::vector<ModelLayer> layers = layers_of(model);
   require_kinds("network_of", layers);
   Network network;
-  for (const ModelLayer& layer : layers) describe(layer, network.layers);
+  for (const ModelLayer& layer : layers) network.layers.push_back(describe(layer));
   validate(network);
   return network;
 }

@@ -22,6 +22,8 @@ namespace unroll::inline UNROLL_ABI::detail {
 UNROLL_API void check_kind_options(const LayerKind& kind, const LayerOptions& how);
 /// Throws for sizes that are none.
 UNROLL_API void check_layer_sizes(std::string_view kind, Index inputs, Index outputs);
+/// Throws for a number of units beside that of outputs which the cell does not have, or which is none; 0: as many.
+UNROLL_API void check_units(std::string_view kind, Index units, Index inputs, Index outputs, bool projects);
 /// Throws unless the form takes and gives so many.
 UNROLL_API void check_form_sizes(const LayerData& form, Index inputs, Index outputs);
 /// Throws what the list does not have: its names.
@@ -38,9 +40,10 @@ inline Merge merge_of(std::string_view name) {
 }
 /// One direction, or two.
 template <class K, class T>
-AnyLayer<T> recurrent_layer(Index inputs, Index units, const RecurrentOptions& how, std::optional<Merge> merge) {
-  using C = typename WithScalar<typename K::Cell, T>::type;
-  const C cell(inputs, units);
+AnyLayer<T> recurrent_layer(Index inputs, Index units, Index outputs, const RecurrentOptions& how,
+                            std::optional<Merge> merge) {
+  const auto cell = K::template cell<T>(inputs, units, outputs);
+  using C = std::remove_const_t<decltype(cell)>;
   return merge ? AnyLayer<T>(Bidirectional<C>(cell, how, *merge)) : AnyLayer<T>(Recurrent<C>(cell, how));
 }
 
@@ -77,8 +80,10 @@ AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index outputs, const
         require(*merge != Merge::concat || outputs % 2 == 0, "make_layer: ", kind, ": ", outputs,
                 " outputs of two directions, expected an even number");
       }
-      const Index units = merge == Merge::concat ? outputs / 2 : outputs;
-      made = with_final_state(recurrent_layer<K, T>(inputs, units, recurrent, merge),
+      const Index of_one = merge == Merge::concat ? outputs / 2 : outputs;
+      check_units(K::name, how.units, inputs, of_one, K::counts.projects);
+      const Index units = how.units > 0 ? how.units : of_one;
+      made = with_final_state(recurrent_layer<K, T>(inputs, units, of_one, recurrent, merge),
                               how.final_state || told.flag("final_state"));
     } else if constexpr (requires(const LayerData& form) { K::template make<T>(form); }) {
       if (!is_bidirectional) made = AnyLayer<T>(K::template make<T>(sized_form<K>(inputs, outputs, how)));
@@ -98,7 +103,7 @@ template <class List, class T> AnyLayer<T> make_formed(const LayerData& form) {
     if constexpr (is_recurrent_kind<K>) {
       auto layer = K::template make<T>(one);
       if (is_bidirectional)
-        made = recurrent_layer<K, T>(layer.cell.inputs(), layer.cell.units(), layer.options,
+        made = recurrent_layer<K, T>(layer.cell.inputs(), layer.cell.units(), layer.cell.state_rows(0), layer.options,
                                      merge_of(form.word("merge", merge_names[0])));
       else
         made = AnyLayer<T>(std::move(layer));

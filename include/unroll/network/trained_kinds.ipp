@@ -36,6 +36,7 @@ UNROLL_FUNCTION void check_kind_options(const LayerKind& kind, const LayerOption
               " is '", *word, "', expected ", words_of(*option));
   }
   if (form.is_recurrent) return;
+  require(how.units == 0, "make_layer: ", kind.name, " has no units beside its outputs");
   const RecurrentOptions& r = how.recurrent;
   require(!how.final_state, "make_layer: ", kind.name, " has no final state: it is not recurrent");
   require(r.input_dropout == 0 && r.recurrent_dropout == 0 && !r.per_gate && !r.reverse && !r.bias &&
@@ -49,6 +50,12 @@ UNROLL_FUNCTION void check_layer_sizes(std::string_view kind, Index inputs, Inde
   require_size(who, outputs, "outputs", 1);
   require(product_of_sizes(product_of_sizes(inputs, outputs), 64) >= 0, who, ": ", inputs, " inputs and ", outputs,
           " outputs, expected sizes that memory can hold");
+}
+UNROLL_FUNCTION void check_units(std::string_view kind, Index units, Index inputs, Index outputs, bool projects) {
+  if (units == 0) return;
+  require(projects, "make_layer: ", kind, " has as many units as outputs: it projects nothing");
+  check_layer_sizes(kind, inputs, units);
+  check_layer_sizes(kind, outputs, units);
 }
 UNROLL_FUNCTION void check_form_sizes(const LayerData& form, Index inputs, Index outputs) {
   const Description of = describe_layer(form, inputs);

@@ -28,9 +28,7 @@ template <Index D, Index O, class T = float> class Dense {
   constexpr void set(std::span<const T> weight, std::span<const T> bias = {}) {
     detail::require_size("Dense", "weight", weight, O * D);
     if (!bias.empty()) detail::require_size("Dense", "bias", bias, O);
-    for (Index k = 0; k < D; ++k)
-      for (Index o = 0; o < O; ++o)
-        weight_[static_cast<std::size_t>(layout.at(o, k))] = weight[static_cast<std::size_t>(k * O + o)];
+    detail::pack_dense(layout, weight, weight_.data());
     for (std::size_t o = 0; o < std::size_t(O); ++o) bias_[o] = bias.empty() ? T(0) : bias[o];
   }
   /// From a trained unroll::Dense.

@@ -15,11 +15,11 @@ namespace unroll::inline UNROLL_ABI::detail {
 
 template <class C> LayerPointer stream_of_kind(const RecurrentKind<C>*, const LayerData& w, Index D) {
   require(!w.flag("reverse"), "stream::AnyModel: a layer runs from the end of a sequence, which a stream has not seen");
-  const Index H = describe_layer(w).outputs;
+  const Index H = w.tensor("weight_ih").rows() / RecurrentKind<C>::counts.GX, R = describe_layer(w).outputs;
   if constexpr (PointwiseCell<C>)
     return std::make_unique<DynamicRecurrent<C>>(data_of<C::S>(w), D, H);
   else if constexpr (InStages<C>)
-    return std::make_unique<DynamicStaged<C>>(data_of<C::S>(w), D, H);
+    return std::make_unique<DynamicStaged<C>>(data_of<C::S>(w), D, H, R);
   else
     fail("stream::AnyModel: ", C::name, " is neither a PointwiseCell nor a StagedCell, and has no stream of any size");
 }

@@ -49,28 +49,33 @@ template <class E> class DynamicCell : public DynamicLayer {
 
  protected:
   DynamicShape shape_;
+  const Index padded_;  ///< units
   Matrix<float> input_, recurrent_, bias_, recurrent_bias_, unit_, projected_;
   DynamicState state_;
 
-  /// `sums`: b_h goes in with b.
-  DynamicCell(const Data& data, Index D, Index H, Index recurrent_size, bool sums)
-      : DynamicLayer(D, H, padded_stride(H)), shape_{D, H}, state_(S, y_stride) {
-    require_sizes(data, {E::GX, E::GU, E::P}, D, H);
+  /// H units, R outputs. `sums`: b_h goes in with b.
+  DynamicCell(const Data& data, Index D, Index H, Index R, Index recurrent_size, bool sums)
+      : DynamicLayer(D, R, padded_stride(R)),
+        shape_{D, H, R},
+        padded_(padded_stride(H)),
+        state_(S, (std::max)(padded_, y_stride)) {
+    require_sizes(data, {E::GX, E::GU, E::P, projects<E>}, D, H, R);
     const ColumnLayout<E::GX> input{H, D, widest_block};
     for (auto [matrix, size] : {std::pair{&input_, input.size()},
                                 {&recurrent_, recurrent_size},
-                                {&bias_, E::GX * y_stride},
-                                {&recurrent_bias_, E::GU * y_stride},
-                                {&unit_, E::P * y_stride},
-                                {&projected_, E::GX * y_stride * stream_chunk}}) {
+                                {&bias_, E::GX * padded_},
+                                {&recurrent_bias_, E::GU * padded_},
+                                {&unit_, E::P * padded_},
+                                {&projected_, E::GX * padded_ * stream_chunk}}) {
       matrix->resize(size, 1);
       matrix->setZero();
     }
     pack_gates(input, data.weight_ih, E::GX, 0, input_.data());
-    pack_units(data.bias_ih, sums ? data.bias_hh : std::span<const float>{}, E::GX, H, y_stride, bias_.data());
-    if (!sums) pack_units(data.bias_hh, {}, E::GU, H, y_stride, recurrent_bias_.data());
-    pack_units(data.unit, {}, E::P, H, y_stride, unit_.data());
-    for (std::size_t s = 0; s < std::size_t(S); ++s) pack_units(data.initial[s], {}, 1, H, y_stride, state_.initial(s));
+    pack_units(data.bias_ih, sums ? data.bias_hh : std::span<const float>{}, E::GX, H, padded_, bias_.data());
+    if (!sums) pack_units(data.bias_hh, {}, E::GU, H, padded_, recurrent_bias_.data());
+    pack_units(data.unit, {}, E::P, H, padded_, unit_.data());
+    for (std::size_t s = 0; s < std::size_t(S); ++s)
+      pack_units(data.initial[s], {}, 1, s == 0 ? R : H, padded_, state_.initial(s));
     state_.reset();
   }
   std::array<float*, static_cast<std::size_t>(S)> fields() {
@@ -94,7 +99,7 @@ template <class E> class DynamicRecurrent final : public DynamicCell<E> {
 
  public:
   DynamicRecurrent(const typename Base::Data& data, Index D, Index H)
-      : Base(data, D, H, ColumnLayout<E::GU>{H, H, widest_block}.size(), E::same_ports) {
+      : Base(data, D, H, H, ColumnLayout<E::GU>{H, H, widest_block}.size(), E::same_ports) {
     pack_gates(ColumnLayout<E::GU>{H, H, widest_block}, data.weight_hh, E::GU, 0, this->recurrent_.data());
   }
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
@@ -124,14 +129,17 @@ template <class E> class DynamicStaged final : public DynamicCell<E> {
   using Plan = StagedStreamPlan<E>;
 
  public:
-  DynamicStaged(const typename Base::Data& data, Index D, Index H)
-      : Base(data, D, H, E::GU * padded_stride(H) * H, false), between_(Plan::rows * this->y_stride, 1) {
+  DynamicStaged(const typename Base::Data& data, Index D, Index H, Index R)
+      : Base(data, D, H, R, E::GU * padded_stride(H) * R + projection(H, R).size(), false),
+        between_(Plan::rows * this->padded_, 1),
+        no_bias_(this->y_stride, 1) {
     between_.setZero();
-    pack_products(data.weight_hh, H, std::make_index_sequence<Plan::groups>());
+    no_bias_.setZero();
+    pack_products(data, std::make_index_sequence<Plan::groups>());
   }
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
     const StagedStreamWeights<E> w{this->input_.data(), this->bias_.data(), this->recurrent_bias_.data(),
-                                   this->unit_.data(), products_};
+                                   this->unit_.data(),  no_bias_.data(),    products_};
     for (Index t = 0; t < n; t += stream_chunk)
       dispatch_stream<RunDynamicStaged<E>>(this->shape_, w, this->fields(), x + t * x_stride, x_stride,
                                            y + t * this->y_stride, (std::min)(stream_chunk, n - t),
@@ -139,17 +147,22 @@ template <class E> class DynamicStaged final : public DynamicCell<E> {
   }
 
  private:
-  template <std::size_t... G> void pack_products(std::span<const float> from, Index H, std::index_sequence<G...>) {
-    (pack_group<static_cast<int>(G)>(from, H), ...);
+  static DenseLayout projection(Index H, Index R) { return {E::projects ? H : 0, E::projects ? R : 0, widest_block}; }
+  template <std::size_t... G> void pack_products(const typename Base::Data& data, std::index_sequence<G...>) {
+    (pack_group<static_cast<int>(G)>(data), ...);
   }
-  template <int G> void pack_group(std::span<const float> from, Index H) {
+  template <int G> void pack_group(const typename Base::Data& data) {
     constexpr ProductGroup group = Plan::group(G);
-    float* to = this->recurrent_.data() + group.first * this->y_stride * H;
-    pack_gates(ColumnLayout<group.gates>{H, H, widest_block}, from, E::GU, group.first, to);
+    const auto [D, H, R] = this->shape_;
+    float* to = this->recurrent_.data() + (group.projects ? E::GU : group.first) * this->padded_ * R;
+    if constexpr (group.projects)
+      pack_dense(projection(H, R), data.projection, to);
+    else
+      pack_gates(ColumnLayout<group.gates>{H, R, widest_block}, data.weight_hh, E::GU, group.first, to);
     products_[G] = to;
   }
 
-  Matrix<float> between_;
+  Matrix<float> between_, no_bias_;
   std::array<const float*, Plan::groups> products_{};
 };
 
@@ -170,8 +183,7 @@ class DynamicDense final : public DynamicLayer {
     weight_.resize(layout.size(), 1);
     weight_.setZero();
     bias_.setZero();
-    for (Index k = 0; k < D; ++k)
-      for (Index o = 0; o < O; ++o) weight_.data()[layout.at(o, k)] = weight[static_cast<std::size_t>(k * O + o)];
+    pack_dense(layout, weight, weight_.data());
     std::copy(bias.begin(), bias.end(), bias_.data());
   }
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {

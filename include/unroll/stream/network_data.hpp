@@ -16,6 +16,7 @@ template <int S> stream::RecurrentData<float, std::size_t(S)> data_of(const Laye
                                                     span_of(w.tensor("bias_ih")), span_of(w.tensor("bias_hh")),
                                                     span_of(w.tensor("weight_unit"))};
   for (std::size_t s = 0; s < std::size_t(S); ++s) data.initial[s] = span_of(w.tensor(initial_names[s]));
+  data.projection = span_of(w.tensor("weight_hr"));
   return data;
 }
 

@@ -61,11 +61,19 @@ auto with_widths(StreamSoFar<std::tuple<S...>, D, rest...> so_far) {
 template <class C> struct MakeRecurrent {
   template <Index D, Index H> using Made = stream::Recurrent<C, D, H>;
 };
+/// Of a cell that projects the first width is that of its units.
+template <class C, Index D> struct MakeProjected {
+  template <Index H, Index R> using Made = stream::ProjectedRecurrent<C, D, H, R>;
+};
 template <class T> struct MakeDense {
   template <Index D, Index H> using Made = stream::Dense<D, H, T>;
 };
 template <class SoFar, class C> auto with_layer(SoFar so_far, LayerTag<unroll::Recurrent<C>>) {
   return with_widths<MakeRecurrent<C>::template Made>(so_far);
+}
+template <class... S, Index D, Index H, Index... rest, class C> requires projects<C>
+auto with_layer(StreamSoFar<std::tuple<S...>, D, H, rest...>, LayerTag<unroll::Recurrent<C>>) {
+  return with_widths<MakeProjected<C, D>::template Made>(StreamSoFar<std::tuple<S...>, H, rest...>());
 }
 template <class SoFar, class T> auto with_layer(SoFar so_far, LayerTag<unroll::Dense<T>>) {
   return with_widths<MakeDense<T>::template Made>(so_far);

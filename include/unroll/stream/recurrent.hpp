@@ -1,6 +1,7 @@
 // A recurrent layer of fixed size, one sample after the other.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include <unroll/cell/pointwise_cell.hpp>
@@ -10,20 +11,22 @@
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
-/// State fields of H units each, padded with zeros; field 0 is h.
-template <class T, int S, Index H> struct StreamState {
-  static constexpr Index padded = stride_for(H);
+/// State fields of H units each, padded with zeros; field 0 is h, of R.
+template <class T, int S, Index H, Index R = H> struct StreamState {
+  static constexpr Index padded = (std::max)(stride_for(H), stride_for(R));
   alignas(64) std::array<std::array<T, static_cast<std::size_t>(padded)>, static_cast<std::size_t>(S)> fields{};
   bool backwards = false;  ///< the order in which the next step sweeps over large weights; its result is the same
-  std::span<const T> h() const { return {fields[0].data(), static_cast<std::size_t>(H)}; }
+  std::span<const T> h() const { return {fields[0].data(), static_cast<std::size_t>(R)}; }
 };
 template <class T, Index n> using StreamArray = std::array<T, static_cast<std::size_t>(n)>;
 
-template <class Layer> void require_recurrent(const Layer& layer, std::string_view cell, Index D, Index H) {
+template <class Layer> void require_recurrent(const Layer& layer, std::string_view cell, Index D, Index H, Index R) {
   require(!layer.options.reverse,
           "stream::Recurrent: the trained layer runs from the end of a sequence, which a stream has not seen");
   require(layer.cell.inputs() == D && layer.cell.units() == H, "stream::Recurrent<", cell, ">: the trained layer has ",
           layer.cell.inputs(), " inputs and ", layer.cell.units(), " units, expected ", D, " and ", H);
+  require(layer.cell.state_rows(0) == R, "stream::ProjectedRecurrent<", cell, ">: the trained layer has ",
+          layer.cell.state_rows(0), " outputs, expected ", R);
 }
 
 template <class Layer>
@@ -37,20 +40,22 @@ template <class Data, int S, class Layer> Data data_of_layer(const Layer& layer)
   Data data{span_of(layer.weight_ih), span_of(layer.cell.weight_hh), span_of(layer.bias_ih),
             span_of(layer.cell.bias_hh), span_of(layer.cell.unit)};
   for (std::size_t s = 0; s < std::size_t(S); ++s) data.initial[s] = span_of(layer.initial[s]);
+  if constexpr (requires { layer.cell.weight_hr; }) data.projection = span_of(layer.cell.weight_hr);
   return data;
 }
 template <class Cell, class E>
 concept CellOf = std::same_as<typename Cell::Equations, E>;
 
 /// `to`, a stream's layer of cell E, takes the weights of a trained unroll::Recurrent of the same equations.
-template <class E, class Stream, class Layer> void assign_recurrent(Stream& to, const Layer& layer, Index D, Index H) {
+template <class E, class Stream, class Layer>
+void assign_recurrent(Stream& to, const Layer& layer, Index D, Index H, Index R) {
   constexpr bool is_recurrent = TrainedRecurrent<Layer>;
   static_assert(is_recurrent, "unroll::stream::Recurrent: the trained layer in its place is not recurrent.");
   if constexpr (is_recurrent) {
     constexpr bool same_cell = CellOf<typename Layer::Cell, E>;
     static_assert(same_cell, "unroll::stream::Recurrent: the trained layer has another cell or another scalar type.");
     if constexpr (same_cell) {
-      require_recurrent(layer, E::name, D, H);
+      require_recurrent(layer, E::name, D, H, R);
       to.set(data_of_layer<typename Stream::Data, Stream::S>(layer));
     }
   }
@@ -100,7 +105,7 @@ template <class E, Index D, Index H, class Functions = Accurate, class Stored = 
   constexpr explicit Recurrent(const Data& data) { set(data); }
 
   constexpr void set(const Data& data) {
-    detail::require_sizes(data, {E::GX, E::GU, E::P}, D, H);
+    detail::require_sizes(data, {E::GX, E::GU, E::P}, D, H, H);
     if constexpr (input_is_scaled)
       detail::pack_gates(input_layout, data.weight_ih, E::GX, 0, input_.data(), input_scale_.data());
     else
@@ -119,7 +124,7 @@ template <class E, Index D, Index H, class Functions = Accurate, class Stored = 
   }
 
   /// From a trained unroll::Recurrent of the same equations.
-  template <class Layer> void assign(const Layer& layer) { detail::assign_recurrent<E>(*this, layer, D, H); }
+  template <class Layer> void assign(const Layer& layer) { detail::assign_recurrent<E>(*this, layer, D, H, H); }
 
   constexpr State initial_state() const { return initial_; }
 

@@ -21,10 +21,12 @@ template <class T, std::size_t... K> constexpr auto no_spans(std::index_sequence
 namespace stream {
 
 /// Weights in the library's layout and order of gates, column by column: W (GX H, D), U (GU H, H), b (GX H), b_h (GU
-/// H), parameters per unit (H, P), states to start from (H). Biases and states may be absent.
+/// H), parameters per unit (H, P), states to start from (H). Biases and states may be absent. Of a cell that projects U
+/// is (GU H, R), the first state (R), and there is W_r (R, H).
 template <class T, std::size_t S = 1> struct RecurrentData {
   std::span<const T> weight_ih, weight_hh, bias_ih{}, bias_hh{}, unit{};
   std::array<std::span<const T>, S> initial = detail::no_spans<T>(std::make_index_sequence<S>());
+  std::span<const T> projection{};
 };
 
 }  // namespace stream
@@ -33,16 +35,18 @@ namespace detail {
 /// What a cell has, in numbers.
 struct RecurrentCounts {
   int GX, GU, P;
+  bool projects = false;
 };
 template <class T, std::size_t S>
-constexpr void require_sizes(const stream::RecurrentData<T, S>& data, RecurrentCounts n, Index D, Index H) {
+constexpr void require_sizes(const stream::RecurrentData<T, S>& data, RecurrentCounts n, Index D, Index H, Index R) {
   require_size("Recurrent", "weight_ih", data.weight_ih, n.GX * H * D);
-  require_size("Recurrent", "weight_hh", data.weight_hh, n.GU * H * H);
+  require_size("Recurrent", "weight_hh", data.weight_hh, n.GU * H * R);
   if (!data.bias_ih.empty()) require_size("Recurrent", "bias_ih", data.bias_ih, n.GX * H);
   if (!data.bias_hh.empty()) require_size("Recurrent", "bias_hh", data.bias_hh, n.GU * H);
   require_size("Recurrent", "weight_unit", data.unit, n.P * H);
-  for (const auto& start : data.initial)
-    if (!start.empty()) require_size("Recurrent", "initial state", start, H);
+  require_size("Recurrent", "weight_hr", data.projection, n.projects ? R * H : 0);
+  for (std::size_t s = 0; s < S; ++s)
+    if (!data.initial[s].empty()) require_size("Recurrent", "initial state", data.initial[s], s == 0 ? R : H);
 }
 
 /// `to` = gates first .. first + G of the `all` that `from` stacks.

@@ -122,14 +122,24 @@ class UnitVector {
   std::vector<double> values_;
 };
 
-/// U(g, v) of a step by the book.
+/// U(g, v) and U.project(v) of a step by the book.
 struct ProductsByTheBook {
   const ReferenceStep& step;
   UnitVector operator()(int gate, const UnitVector& v) const {
-    std::vector<double> all(static_cast<std::size_t>(step.weight_hh.cols()));
-    for (std::size_t k = 0; k < all.size(); ++k) all[k] = v.at(k);
-    step.multiply(gate, 1, all.data());
+    step.multiply(gate, 1, all_of(v, step.weight_hh.cols()).data());
     return {step.u + gate * step.units, step.units};
+  }
+  UnitVector project(const UnitVector& v) const {
+    std::vector<double> h(static_cast<std::size_t>(step.outputs));
+    step.project(all_of(v, step.units).data(), h.data());
+    return {h.data(), step.outputs};
+  }
+
+ private:
+  static std::vector<double> all_of(const UnitVector& v, Index n) {
+    std::vector<double> all(static_cast<std::size_t>(n));
+    for (std::size_t k = 0; k < all.size(); ++k) all[k] = v.at(k);
+    return all;
   }
 };
 
@@ -141,15 +151,17 @@ template <class E> void run_staged_step(const ReferenceStep& s) {
     for (std::size_t k = 0; k < values.size(); ++k)
       values[k] = UnitVector(from + static_cast<Index>(k) * s.units, s.units);
   };
-  read(p, s.unit), read(x, s.x), read(prev, s.state);
+  read(p, s.unit), read(x, s.x);
+  for (std::size_t f = 0; f < prev.size(); ++f)
+    prev[f] = UnitVector(s.field(static_cast<Index>(f)), s.field_rows(static_cast<Index>(f)));
   const ProductsByTheBook U{s};
   if constexpr (E::P > 0)
     E::forward(p, U, x, prev, next);
   else
     E::forward(U, x, prev, next);
   for (std::size_t f = 0; f < next.size(); ++f)
-    for (Index k = 0; k < s.units; ++k)
-      s.state[static_cast<Index>(f) * s.units + k] = next[f].at(static_cast<std::size_t>(k));
+    for (Index k = 0; k < s.field_rows(static_cast<Index>(f)); ++k)
+      s.field(static_cast<Index>(f))[k] = next[f].at(static_cast<std::size_t>(k));
 }
 
 }  // namespace detail

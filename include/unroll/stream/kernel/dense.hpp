@@ -1,6 +1,8 @@
 // An affine map of one column, and functions of its elements, for streams.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <utility>
 
 #include <unroll/core/config.hpp>
@@ -51,6 +53,13 @@ struct DenseLayout {
   constexpr Index size() const { return dots() ? outputs * row_stride() : column().size(); }
   constexpr Index at(Index row, Index k) const { return dots() ? row * row_stride() + k : column().at(row, 0, k); }
 };
+
+/// `to` = W (outputs, inputs), column by column.
+template <class T> constexpr void pack_dense(const DenseLayout& layout, std::span<const T> from, T* to) {
+  for (Index k = 0; k < layout.inputs; ++k)
+    for (Index o = 0; o < layout.outputs; ++o)
+      to[layout.at(o, k)] = from[static_cast<std::size_t>(k * layout.outputs + o)];
+}
 
 template <class T, class Shape> struct StreamDense {
   template <class Isa>

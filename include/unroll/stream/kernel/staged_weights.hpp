@@ -42,7 +42,9 @@ template <class E, class T = typename E::Scalar> struct StagedStreamWeights {
   const T* bias;                                               ///< b
   const T* recurrent_bias;                                     ///< b_h
   const T* unit;                                               ///< [parameter][padded unit]
-  std::array<const T*, StagedStreamPlan<E>::groups> products;  ///< U of each group, packed as ColumnLayout<its gates>
+  const T* no_bias;                                            ///< (R) zeros, where the cell projects
+  std::array<const T*, StagedStreamPlan<E>::groups> products;  ///< of each group U, packed as ColumnLayout<its gates>,
+                                                               ///< or W_r, as DenseLayout
 };
 
 }  // namespace detail

@@ -6,9 +6,11 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include <unroll/stream/kernel/activations.hpp>
+#include <unroll/stream/kernel/dense.hpp>
 #include <unroll/stream/kernel/staged_weights.hpp>
 #include <unroll/stream/kernel/tiles.hpp>
 
@@ -18,7 +20,6 @@ namespace detail {
 
 /// n steps of cell E, as StreamSteps. `between` has room for StagedStreamPlan<E>::rows of padded units.
 template <class E, class Functions, class Shape> struct StagedStreamSteps : StagedStreamPlan<E> {
-  static_assert(!E::projects, "unroll::stream::Recurrent: a cell with a projection does not stream yet.");
   using Base = StagedStreamPlan<E>;
   using Base::plan, Base::group, Base::norm, Base::waiting;
   using typename Base::S;
@@ -38,13 +39,13 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
   template <class Isa>
   static UNROLL_INLINE void run(const Shape& shape, const Weights& w, const Fields& fields, const T* x, Index x_stride,
                                 T* y, Index n, T* projected, T* between) {
-    const Index padded = ColumnLayout<1>{shape.units, shape.units, Shape::block}.padded();
+    const Index padded = ColumnLayout<1>{shape.units, 1, Shape::block}.padded(), y_stride = column_stride(shape);
     T statistics[2 * plan.norm_count + 1];
     project<Isa, E::GX>(shape, w.input, static_cast<const T*>(nullptr), w.bias, x, x_stride, n, projected);
     Places at{projected, fields, fields, between, statistics, y, padded};
     for (std::size_t f = 0; f < std::size_t(E::S); ++f)
       if (waiting[f]) at.next[f] = between + (plan.slot_count + static_cast<Index>(f)) * padded;
-    for (Index t = 0; t < n; ++t, at.x += E::GX * padded, at.y += padded) {
+    for (Index t = 0; t < n; ++t, at.x += E::GX * padded, at.y += y_stride) {
       statistics_before<Isa, 0>(shape, at, Upto<plan.norm_count>());
       all_passes<Isa>(shape, w, at, Upto<plan.passes>());
       for (std::size_t f = 0; f < std::size_t(E::S); ++f)
@@ -60,11 +61,22 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
     (pass<Isa, static_cast<int>(Q)>(shape, w, at), ...);
   }
   template <class Isa, int Q> static UNROLL_INLINE void pass(const Shape& shape, const Weights& w, const Places& at) {
-    for_each_tile<Pass<Q>, Isa, T>(shape, false, w, at);
+    if constexpr (has_equations(Q)) for_each_tile<Pass<Q>, Isa, T>(shape, false, w, at);
+    project_in<Isa, Q>(shape, w, at, Upto<plan.group_count>());
     statistics_before<Isa, Q + 1>(shape, at, Upto<plan.norm_count>());
   }
+  static constexpr bool has_equations(int pass) {
+    for (std::size_t k = 0; k < S::N; ++k)
+      if (plan.pass[k] == pass && !Base::is_projection(k)) return true;
+    return false;
+  }
+  static constexpr bool is_in(int g, int pass) { return group(g).pass == pass && !group(g).projects; }
   template <int G> static constexpr ColumnLayout<group(G).gates> layout_of(const Shape& shape) {
-    return {shape.units, shape.units, Shape::block};
+    return {shape.units, shape.outputs, Shape::block};
+  }
+  /// Of what it gives.
+  static constexpr Index column_stride(const Shape& shape) {
+    return Shape::fixed ? stride_for(shape.outputs) : ColumnLayout<1>{shape.outputs, 1, Shape::block}.padded();
   }
 
   /// The tiles of a pass are no larger than a group of blocks of each of its products.
@@ -79,7 +91,7 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
     static constexpr Grouping layout(const Shape& shape) { return {least(shape, Upto<plan.group_count>())}; }
     template <std::size_t... G> static constexpr Index least(const Shape& shape, std::index_sequence<G...>) {
       Index blocks = 4;
-      ((blocks = group(static_cast<int>(G)).pass == Q
+      ((blocks = is_in(static_cast<int>(G), Q)
                      ? (std::min)(blocks, layout_of<static_cast<int>(G)>(shape).blocks_in_group())
                      : blocks),
        ...);
@@ -108,7 +120,7 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
   template <class Isa, int Q, int n, int G, class Sums>
   static UNROLL_INLINE void multiply_group(const Shape& shape, Index unit, const Weights& w, const Places& at,
                                            Sums& u) {
-    if constexpr (group(G).pass == Q) {
+    if constexpr (is_in(G, Q)) {
       using V = Vector<Isa>;
       constexpr int gates = group(G).gates, before = plan.products_in(Q, G);
       const auto layout = layout_of<G>(shape);
@@ -116,9 +128,26 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
       auto sums = zeros<V, n * gates>();
       multiply_column<V, n, gates, ColumnTiling<Isa, gates>::parts(n)>(
           sums, w.products[G] + layout.begin(block), layout, layout.stride(block), unit - block * Shape::block,
-          source<group(G).operand>(at), shape.units);
+          source<group(G).operand>(at), shape.outputs);
       UNROLL_UNROLL
       for (std::size_t k = 0; k < sums.size(); ++k) u[before * n + k] = sums[k];
+    }
+  }
+
+  /// W_r v, which is h.
+  template <class Isa, int Q, std::size_t... G>
+  static UNROLL_INLINE void project_in(const Shape& shape, const Weights& w, const Places& at,
+                                       std::index_sequence<G...>) {
+    (project_group<Isa, Q, static_cast<int>(G)>(shape, w, at), ...);
+  }
+  template <class Isa, int Q, int G>
+  static UNROLL_INLINE void project_group(const Shape& shape, const Weights& w, const Places& at) {
+    if constexpr (group(G).pass == Q && group(G).projects) {
+      const auto of = shape.projection();
+      T* const h = at.next[0];
+      StreamDense<T, std::remove_const_t<decltype(of)>>::template run<Isa>(of, w.products[G], w.no_bias,
+                                                                           source<group(G).operand>(at), 0, h, 0, 1);
+      std::copy_n(h, shape.outputs, at.y);
     }
   }
 
@@ -140,7 +169,8 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
   static UNROLL_INLINE void compute_one(Values& values, const Weights& w, const Places& at, Index unit, int v,
                                         const Sums& u) {
     constexpr Operation o = S::operation(k);
-    if constexpr (plan.pass[k] == Q && o.op == Op::product) {
+    if constexpr (Base::is_projection(k)) {
+    } else if constexpr (plan.pass[k] == Q && o.op == Op::product) {
       constexpr int G = Base::group_of(o.which), before = plan.products_in(Q, G);
       value_at<k>(values) = u[static_cast<std::size_t>(before * n + v * group(G).gates + o.which - group(G).first)] +
                             V::load(w.recurrent_bias + o.which * at.padded + unit);
@@ -171,7 +201,7 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
   }
   template <int Q, class V, std::size_t k, class Values>
   static UNROLL_INLINE void keep_one(const Values& values, const Places& at, Index unit) {
-    if constexpr (plan.pass[k] == Q && (plan.output[k] >= 0 || plan.crosses[k])) {
+    if constexpr (plan.pass[k] == Q && !Base::is_projection(k) && (plan.output[k] >= 0 || plan.crosses[k])) {
       value_at<k>(values).value().store(source<k>(at) + unit);
       if constexpr (plan.output[k] == 0) value_at<k>(values).value().store(at.y + unit);
     }

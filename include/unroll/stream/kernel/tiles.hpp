@@ -13,14 +13,17 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
 /// Sizes that the compiler knows, or does not.
-template <Index Inputs, Index Units> struct FixedShape {
+template <Index Inputs, Index Units, Index Outputs = Units> struct FixedShape {
   static constexpr bool fixed = true;
-  static constexpr Index inputs = Inputs, units = Units, block = block_for(Units);
+  static constexpr Index inputs = Inputs, units = Units, outputs = Outputs, block = block_for(Units);
+  /// Of W_r.
+  static constexpr FixedShape<Units, Outputs> projection() { return {}; }
 };
 struct DynamicShape {
   static constexpr bool fixed = false;
   static constexpr Index block = widest_block;
-  Index inputs, units;
+  Index inputs, units, outputs = units;
+  constexpr DynamicShape projection() const { return {units, outputs}; }
 };
 
 template <class Isa, class Shape, class T> using StreamVector = VectorInBlock<Isa, T, Shape::block>;
