@@ -3,4 +3,5 @@
 #include <unroll/format/network_writer.ipp>
 #include <unroll/format/plan_json.ipp>
 #include <unroll/network/model.ipp>
+#include <unroll/network/projections.ipp>
 #include <unroll/network/run.ipp>

@@ -3,6 +3,8 @@
 #include <iostream>
 
 #include <unroll/io/model_file.hpp>
+#include <unroll/network/graph_of.hpp>
+#include <unroll/stream/any_model.hpp>
 #include <unroll/testing/check_gradient.hpp>
 #include <unroll/unroll.hpp>
 
@@ -100,6 +102,21 @@ struct Pairs {
 };
 // endregion
 
+// region listener
+struct Listener : Composite<Listener> {
+  Embedding<> embed{50, 16};
+  Recurrent<Gru<>> read{Gru{16, 12}};
+  AttentionPool<> pool{12, 8};
+  Dense<> head{24, 2};
+  UNROLL_PARTS(embed, read, pool, head)
+
+  auto operator()(Wiring& run, Node<TokenBatch> x) const {
+    const auto h = run(read, run(embed, x));
+    return run(head, concat_rows(run(pool, h), max_over_time(h)));
+  }
+};
+// endregion
+
 /// Sequences of words; class 1 where word 7 comes somewhere before word 9.
 TokenDataset reviews(Index n, Rng rng) {
   std::vector<std::vector<std::int32_t>> ids;
@@ -156,6 +173,23 @@ int main() {
     freeze(model, "embed.*");
     std::cout << model.describe() << "\n";
     visit([](const Path& path, const auto&) { std::cout << path.str() << " "; }, model.pool);
+    std::cout << "\n";
+    // endregion
+  }
+  {
+    const TokenDataset training = reviews(400, Rng(1));
+    // region listen
+    Listener model;
+    initialize(model, Rng(1));
+    fit(model, CrossEntropy{}, Adam{.rate = 1e-2}, training, {.epochs = 6, .batch_size = 20});
+
+    stream::AnyModel listening(graph_of(model));
+    std::vector<float> logits(2);
+    std::cout << "after each word:";
+    for (const std::int32_t word : {20, 7, 30, 9}) {
+      listening.process(std::span(&word, 1), logits);  // no allocation, no lock
+      std::cout << (logits[1] > logits[0] ? " yes" : " no");
+    }
     std::cout << "\n";
     // endregion
   }

@@ -16,9 +16,6 @@ namespace unroll::inline UNROLL_ABI {
 template <class C> class Recurrent;
 
 namespace detail {
-template <class C> inline constexpr bool projects = false;
-template <class C> requires requires { C::projects; }
-inline constexpr bool projects<C> = C::projects;
 template <class C> constexpr CellCounts counts_of() {
   if constexpr (requires { C::GX; })
     return {C::GX, C::GU, C::S, C::P, projects<C>};

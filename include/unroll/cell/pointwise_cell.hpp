@@ -61,6 +61,10 @@ concept HasEquations =
 /// A StagedCell.
 template <class E>
 concept InStages = requires { requires E::in_stages; };
+/// Whether its output is a projection of its units.
+template <class C> inline constexpr bool projects = false;
+template <class C> requires requires { C::projects; }
+inline constexpr bool projects<C> = C::projects;
 template <class E, class V = Value<double>>
 concept LacksBackward = (HasEquations<E, V> || HasForward<E, V>) && !HasBackward<E, V> && !InStages<E>;
 }  // namespace detail

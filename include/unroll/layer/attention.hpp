@@ -13,6 +13,7 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 struct DotAttentionFunction {
+  static constexpr std::string_view name = "dot_attention";
   bool scaled = false;
   template <class Q, class> using Output = Q;
   template <class Q, class> struct Cache {
@@ -76,6 +77,7 @@ struct DotAttentionFunction {
 };
 
 struct SoftmaxOverTimeFunction {
+  static constexpr std::string_view name = "softmax_over_time";
   template <class X> using Output = X;
   template <class X> struct Cache {
     X y, dx;
@@ -117,6 +119,7 @@ struct SoftmaxOverTimeFunction {
 };
 
 struct SumOverTimeFunction {
+  static constexpr std::string_view name = "weighted_sum";
   template <class, class V> using Output = decltype(V::values);
   template <class, class V> struct Cache {
     Output<V, V> y;

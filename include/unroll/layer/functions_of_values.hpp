@@ -18,6 +18,7 @@ template <class F> void for_columns(Index cols, const F& f) {
 }
 
 struct SumFunction {
+  static constexpr std::string_view name = "+";
   template <class Y, class> using Output = Y;
   template <class Y, class> struct Cache {
     Y y;
@@ -33,6 +34,7 @@ struct SumFunction {
 };
 
 struct DifferenceFunction {
+  static constexpr std::string_view name = "-";
   template <class Y, class> using Output = Y;
   template <class Y, class> struct Cache {
     Y y, db;
@@ -54,6 +56,7 @@ struct DifferenceFunction {
 };
 
 struct ProductFunction {
+  static constexpr std::string_view name = "*";
   template <class Y, class> using Output = Y;
   template <class Y, class> struct Cache {
     Y y, da, db;
@@ -80,6 +83,8 @@ struct ProductFunction {
 };
 
 struct ScaledFunction {
+  static constexpr std::string_view name = "scale";
+  std::vector<double> numbers() const { return {factor}; }
   double factor = 1;
   template <class Y> using Output = Y;
   template <class Y> struct Cache {
@@ -100,6 +105,7 @@ struct ScaledFunction {
 };
 
 struct ConcatRowsFunction {
+  static constexpr std::string_view name = "concat_rows";
   template <class Y, class> using Output = Y;
   template <class Y, class> struct Cache {
     Y y, da, db;
@@ -126,6 +132,8 @@ struct ConcatRowsFunction {
 };
 
 struct RowsFunction {
+  static constexpr std::string_view name = "rows";
+  std::vector<double> numbers() const { return {static_cast<double>(first), static_cast<double>(count)}; }
   Index first = 0, count = 0;
   template <class Y> using Output = Y;
   template <class Y> struct Cache {

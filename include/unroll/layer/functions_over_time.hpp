@@ -8,6 +8,7 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 template <class L> struct FinalOutputFunction {
+  static constexpr std::string_view name = "final_output";
   const L* layer = nullptr;
   template <class> using Output = Matrix<typename L::Scalar>;
   template <class S> struct Cache {
@@ -33,6 +34,7 @@ template <class F> void for_sequences(const Packing& p, const F& f) {
 }
 
 struct MeanOverTimeFunction {
+  static constexpr std::string_view name = "mean_over_time";
   template <class X> using Output = decltype(X::values);
   template <class X> struct Cache {
     Output<X> y;
@@ -60,6 +62,7 @@ struct MeanOverTimeFunction {
 };
 
 struct MaxOverTimeFunction {
+  static constexpr std::string_view name = "max_over_time";
   template <class X> using Output = decltype(X::values);
   template <class X> struct Cache {
     Output<X> y;
@@ -94,6 +97,7 @@ struct MaxOverTimeFunction {
 };
 
 struct LastStepFunction {
+  static constexpr std::string_view name = "last_step";
   template <class X> using Output = decltype(X::values);
   template <class X> struct Cache {
     Output<X> y;
@@ -120,6 +124,7 @@ struct LastStepFunction {
 };
 
 struct EachStepFunction {
+  static constexpr std::string_view name = "each_step";
   template <class M, class X> using Output = X;
   template <class M, class X> struct Cache {
     X y;

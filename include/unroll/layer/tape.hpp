@@ -68,9 +68,22 @@ class PartList {
   std::size_t next_ = 0;
 };
 
+/// What a call is, for whoever looks for the wiring behind it. Values are told by their addresses.
+struct CallForm {
+  std::ptrdiff_t part = -1;           ///< the number of the part's entry; -1 of a function
+  std::string_view function{};        ///< its name
+  std::vector<double> numbers{};      ///< its options
+  std::vector<const void*> inputs{};  ///< what it reads
+  const void* output = nullptr;
+  const void* state = nullptr;  ///< what the part ends with, where it has a state
+  bool is_started = false;      ///< from a state that another call gave
+  bool borrows = false;         ///< reads the part's parameters for an operation of its own
+};
+
 class Call {
  public:
   virtual ~Call() = default;
+  virtual CallForm form() const = 0;
   /// In inference: of what it gave.
   const Reader& reader() const { return reader_; }
   bool is_read() const { return reader_.use_count() > 1; }
@@ -103,6 +116,8 @@ class Tape {
   bool keeps() const { return keeps_; }
   /// Calls that there is memory for.
   UNROLL_API std::size_t size() const;
+  /// Those of the last pass, if it kept them, in their order.
+  const std::vector<detail::Call*>& calls() const { return calls_; }
   detail::Reader reader_of(const detail::Call& call) const { return keeps_ ? nullptr : call.reader(); }
   /// The part at this place; null where there is none.
   UNROLL_API detail::PartEntry* find(const void* self, TypeId type);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <unroll/layer/tape.hpp>
 
@@ -18,6 +20,10 @@ template <class D> void give(const D& d, const Node<D>& in) {
 }
 template <class... D, class... X> void give(const std::tuple<const D&...>& d, const Node<X>&... in) {
   std::apply([&](const auto&... each) { (give(each, in), ...); }, d);
+}
+
+template <class... X> std::vector<const void*> addresses(const std::tuple<Node<X>...>& x) {
+  return std::apply([](const auto&... in) { return std::vector<const void*>{in.value...}; }, x);
 }
 
 template <class... X> bool any_wanted(const std::tuple<Node<X>...>& x) {
@@ -60,6 +66,11 @@ template <class L, class... X> class LayerCall final : public Call {
     part.of_last_call = tape.reader_of(*this);
     start_ = {};
     forget_inputs(*this, y, x_);
+  }
+  CallForm form() const override {
+    CallForm form{.part = part_, .inputs = addresses(x_), .output = y, .is_started = start_.value != nullptr};
+    if constexpr (!is_stateless<State>) form.state = &last;
+    return form;
   }
   void forget() override { x_ = {}, start_ = {}; }
   void plan() override {
@@ -127,6 +138,7 @@ template <class F, class L, class... X> class BorrowCall final : public Call {
     y = &f_.forward(layer, *x.value..., cache_);
     if (!tape.keeps()) forget_inputs(*this, y, x_);
   }
+  CallForm form() const override { return {.part = part_, .inputs = addresses(x_), .output = y, .borrows = true}; }
   void forget() override { x_ = {}; }
   void plan() override { dy.reset(entry().trainable || any_wanted(x_)); }
   void backward() override {
@@ -162,6 +174,12 @@ template <class F, class... X> class FunctionCall final : public Call {
     y = &f_.forward(*x.value..., cache_);
     if (!tape.keeps()) forget_inputs(*this, y, x_);
   }
+  CallForm form() const override {
+    CallForm form{.inputs = addresses(x_), .output = y};
+    if constexpr (requires { std::string_view(F::name); }) form.function = F::name;
+    if constexpr (requires { f_.numbers(); }) form.numbers = f_.numbers();
+    return form;
+  }
   void forget() override { x_ = {}; }
   void plan() override { dy.reset(any_wanted(x_)); }
   void backward() override {
@@ -181,6 +199,7 @@ template <class F, class... X> class FunctionCall final : public Call {
 ///   const Output<X...>& forward(x..., cache) const
 ///   backward(x..., dy, cache) const     the gradient of x, as a reference into the cache or to dy; of several inputs a
 ///                                       std::tuple of such references
+/// and may say its name, and numbers(), its options, for what reads a model's wiring (network/graph_of.hpp).
 template <class F, class X, class... More> auto apply(const F& f, const Node<X>& x, const Node<More>&... more) {
   auto& call = x.tape->template next<detail::FunctionCall<F, X, More...>>(-1);
   call.forward(*x.tape, f, x, more...);

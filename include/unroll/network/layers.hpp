@@ -56,6 +56,8 @@ template <class M> auto adding_layers(M& model) {
 /// The layers that a model adds, with the parameters of each part by themselves.
 using AddLayers = FunctionRef<std::vector<ModelLayer>&>;
 UNROLL_API std::vector<ModelLayer> layers_of(AddLayers model);
+/// As a network has them, with their tensors; <unroll/network/model.hpp>.
+UNROLL_API std::vector<LayerData> data_of_layers(AddLayers model);
 
 }  // namespace unroll::inline UNROLL_ABI::detail
 

@@ -21,6 +21,10 @@ class DynamicLayer {
   virtual ~DynamicLayer() = default;
 
   virtual void run(const float* x, Index x_stride, float* y, Index n) noexcept = 0;
+  /// Of a function of two values.
+  virtual void run_pair(const float* a, Index a_stride, const float*, Index, float* y, Index n) noexcept {
+    run(a, a_stride, y, n);
+  }
   virtual void reset() noexcept {}
   virtual std::span<std::byte> state() noexcept { return {}; }
 };

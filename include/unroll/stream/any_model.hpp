@@ -1,4 +1,4 @@
-// A model whose file decides what it is: for plug-ins that open anybody's.
+// A model whose file, or whose value, decides what it is: for plug-ins that open anybody's.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include <unroll/network/graph.hpp>
 #include <unroll/network/network.hpp>
 #include <unroll/stream/any_layer.hpp>
 #include <unroll/stream/non_finite.hpp>
@@ -44,9 +45,14 @@ class AnyModel {
   AnyModel(const Network& network, Kinds<K...>)
       : AnyModel(network, [](const Network&) { return detail::LayerPointer(); }, &detail::stream_layer<Kinds<K...>>) {}
 
+  /// A composite: `AnyModel(graph_of(model))` (<unroll/network/graph_of.hpp>), which says what it gives.
+  UNROLL_API explicit AnyModel(const Graph& graph);
+  template <class... K>
+  AnyModel(const Graph& graph, Kinds<K...>) : AnyModel(graph, &detail::stream_layer<Kinds<K...>>) {}
+
   Index inputs() const noexcept { return inputs_; }
   Index outputs() const noexcept { return outputs_; }
-  bool takes_tokens() const noexcept { return table_.size() > 0; }
+  bool takes_tokens() const noexcept { return !tables_.empty(); }
   /// Is it one of the sizes that the compiler has made a program of its own for?
   bool is_compiled() const noexcept { return is_compiled_; }
 
@@ -76,6 +82,7 @@ class AnyModel {
   using MakeWhole = detail::LayerPointer (*)(const Network&);
   UNROLL_API AnyModel(const Network& network, MakeWhole make_whole);
   UNROLL_API AnyModel(const Network& network, MakeWhole make_whole, detail::MakeLayer make_layer);
+  UNROLL_API AnyModel(const Graph& graph, detail::MakeLayer make_layer);
 
   static constexpr Index chunk = 32;
 
@@ -84,12 +91,17 @@ class AnyModel {
   void run(const float* x, float* y, Index n) noexcept;
   void run_layers(Index n, float* y) noexcept;
 
+  /// Columns that layers read and write: the input, or what the tables have for a token; then what each layer gives.
+  std::size_t add_buffer(Index rows);
+  /// A layer that reads these buffers; gives the number of its own.
+  std::size_t add_layer(detail::LayerPointer layer, std::vector<std::size_t> reads);
+
   std::vector<detail::LayerPointer> layers_;
-  std::vector<Matrix<float>> buffers_;  ///< what each layer gives
-  Matrix<float> table_, input_;
+  std::vector<std::vector<std::size_t>> reads_;  ///< of each layer: numbers of buffers, two at most
+  std::vector<Matrix<float>> tables_, buffers_;
   Index inputs_ = 0, outputs_ = 0;
-  bool skip_, is_compiled_ = false;
-  float input_gain_, output_gain_;
+  bool skip_ = false, is_compiled_ = false;
+  float input_gain_ = 1, output_gain_ = 1;
 };
 
 }  // namespace stream

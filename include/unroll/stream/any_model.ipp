@@ -11,6 +11,7 @@
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/dynamic_kinds.hpp>
+#include <unroll/stream/graph_functions.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 namespace stream {
@@ -25,23 +26,74 @@ UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeWhole make_whole,
   validate(network);
   inputs_ = network.inputs();
   outputs_ = network.outputs();
-  if (network.takes_tokens()) table_ = network.layers.front().tensor("weight");
+  std::size_t before = 0, first = 0;
+  if (network.takes_tokens()) {
+    tables_.push_back(network.layers.front().tensor("weight"));
+    before = add_buffer(tables_.front().rows());
+    first = 1;
+  } else {
+    before = add_buffer(inputs_);
+  }
   if (auto whole = make_whole(network)) {
     is_compiled_ = true;
-    layers_.push_back(std::move(whole));
-  } else {
-    Index values = takes_tokens() ? table_.rows() : inputs_;
-    for (std::size_t k = takes_tokens() ? 1 : 0; k < network.layers.size(); ++k) {
-      layers_.push_back(make_layer(network.layers[k], values));
-      values = layers_.back()->outputs;
+    add_layer(std::move(whole), {before});
+    return;
+  }
+  Index values = takes_tokens() ? tables_.front().rows() : inputs_;
+  for (std::size_t k = first; k < network.layers.size(); ++k) {
+    before = add_layer(make_layer(network.layers[k], values), {before});
+    values = layers_.back()->outputs;
+  }
+}
+
+UNROLL_FUNCTION AnyModel::AnyModel(const Graph& graph) : AnyModel(graph, &detail::stream_layer<LibraryKinds>) {}
+UNROLL_FUNCTION AnyModel::AnyModel(const Graph& graph, detail::MakeLayer make_layer) {
+  require(!graph.nodes.empty(), "stream::AnyModel: a graph without nodes");
+  inputs_ = graph.takes_tokens ? 1 : graph.inputs;
+  outputs_ = graph.nodes.back().width;
+  std::vector<std::size_t> buffers(graph.nodes.size());
+  const auto is_table = [&](const GraphNode& node) {
+    return node.layer.kind != nullptr && is_kind<EmbeddingKind>(node.layer);
+  };
+  if (!graph.takes_tokens) add_buffer(inputs_);
+  for (std::size_t k = 0; k < graph.nodes.size(); ++k)  // tables first: their buffers are where ids are looked up
+    if (is_table(graph.nodes[k])) {
+      tables_.push_back(graph.nodes[k].layer.tensor("weight"));
+      buffers[k] = add_buffer(graph.nodes[k].width);
     }
+  require(graph.takes_tokens == takes_tokens(), "stream::AnyModel: a graph that takes ",
+          graph.takes_tokens ? "tokens, without an embedding" : "numbers, with an embedding");
+  for (std::size_t k = 0; k < graph.nodes.size(); ++k) {
+    const GraphNode& node = graph.nodes[k];
+    if (is_table(node)) continue;
+    std::vector<std::size_t> reads;
+    std::vector<Index> widths;
+    for (const Index input : node.inputs) {
+      require(input >= (graph.takes_tokens ? 0 : -1) && input < static_cast<Index>(k), "stream::AnyModel: node ", k,
+              " reads node ", input);
+      reads.push_back(input < 0 ? 0 : buffers[static_cast<std::size_t>(input)]);
+      widths.push_back(input < 0 ? inputs_ : graph.nodes[static_cast<std::size_t>(input)].width);
+    }
+    require(!reads.empty() && reads.size() <= 2, "stream::AnyModel: node ", k, " reads ", reads.size(), " values");
+    auto layer = node.layer.kind != nullptr ? make_layer(node.layer, widths.front())
+                                            : detail::graph_function(node.function, node.numbers, widths);
+    require(layer->outputs == node.width, "stream::AnyModel: node ", k, " gives ", layer->outputs, " values, expected ",
+            node.width);
+    buffers[k] = add_layer(std::move(layer), std::move(reads));
   }
-  input_.resize(takes_tokens() ? table_.rows() : inputs_, chunk);
-  buffers_.resize(layers_.size());
-  for (std::size_t k = 0; k < layers_.size(); ++k) {
-    buffers_[k].resize(layers_[k]->y_stride, chunk);
-    buffers_[k].setZero();
-  }
+  if (buffers.back() + 1 != buffers_.size())  // an embedding alone
+    add_layer(detail::graph_function("scale", std::vector<double>{1}, std::vector<Index>{outputs_}), {buffers.back()});
+}
+
+UNROLL_FUNCTION std::size_t AnyModel::add_buffer(Index rows) {
+  buffers_.emplace_back(rows, chunk).setZero();
+  return buffers_.size() - 1;
+}
+UNROLL_FUNCTION std::size_t AnyModel::add_layer(detail::LayerPointer layer, std::vector<std::size_t> reads) {
+  const std::size_t buffer = add_buffer(layer->y_stride);
+  layers_.push_back(std::move(layer));
+  reads_.push_back(std::move(reads));
+  return buffer;
 }
 
 UNROLL_FUNCTION float AnyModel::step(float x) noexcept {
@@ -64,11 +116,12 @@ UNROLL_FUNCTION void AnyModel::process(std::span<const std::int32_t> ids, std::s
   const Index n = (std::min)(static_cast<Index>(ids.size()), static_cast<Index>(y.size()) / outputs_);
   for (Index t = 0; t < n; t += chunk) {
     const Index steps = (std::min)(chunk, n - t);
-    for (Index k = 0; k < steps; ++k)
-      if (const std::int32_t id = ids[static_cast<std::size_t>(t + k)]; id >= 0 && id < table_.cols())
-        input_.col(k) = table_.col(id);
-      else
-        input_.col(k).setZero();
+    for (std::size_t table = 0; table < tables_.size(); ++table)
+      for (Index k = 0; k < steps; ++k)
+        if (const std::int32_t id = ids[static_cast<std::size_t>(t + k)]; id >= 0 && id < tables_[table].cols())
+          buffers_[table].col(k) = tables_[table].col(id);
+        else
+          buffers_[table].col(k).setZero();
     run_layers(steps, y.data() + t * outputs_);
   }
 }
@@ -80,7 +133,7 @@ UNROLL_FUNCTION void AnyModel::reset() noexcept {
 UNROLL_FUNCTION void AnyModel::prewarm(Index n) noexcept {
   if (takes_tokens()) return;
   const FlushDenormals flush;
-  input_.setZero();
+  buffers_.front().setZero();
   for (; n > 0; n -= chunk) run_layers((std::min)(n, chunk), nullptr);
 }
 
@@ -122,23 +175,23 @@ UNROLL_FUNCTION void AnyModel::run(const float* x, float* y, Index n) noexcept {
   for (; n > 0; n -= chunk, x += chunk * inputs_, y += chunk * outputs_) {
     const Index steps = (std::min)(n, chunk);
     for (Index k = 0; k < steps * inputs_; ++k)
-      input_.data()[k] = non_finite == NonFinite::replace && !detail::is_finite(x[k]) ? 0 : input_gain_ * x[k];
+      buffers_.front().data()[k] =
+          non_finite == NonFinite::replace && !detail::is_finite(x[k]) ? 0 : input_gain_ * x[k];
     run_layers(steps, y);
   }
 }
 
 UNROLL_FUNCTION void AnyModel::run_layers(Index n, float* y) noexcept {
-  const float* x = input_.data();
-  Index stride = input_.rows();
+  const std::size_t sources = buffers_.size() - layers_.size();
   for (std::size_t k = 0; k < layers_.size(); ++k) {
-    layers_[k]->run(x, stride, buffers_[k].data(), n);
-    x = buffers_[k].data();
-    stride = layers_[k]->y_stride;
+    const Matrix<float>&a = buffers_[reads_[k].front()], &b = buffers_[reads_[k].back()];
+    layers_[k]->run_pair(a.data(), a.rows(), b.data(), b.rows(), buffers_[sources + k].data(), n);
   }
   if (y == nullptr) return;
+  const Matrix<float>& last = buffers_.back();
   for (Index t = 0; t < n; ++t)
     for (Index k = 0; k < outputs_; ++k)
-      y[t * outputs_ + k] = output_gain_ * (x[t * stride + k] + (skip_ ? input_.data()[t * inputs_ + k] : 0));
+      y[t * outputs_ + k] = output_gain_ * (last(k, t) + (skip_ ? buffers_.front()(k, t) : 0));
 }
 
 }  // namespace stream

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 
+#include <unroll/cell/pointwise_cell.hpp>
 #include <unroll/core/matrix.hpp>
 #include <unroll/stream/any_layer.hpp>
 #include <unroll/stream/kernel/dense.hpp>

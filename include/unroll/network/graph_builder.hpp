@@ -1,0 +1,49 @@
+// From what a model's wiring called to a graph.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include <unroll/core/type_id.hpp>
+#include <unroll/layer/tape.hpp>
+#include <unroll/network/graph.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+/// Makes a graph, node by node. Throws std::invalid_argument for what no stream can do.
+class GraphBuilder {
+ public:
+  /// How a part at this address becomes nodes that read node `input`: gives the last one's number.
+  struct Part {
+    const void* self;
+    TypeId type;
+    std::function<Index(GraphBuilder&, Index input)> add;
+  };
+
+  GraphBuilder(Index inputs, bool takes_tokens) : graph_{{}, inputs, takes_tokens} {}
+  Index width(Index node) const {
+    return node < 0 ? graph_.inputs : graph_.nodes[static_cast<std::size_t>(node)].width;
+  }
+  /// One behind the other.
+  UNROLL_API Index add_layers(std::vector<LayerData> layers, Index input);
+  /// What a composite of these parts called for an input that lies at `x`; gives the number of `y`.
+  UNROLL_API Index add_calls(const Tape& tape, std::span<const Part> parts, const void* x, Index input, const void* y);
+  /// `last`: the node that the model gives.
+  UNROLL_API Graph finish(Index last);
+
+ private:
+  Index add(GraphNode node);
+  Index add_function(const CallForm& call, std::vector<Index> inputs);
+
+  Graph graph_;
+  std::vector<Index> weights_;  ///< nodes that softmax_over_time made of
+};
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/network/graph_builder.ipp>
+#endif

@@ -1,0 +1,20 @@
+// The functions of a graph in a stream: of the values of a step, and of all steps that have come.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <unroll/stream/any_layer.hpp>
+
+namespace unroll::inline UNROLL_ABI::detail {
+
+/// `widths` of what it reads. Throws for a name that a stream does not know.
+UNROLL_API LayerPointer graph_function(std::string_view name, std::span<const double> numbers,
+                                       std::span<const Index> widths);
+
+}  // namespace unroll::inline UNROLL_ABI::detail
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/stream/graph_functions.ipp>
+#endif
