@@ -145,13 +145,15 @@ TEST_CASE("a layer made by its kind's name and sizes starts as the one that its 
   for_each_kind<LibraryKinds>([]<class K>() {
     if constexpr (detail::is_recurrent_kind<K>) {
       using Layer = typename K::template Layer<float>;
-      const typename K::Cell cell(3, 6);
-      check_starts_alike(Layer(cell), make_layer(K::name, 3, 6));
+      const Index units = K::counts.projects ? 9 : 0;
+      const auto cell = K::template cell<float>(3, units > 0 ? units : 6, 6);
+      check_starts_alike(Layer(cell), make_layer(K::name, 3, 6, {.units = units}));
       const RecurrentOptions how{.recurrent_dropout = 0.2, .reverse = true, .bias = Bias::single};
-      check_starts_alike(Layer(cell, how), make_layer(K::name, 3, 6, {.recurrent = how}));
+      check_starts_alike(Layer(cell, how), make_layer(K::name, 3, 6, {.recurrent = how, .units = units}));
       check_starts_alike(
           FinalState{Layer(cell, {.reverse = true, .bias = Bias::none})},
-          make_layer(K::name, 3, 6, {.bias = false, .options = {{"final_state", true}, {"reverse", true}}}));
+          make_layer(K::name, 3, 6,
+                     {.bias = false, .units = units, .options = {{"final_state", true}, {"reverse", true}}}));
     } else if constexpr (TrainedKind<K>) {
       CHECK_FALSE(make_layer(K::name, 3, std::same_as<K, DenseKind> || std::same_as<K, EmbeddingKind> ? 6 : 3)
                       .describe()
