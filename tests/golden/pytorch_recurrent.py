@@ -1,4 +1,4 @@
-"""nn.RNN (tanh, relu), nn.LSTM and nn.GRU over packed ragged batches: outputs, final states and every gradient.
+"""nn.RNN (tanh, relu), nn.LSTM, with proj_size too, and nn.GRU over packed ragged batches: outputs and every gradient.
 
 The objective is loss = sum(r.y * y) + sum(r.h_n * h_n) + sum(r.c_n * c_n); `grad.NAME` is its gradient. Sequences are
 packed with enforce_sorted=False, so rows are in the caller's order and y, grad.x are 0 in the padding.
@@ -46,7 +46,8 @@ def generate(name, seed, module, cell_options, size, options):
 
     x = leaf(random.normal(batch, steps, features))
     rows = layer.num_layers * (2 if layer.bidirectional else 1)
-    states = {key: leaf(random.normal(rows, batch, hidden)) for key in (["h0", "c0"] if module is nn.LSTM else ["h0"])}
+    widths = {"h0": layer.proj_size or hidden} | ({"c0": hidden} if module is nn.LSTM else {})
+    states = {key: leaf(random.normal(rows, batch, width)) for key, width in widths.items()}
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     y, final = layer(packed, tuple(states.values()) if module is nn.LSTM else states["h0"])
     y, _ = pad_packed_sequence(y, batch_first=True)
@@ -81,3 +82,7 @@ for cell, (module, cell_options) in CELLS.items():
         if cell + shape == "rnn_relu_wide":
             continue
         generate(f"pytorch_{cell}{shape}", seed, module, cell_options, size, options)
+for shape in ["", "_two_layers_bidirectional", "_wide"]:
+    seed += 1
+    size, options = SHAPES[shape]
+    generate(f"pytorch_projected_lstm{shape}", seed, nn.LSTM, {"proj_size": 4}, size, options)
