@@ -20,6 +20,7 @@
 #include <unroll/format/load_network.hpp>
 #include <unroll/network/library_kinds.hpp>
 #include <unroll/network/run.hpp>
+#include <unroll/stream/kernel/function.hpp>
 
 using namespace unroll;
 
@@ -37,12 +38,13 @@ class Header {
   Header(const Network& network, const std::string& name, const std::string& file) {
     for (const NetworkLayer& layer : network.layers) {
       prefix_ = concat_text("layer", number_++, "_");
+      width_ = describe_layer(layer, width_).outputs;
       const bool known = any_kind<LibraryKinds>([&]<class K>() {
         if (!is_kind<K>(layer)) return false;
         write(static_cast<const K*>(nullptr), layer);
         return true;
       });
-      if (!known) refuse(kind_name(layer));
+      if (!known) refuse(kind_name(layer) + " has no stream of fixed size");
     }
     std::ostringstream out;
     out << "// Written by unroll_export from " << file << ":";
@@ -52,8 +54,7 @@ class Header {
     out << "\nnamespace " << name << " {\nnamespace weights {\n" << arrays_.str() << "}  // namespace weights\n\n";
     const std::string layers = network.skip ? "unroll::stream::Skip<" + types_ + ">" : types_;
     out << "using Model = unroll::stream::Sequential<" << layers << ">;\n";
-    out << "inline constexpr Model model" << (network.skip ? "(" + layers : std::string()) << "(" << values_ << ")"
-        << (network.skip ? ")" : "") << ";\n\n";
+    out << "inline constexpr Model model{" << (network.skip ? layers + "(" + values_ + ")" : values_) << "};\n\n";
     out << "inline constexpr float input_gain = " << literal(static_cast<float>(network.input_gain))
         << ", output_gain = " << literal(static_cast<float>(network.output_gain)) << ";\n";
     if (network.sample_rate)
@@ -73,9 +74,7 @@ class Header {
   const std::string& text() const { return text_; }
 
  private:
-  [[noreturn]] void refuse(std::string_view what) const {
-    fail(prefix_.substr(0, prefix_.size() - 1), ": ", what, " has no stream of fixed size");
-  }
+  [[noreturn]] void refuse(std::string_view why) const { fail(prefix_.substr(0, prefix_.size() - 1), ": ", why); }
   void array(const std::string& name, const Matrix<float>& values) {
     arrays_ << "inline constexpr float " << name << "[] = {";
     for (Index k = 0; k < values.size(); ++k)
@@ -95,7 +94,7 @@ class Header {
   }
 
   template <class C> void write(const RecurrentKind<C>*, const LayerData& w) {
-    if (w.flag("reverse")) fail(prefix_, "runs from the end of a sequence, which a stream has not seen");
+    if (w.flag("reverse")) refuse("runs from the end of a sequence, which a stream has not seen");
     includes_.insert(std::string(C::header));
     std::string value, initial;
     for (const char* name : {"weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_unit"})
@@ -130,15 +129,27 @@ class Header {
     layer("stream/embedding.hpp", concat_text("unroll::stream::Embedding<", describe_layer(w).outputs, ">"),
           "(" + table + ")");
   }
-  void write(const BidirectionalKind*, const LayerData&) {
-    fail(prefix_, "is bidirectional: it reads its sequence from the end, too");
+  /// Any other kind: a function of the values of a step, or a sentence.
+  template <class K> void write(const K*, const LayerData& w) {
+    if constexpr (detail::FunctionOfStep<K>) {
+      std::string tensors, numbers;
+      for (const TensorForm& form : describe_layer(w, width_).tensors)
+        tensors += (tensors.empty() ? "" : ", ") + weight(form.name, w);
+      for (const float number : detail::numbers_of<float, detail::FunctionWeights<K, float>::number_count>(w))
+        numbers += (numbers.empty() ? "" : ", ") + literal(number);
+      const auto braced = [](const std::string& list) { return list.empty() ? "{}" : "{{" + list + "}}"; };
+      includes_.insert(std::string(K::header));
+      layer("stream/function.hpp", concat_text("unroll::stream::Function<unroll::", K::type, "<>, ", width_, ">"),
+            "(" + braced(tensors) + ", " + braced(numbers) + ")");
+    } else {
+      refuse(K::no_stream);
+    }
   }
-  template <class K> void write(const K*, const LayerData& w) { refuse(kind_name(w)); }
 
   std::set<std::string> includes_{"stream/stream.hpp"};
   std::ostringstream arrays_;
   std::string types_, values_, prefix_, text_;
-  Index number_ = 0;
+  Index number_ = 0, width_ = 0;  ///< of this layer, and what it gives
 };
 
 }  // namespace

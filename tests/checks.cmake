@@ -12,8 +12,19 @@ foreach(source IN LISTS sources)
 endforeach()
 
 # A stream from a header: what it links, and that it runs.
-add_test(NAME embedded COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/embedded/run.sh ${compile} COMMAND_EXPAND_LISTS)
+add_test(NAME embedded COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/embedded/run.sh
+         ${CMAKE_CURRENT_SOURCE_DIR}/embedded/main.cpp ${compile} COMMAND_EXPAND_LISTS)
 set_tests_properties(embedded PROPERTIES LABELS compile)
+if(TARGET unroll_export)
+  add_executable(write_kinds embedded/write_kinds.cpp)
+  target_link_libraries(write_kinds PRIVATE unroll_tested ZLIB::ZLIB)
+  target_compile_options(write_kinds PRIVATE -O0)
+  unroll_precompile(write_kinds _unoptimized)
+  add_test(NAME export COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/embedded/export.sh $<TARGET_FILE:write_kinds>
+           $<TARGET_FILE:unroll_export> ${compile} -DUNROLL_PLAIN_KERNELS
+           -DUNROLL_COMPILED COMMAND_EXPAND_LISTS)  # and no body
+  set_tests_properties(export PROPERTIES LABELS compile COST 50)
+endif()
 
 # Translation units of one program, compiled with different flags, one of them with all headers.
 if(EXISTS ${PROJECT_SOURCE_DIR}/include/unroll/unroll.hpp)

@@ -4,6 +4,7 @@
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/embedding.hpp>
+#include <unroll/stream/function.hpp>
 #include <unroll/stream/handover.hpp>
 #include <unroll/stream/staged.hpp>
 
@@ -14,8 +15,9 @@ namespace {
 using namespace unroll;  // NOLINT
 
 using Amp = stream::Sequential<stream::Skip<stream::Recurrent<Lstm<>, 1, 20>, stream::Dense<20, 1>>>;
-using Stereo = stream::Sequential<stream::Recurrent<Gru<>, 2, 40>, stream::Recurrent<GruResetBefore<>, 40, 9>,
-                                  stream::Dense<9, 5>, stream::Tanh<>, stream::Dense<5, 2>>;
+using Stereo =
+    stream::Sequential<stream::Recurrent<Gru<>, 2, 40>, stream::Recurrent<GruResetBefore<>, 40, 9>,
+                       stream::Function<LayerNorm<>, 9>, stream::Dense<9, 5>, stream::Tanh<>, stream::Dense<5, 2>>;
 using Words = stream::Sequential<stream::Embedding<8>, stream::Recurrent<Lstm<>, 8, 12>, stream::Dense<12, 1>>;
 
 template <class M>

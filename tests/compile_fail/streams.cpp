@@ -10,8 +10,13 @@
 // CASE 8: must say "there are no more outputs than inputs"
 // CASE 9: must say "weights that streams share are const"
 // CASE 10: must say "deleted"
+// CASE 11: must say "no trained layer whose kind has `apply`"
+// CASE 12: must say "has another kind or another scalar type"
+// CASE 13: must say "a layer of the model has no stream of fixed size"
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/dense.hpp>
+#include <unroll/stream/function.hpp>
+#include <unroll/stream/of_model.hpp>
 #include <unroll/stream/recurrent.hpp>
 #include <unroll/stream/stream.hpp>
 #include <unroll/unroll.hpp>
@@ -25,6 +30,8 @@ int main() {
   s::Stream<Amp> amp;
   amp.assign(unroll::Sequential{unroll::Recurrent{Lstm{1, 8}}, unroll::Dense{8, 1}, unroll::Tanh<>{}});
   s::Stream<const Amp&> other(amp.model());
+  s::Stream<s::Function<unroll::LayerNorm<>, 3>> norm;
+  norm.assign(unroll::LayerNorm{3});
 #elif CASE == 1
   s::Stream<s::Sequential<s::Recurrent<Lstm<>, 1, 8>, s::Dense<8, 1>>> amp;
   amp.assign(unroll::Sequential{unroll::Bidirectional{Lstm{1, 8}}, unroll::Dense{16, 1}});
@@ -50,5 +57,13 @@ int main() {
   s::Stream<Amp&> stream(amp);
 #elif CASE == 10
   s::Stream<const Amp&> stream(Amp{});
+#elif CASE == 11
+  s::Stream<s::Function<unroll::Dense<>, 3>> norm;
+#elif CASE == 12
+  s::Stream<s::Function<unroll::LayerNorm<>, 3>> norm;
+  norm.assign(unroll::PRelu{3});
+#elif CASE == 13
+  using Both = unroll::Sequential<unroll::Bidirectional<Lstm<>>, unroll::Dense<>>;
+  s::Stream<s::StreamOf<Both, 1, 16, 1>> both;
 #endif
 }

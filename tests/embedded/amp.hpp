@@ -51,7 +51,7 @@ inline constexpr float layer2_bias[] = {
 }  // namespace weights
 
 using Model = unroll::stream::Sequential<unroll::stream::Recurrent<unroll::Lstm<>, 1, 3>, unroll::stream::Recurrent<unroll::Lstm<>, 3, 3>, unroll::stream::Dense<3, 1>>;
-inline constexpr Model model(unroll::stream::Recurrent<unroll::Lstm<>, 1, 3>({weights::layer0_weight_ih, weights::layer0_weight_hh, weights::layer0_bias_ih, {}, {}, {weights::layer0_initial_h, weights::layer0_initial_c}}), unroll::stream::Recurrent<unroll::Lstm<>, 3, 3>({weights::layer1_weight_ih, weights::layer1_weight_hh, weights::layer1_bias_ih, {}, {}, {weights::layer1_initial_h, weights::layer1_initial_c}}), unroll::stream::Dense<3, 1>(weights::layer2_weight, weights::layer2_bias));
+inline constexpr Model model{unroll::stream::Recurrent<unroll::Lstm<>, 1, 3>({weights::layer0_weight_ih, weights::layer0_weight_hh, weights::layer0_bias_ih, {}, {}, {weights::layer0_initial_h, weights::layer0_initial_c}}), unroll::stream::Recurrent<unroll::Lstm<>, 3, 3>({weights::layer1_weight_ih, weights::layer1_weight_hh, weights::layer1_bias_ih, {}, {}, {weights::layer1_initial_h, weights::layer1_initial_c}}), unroll::stream::Dense<3, 1>(weights::layer2_weight, weights::layer2_bias)};
 
 inline constexpr float input_gain = 0x1p+0f, output_gain = 0x1p+0f;
 inline constexpr float sample_rate = 0x1.77p+15f;

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Builds the program here without exceptions and run-time types, looks at what it links, and runs it:
-# sh run.sh COMPILER FLAGS...
+# Builds a program without exceptions and run-time types, looks at what it links, and runs it:
+# sh run.sh SOURCE COMPILER FLAGS...
 set -eu
-here=$(dirname "$0")
+source=$1
+shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$@" -O2 -DNDEBUG -fno-exceptions -fno-rtti "$here/main.cpp" -c -o "$work/main.o"
+"$@" -O2 -DNDEBUG -fno-exceptions -fno-rtti "$source" -c -o "$work/main.o"
 passed=0
 failed=0
 check() {

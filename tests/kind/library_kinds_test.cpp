@@ -9,6 +9,8 @@
 #include <unroll/io/model_file.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
+#include <unroll/stream/of_model.hpp>
+#include <unroll/stream/stream.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
 #include "../io/support.hpp"
@@ -50,7 +52,18 @@ void check_same_layer(const LayerData& a, const LayerData& b) {
   for (std::size_t k = 0; k < a.parts.size(); ++k) check_same_layer(a.parts[k], b.parts[k]);
 }
 
-template <class K> void check_streams(Network network) {
+/// The stream of fixed size of `model_of_kind`: functions of values and tables say no width of their own.
+template <class K, class Model> auto stream_of_fixed_size() {
+  if constexpr (requires { K::takes_tokens; })
+    return stream::StreamOf<Model, kind_outputs>();
+  else if constexpr (requires { K::takes_any; })
+    return stream::StreamOf<Model, kind_inputs, kind_inputs>();
+  else if constexpr (detail::FunctionOfStep<K>)
+    return stream::StreamOf<Model, kind_inputs>();
+  else
+    return stream::StreamOf<Model, kind_inputs, kind_outputs>();
+}
+template <class K> void check_streams(const Network& network) {
   if constexpr (requires { K::no_stream; }) {
     if (!network.takes_tokens()) {
       CHECK(has(message_of<std::invalid_argument>([&] { stream::AnyModel(network, stream::CompiledUnits<>()); }),
@@ -58,21 +71,31 @@ template <class K> void check_streams(Network network) {
       return;
     }
   }
-  stream::AnyModel model(network, stream::CompiledUnits<>());
-  constexpr Index steps = 70;
-  std::vector<float> y(static_cast<std::size_t>(steps * network.outputs()));
-  Matrix<double> expected;
-  if (network.takes_tokens()) {
-    for (Index t = 0; t < steps; ++t) network.test.tokens.push_back(static_cast<std::int32_t>(t % kind_inputs));
-    expected = detail::run_test_input(network);
-    model.process(network.test.tokens, y);
-  } else {
-    const auto x = random_matrix<float>(kind_inputs, steps, 8);
-    expected = run_network(network, x.template cast<double>());
-    model.process(std::span(x.data(), static_cast<std::size_t>(x.size())), y);
+  const auto check = [&](auto& model) {
+    constexpr Index steps = 70;
+    std::vector<float> y(static_cast<std::size_t>(steps * network.outputs()));
+    Matrix<double> expected;
+    if constexpr (requires { K::takes_tokens; }) {
+      Network asked = network;
+      for (Index t = 0; t < steps; ++t) asked.test.tokens.push_back(static_cast<std::int32_t>(t % kind_inputs));
+      expected = detail::run_test_input(asked);
+      model.process(asked.test.tokens, y);
+    } else {
+      const auto x = random_matrix<float>(kind_inputs, steps, 8);
+      expected = run_network(network, x.template cast<double>());
+      model.process(std::span(x.data(), static_cast<std::size_t>(x.size())), y);
+    }
+    const double largest = expected.cwiseAbs().maxCoeff();
+    for (std::size_t k = 0; k < y.size(); ++k) CHECK(std::abs(double(y[k]) - expected.data()[k]) <= 2e-6 * largest);
+  };
+  stream::AnyModel of_any_size(network, stream::CompiledUnits<>());
+  check(of_any_size);
+  if constexpr (TrainedKind<K>) {
+    const auto model = model_of_kind<K, float>(network);
+    stream::Stream<decltype(stream_of_fixed_size<K, decltype(model)>())> fixed;
+    fixed.assign(model);
+    check(fixed);
   }
-  const double largest = expected.cwiseAbs().maxCoeff();
-  for (std::size_t k = 0; k < y.size(); ++k) CHECK(std::abs(double(y[k]) - expected.data()[k]) <= 2e-6 * largest);
 }
 
 }  // namespace
@@ -180,7 +203,7 @@ TEST_CASE("every kind comes back from a file as it was, and from a model's") {
   });
 }
 
-TEST_CASE("every kind streams what it computes, or says why not") {
+TEST_CASE("every kind streams what it computes, at any size and at a fixed one, or says why not") {
   for_each_kind<LibraryKinds>([]<class K>() {
     CAPTURE(K::name);
     for (const bool all : {false, true}) check_streams<K>(network_of_kind<K>(all));

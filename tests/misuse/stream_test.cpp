@@ -9,11 +9,13 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/embedding.hpp>
+#include <unroll/layer/layer_norm.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/network/model.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/dense.hpp>
 #include <unroll/stream/embedding.hpp>
+#include <unroll/stream/function.hpp>
 #include <unroll/stream/handover.hpp>
 #include <unroll/stream/recurrent.hpp>
 #include <unroll/stream/sequential.hpp>
@@ -100,6 +102,8 @@ TEST_CASE("a stream of no samples, or of weights that do not fit, stays as it is
   amp.prewarm(-3);
   CHECK_REFUSED((s::Embedding<4>(std::span<const float>(x))), "5 elements, expected a multiple of 4");
   CHECK_REFUSED((s::Embedding<4>(std::span<const float>())), "0 elements");
+  s::Stream<s::Function<unroll::LayerNorm<>, 3>> norm;
+  CHECK_REFUSED(norm.assign(unroll::LayerNorm{4}), "tensor 0 of layer_norm has 4 elements, expected 3");
 }
 
 TEST_CASE("an offer of nothing takes the last one back") {

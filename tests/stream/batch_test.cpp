@@ -12,9 +12,13 @@
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
+#include <unroll/layer/elu.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
+#include <unroll/layer/layer_norm.hpp>
+#include <unroll/layer/prelu.hpp>
 #include <unroll/layer/recurrent.hpp>
+#include <unroll/layer/softmax.hpp>
 #include <unroll/layer/stack.hpp>
 #include <unroll/stream/of_model.hpp>
 #include <unroll/testing/check_gradient.hpp>
@@ -84,6 +88,16 @@ TEST_CASE("a stream gives what a batch gives: stacks, dense layers, activations;
       1);
 }
 
+TEST_CASE("a stream gives what a batch gives: layers without a state, first too, of whole vectors and not") {
+  const auto check = []<class Model>(const Model& model) { compare<stream::StreamOf<Model, 3, 21, 32, 5>>(model, 3); };
+  check(unroll::Sequential{unroll::LayerNorm{3, {.epsilon = 0.1}}, unroll::Dense{3, 21},
+                           unroll::LayerNorm{21, {.bias = false}}, unroll::PRelu{21}, unroll::Dense{21, 32},
+                           unroll::PRelu{32}, unroll::Elu<>{0.3}, unroll::Dense{32, 5}, unroll::Softmax<>{}});
+  check(unroll::Sequential{unroll::PRelu{3}, unroll::Elu<>{-2}, unroll::Recurrent{Lstm{3, 21}}, unroll::Softmax<>{},
+                           unroll::Dense{21, 32}, unroll::LayerNorm{32}, unroll::Dense{32, 5}, Tanh<>{},
+                           unroll::LayerNorm{5}});
+}
+
 TEST_CASE("the type of a stream follows from the model's type and its widths") {
   using stream::Recurrent, stream::Sequential, stream::Dense, stream::StreamOf;
   using Numbers = unroll::Sequential<Stack<unroll::Recurrent<Lstm<>>, Dropout<>, unroll::Recurrent<LayerNormLstm<>>>,
@@ -96,6 +110,10 @@ TEST_CASE("the type of a stream follows from the model's type and its widths") {
   static_assert(std::same_as<StreamOf<const Texts&, 9, 12, 1>,
                              Sequential<stream::Embedding<9, double>, Recurrent<Gru<double>, 9, 12>,
                                         stream::Relu<double>, Dense<12, 1, double>>>);
+  using Functions = unroll::Sequential<LayerNorm<double>, unroll::Dense<double>, Softmax<double>>;
+  static_assert(
+      std::same_as<StreamOf<Functions, 9, 4>, Sequential<stream::Function<LayerNorm<double>, 9>, Dense<9, 4, double>,
+                                                         stream::Function<Softmax<double>, 4>>>);
 }
 
 TEST_CASE("word by word, a classifier's stream ends with what the whole text gives") {

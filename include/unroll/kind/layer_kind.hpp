@@ -17,7 +17,10 @@ namespace unroll::inline UNROLL_ABI {
 //   sized(inputs, outputs)  a layer of these widths: the tensors that it must have, zeros
 //   run(layer, x)           what the layer gives for (inputs, steps), by the book and in double: the judge of the rest
 // and stands beside the layer or cell that it is of. Where that is trained: Layer<T>, its type, and make<T>(layer), one
-// of this form, which `assign` gives its weights.
+// of this form, which `assign` gives its weights. Where it streams, and is no cell:
+//   apply<V>(weights, x, y, n)  what it does to the n values of a step, over a value type: kind/sample_weights.hpp
+//   type, header                of the trained layer, for who writes C++; or else
+//   no_stream                   a sentence: why not
 
 /// What is known of a kind at run time.
 struct LayerKind {

@@ -37,7 +37,7 @@ template <class Function> struct FunctionKind {
     return y;
   }
   /// One step of n values, over a value type.
-  template <class V> static UNROLL_INLINE void apply(const SampleWeights&, const float* x, float* y, Index n) {
+  template <class V, class T> static UNROLL_INLINE void apply(const SampleWeights<T>&, const T* x, T* y, Index n) {
     for (Index k = 0; k < n; k += V::width) Function::value(V::load(x + k)).store(y + k);
   }
 };

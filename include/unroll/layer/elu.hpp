@@ -19,7 +19,7 @@ UNROLL_KERNEL_BEGIN
 /// An ELU in files.
 struct EluKind {
   template <class T> using Layer = Elu<T>;
-  static constexpr std::string_view name = "elu";
+  static constexpr std::string_view name = "elu", type = "Elu", header = "layer/elu.hpp";
   static constexpr bool takes_any = true;
 
   static void describe(Description& layer) {
@@ -37,7 +37,8 @@ struct EluKind {
     return y;
   }
   /// One step of n values, over a value type.
-  template <class V> static UNROLL_INLINE void apply(const SampleWeights& w, const float* x, float* y, Index n) {
+  template <class V, class T>
+  static UNROLL_INLINE void apply(const SampleWeights<T, 0, 1>& w, const T* x, T* y, Index n) {
     for (Index k = 0; k < n; k += V::width) value(V::load(x + k), V(w.numbers[0])).store(y + k);
   }
   template <class V> static UNROLL_INLINE V value(const V& x, const V& alpha) {

@@ -19,7 +19,7 @@ UNROLL_KERNEL_BEGIN
 /// A layer norm in files.
 struct LayerNormKind {
   template <class T> using Layer = LayerNorm<T>;
-  static constexpr std::string_view name = "layer_norm";
+  static constexpr std::string_view name = "layer_norm", type = "LayerNorm", header = "layer/layer_norm.hpp";
   static constexpr double usual_epsilon = 1e-5;  ///< PyTorch's; Keras has 1e-3
 
   static void describe(Description& layer) {
@@ -53,12 +53,13 @@ struct LayerNormKind {
     return y;
   }
   /// One step of n values, over a value type.
-  template <class V> static UNROLL_INLINE void apply(const SampleWeights& w, const float* x, float* y, Index n) {
-    float mean = 0, variance = 0;
+  template <class V, class T>
+  static UNROLL_INLINE void apply(const SampleWeights<T, 2, 1>& w, const T* x, T* y, Index n) {
+    T mean = 0, variance = 0;
     for (Index k = 0; k < n; ++k) mean += x[k];
-    mean /= static_cast<float>(n);
+    mean /= static_cast<T>(n);
     for (Index k = 0; k < n; ++k) variance += (x[k] - mean) * (x[k] - mean);
-    const V scale = 1 / sqrt(V(variance / static_cast<float>(n) + w.numbers[0]));
+    const V scale = 1 / sqrt(V(variance / static_cast<T>(n) + w.numbers[0]));
     for (Index k = 0; k < n; k += V::width)
       fma((V::load(x + k) - V(mean)) * scale, V::load(w.tensors[0] + k), V::load(w.tensors[1] + k)).store(y + k);
   }

@@ -17,7 +17,7 @@ UNROLL_KERNEL_BEGIN
 /// A PReLU in files.
 struct PReluKind {
   template <class T> using Layer = PRelu<T>;
-  static constexpr std::string_view name = "prelu";
+  static constexpr std::string_view name = "prelu", type = "PRelu", header = "layer/prelu.hpp";
 
   static void describe(Description& layer) {
     const Index n = layer.before() > 0 ? layer.before() : layer.rows("slope");
@@ -39,7 +39,7 @@ struct PReluKind {
     return y;
   }
   /// One step of n values, over a value type.
-  template <class V> static UNROLL_INLINE void apply(const SampleWeights& w, const float* x, float* y, Index n) {
+  template <class V, class T> static UNROLL_INLINE void apply(const SampleWeights<T, 1>& w, const T* x, T* y, Index n) {
     for (Index k = 0; k < n; k += V::width) {
       const V value = V::load(x + k);
       select(value > V(0), value, V::load(w.tensors[0] + k) * value).store(y + k);

@@ -18,7 +18,7 @@ UNROLL_KERNEL_BEGIN
 /// A softmax in files.
 struct SoftmaxKind {
   template <class T> using Layer = Softmax<T>;
-  static constexpr std::string_view name = "softmax";
+  static constexpr std::string_view name = "softmax", type = "Softmax", header = "layer/softmax.hpp";
   static constexpr bool takes_any = true;
 
   static void describe(Description& layer) { detail::describe_any_width(layer); }
@@ -26,8 +26,8 @@ struct SoftmaxKind {
   template <class T> static Layer<T> make(const LayerData&) { return {}; }
   UNROLL_API static Matrix<double> run(const LayerData& layer, const Matrix<double>& x);
   /// One step of n values, over a value type.
-  template <class V> static UNROLL_INLINE void apply(const SampleWeights&, const float* x, float* y, Index n) {
-    float largest = x[0], sum = 0;
+  template <class V, class T> static UNROLL_INLINE void apply(const SampleWeights<T>&, const T* x, T* y, Index n) {
+    T largest = x[0], sum = 0;
     for (Index k = 1; k < n; ++k) largest = (std::max)(largest, x[k]);
     for (Index k = 0; k < n; k += V::width) exp(V::load(x + k) - V(largest)).store(y + k);
     for (Index k = 0; k < n; ++k) sum += y[k];

@@ -29,7 +29,7 @@ inline LayerPointer stream_of_kind(const DenseKind*, const LayerData& w, Index D
 }
 /// Any other kind: a function of the values of a step, or a sentence.
 template <class K> LayerPointer stream_of_kind(const K*, const LayerData& w, Index values) {
-  if constexpr (requires { &K::template apply<Activated<Simd<float, 1>, stream::Accurate>>; })
+  if constexpr (FunctionOfStep<K>)
     return std::make_unique<DynamicFunction<K>>(w, values);
   else
     fail("stream::AnyModel: ", K::no_stream);

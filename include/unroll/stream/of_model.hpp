@@ -9,6 +9,7 @@
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/dense.hpp>
 #include <unroll/stream/embedding.hpp>
+#include <unroll/stream/function.hpp>
 #include <unroll/stream/recurrent.hpp>
 #include <unroll/stream/sequential.hpp>
 #include <unroll/stream/staged.hpp>
@@ -34,17 +35,27 @@ template <class... S, Index... widths> struct StreamSoFar<std::tuple<S...>, widt
   static constexpr std::size_t left = sizeof...(widths);
   using type = stream::Sequential<S...>;
 };
+/// In the place of what cannot stream, so that nothing more is said about it.
+struct NoStream {
+  static constexpr std::size_t left = 1;
+  using type = stream::Dense<1, 1>;
+};
 template <class L> struct LayerTag {};
 
 // with_layer(so far, the tag of a trained layer): so far, and what a stream has in its place.
 
-template <class SoFar, class L> auto with_layer(SoFar, LayerTag<L>) {
-  static_assert(
-      !sizeof(SoFar),
-      "unroll::stream::StreamOf: a layer of the model has no stream of fixed size. Recurrent, Dense, Embedding, "
-      "Tanh, Relu and Sigmoid have one, and Sequential, Stack and FinalState of them; a bidirectional layer "
-      "reads its sequence from the end, too.");
-  return SoFar();
+template <class L, class... S, Index D, Index... rest> auto with_function(StreamSoFar<std::tuple<S...>, D, rest...>) {
+  return StreamSoFar<std::tuple<S..., stream::Function<L, D>>, D, rest...>();
+}
+template <class SoFar, class L> auto with_layer(SoFar so_far, LayerTag<L>) {
+  static_assert(is_function_of_step<L>,
+                "unroll::stream::StreamOf: a layer of the model has no stream of fixed size. Recurrent, Dense, "
+                "Embedding and layers whose kind has `apply` have one, and Sequential, Stack and FinalState of them; a "
+                "bidirectional layer reads its sequence from the end, too.");
+  if constexpr (is_function_of_step<L>)
+    return with_function<L>(so_far);
+  else
+    return NoStream();
 }
 /// Of a layer that takes vectors of one width and gives vectors of another.
 template <template <Index, Index> class Made, class... S, Index D, Index... rest>
@@ -102,7 +113,11 @@ template <class SoFar, class L> auto with_layer(SoFar so_far, LayerTag<unroll::F
 }
 template <class SoFar> auto with_layers(SoFar so_far) { return so_far; }
 template <class SoFar, class L, class... Rest> auto with_layers(SoFar so_far, LayerTag<L> layer, Rest... rest) {
-  return with_layers(with_layer(so_far, layer), rest...);
+  using Next = decltype(with_layer(so_far, layer));
+  if constexpr (std::is_same_v<Next, NoStream>)
+    return Next();
+  else
+    return with_layers(Next(), rest...);
 }
 template <class SoFar, class... L> auto with_layer(SoFar so_far, LayerTag<unroll::Sequential<L...>>) {
   return with_layers(so_far, LayerTag<L>()...);
