@@ -24,7 +24,7 @@
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/core/initialize.hpp>
-#include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/pack.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/data/batches.hpp>
 #include <unroll/data/contiguous_batches.hpp>

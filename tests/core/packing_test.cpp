@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/pack.hpp>
 
 using namespace unroll;
 

@@ -7,7 +7,7 @@
 
 #include <unroll/core/context.hpp>
 #include <unroll/core/initialize.hpp>
-#include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/pack.hpp>
 #include <unroll/core/parameters.hpp>
 
 namespace misuse_core {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/pack.hpp>
 #include <unroll/core/random.hpp>
 
 inline const std::vector<unroll::Index>& ragged_lengths() {

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include <unroll/core/packed_sequence.hpp>
+#include <unroll/core/pack.hpp>
 #include <unroll/text/padder.hpp>
 
 using unroll::Padder;

@@ -1,23 +1,17 @@
-// What a layer is, what flows between layers, and what a model is to those who train, save and run it.
+// What a layer is, and what a model is to those who train, save and run it.
 #pragma once
 
 #include <concepts>
-#include <tuple>
-#include <type_traits>
+#include <string>
 
 #include <unroll/core/context.hpp>
 #include <unroll/core/initialize.hpp>
+#include <unroll/core/pack.hpp>  // for those who have a layer, and something to give it
+#include <unroll/layer/batch.hpp>
 #include <unroll/layer/checks.hpp>
+#include <unroll/layer/state.hpp>
 
 namespace unroll::inline UNROLL_ABI {
-
-/// Forward: the state to start from and where the final state goes. Backward, the other way: the gradient of the final
-/// state, and where that of the initial state goes. Null: zeros, and not wanted. So truncated BPTT is
-/// `forward(context, window, cache, {&state, &state})` for each window, and an encoder and decoder share their state.
-template <class State> struct Carry {
-  const State* in = nullptr;
-  State* out = nullptr;
-};
 
 // A layer L is a value that names
 //   Scalar                     float or double: of its parameters, and of what it gives
@@ -41,71 +35,12 @@ template <class State> struct Carry {
 template <class L, class In>
 concept Accepts = requires { typename L::template Output<In>; };
 
-template <class X> inline constexpr bool is_matrix = false;
-template <class T> inline constexpr bool is_matrix<Matrix<T>> = true;
-template <class X> inline constexpr bool is_packed = false;
-template <class T> inline constexpr bool is_packed<PackedSequence<T>> = true;
-template <class X, class T>
-concept Sequences = std::same_as<X, PackedSequence<T>>;
-/// Vectors: one per sequence (Matrix) or one per step (PackedSequence).
-template <class X, class T>
-concept Vectors = std::same_as<X, PackedSequence<T>> || std::same_as<X, Matrix<T>>;
-template <class X>
-concept Tokens = std::same_as<X, TokenBatch>;
-
-/// A batch of several inputs, each a Matrix or sequences: what a model takes whose wiring takes as many nodes.
-template <class... X> struct Inputs {
-  std::tuple<X...> all;
-};
-template <class X> inline constexpr bool is_inputs = false;
-template <class... X> inline constexpr bool is_inputs<Inputs<X...>> = true;
-
-template <class X>
-concept Batch = is_matrix<X> || is_inputs<X> || requires(const X& x) {
-  { x.packing } -> std::convertible_to<const Packing&>;
-};
-
-namespace detail {
-/// What the wiring of a model, `operator()(Wiring&, Node<X>..)`, takes: Inputs<X..>; nothing where it is overloaded.
-template <class F> struct WiringInputs {
-  static constexpr std::size_t count = 0;
-};
-template <class M, class R, class Run, class... N>
-requires requires { (typename std::remove_cvref_t<N>::Value(), ...); }
-struct WiringInputs<R (M::*)(Run&, N...) const> {
-  using type = Inputs<typename std::remove_cvref_t<N>::Value...>;
-  static constexpr std::size_t count = sizeof...(N);
-};
-template <class M>
-concept TakesSeveral = requires { requires(WiringInputs<decltype(&M::operator())>::count > 1); };
-template <class M> using SeveralInputs = typename WiringInputs<decltype(&M::operator())>::type;
-
-/// f(input) for each of a batch.
-template <class In, class F> decltype(auto) with_inputs(In& x, const F& f) {
-  if constexpr (is_inputs<std::remove_const_t<In>>)
-    return std::apply(f, x.all);
-  else
-    return f(x);
-}
-}  // namespace detail
-
-template <class T> Matrix<T>& values(Matrix<T>& m) { return m; }
-template <class T> const Matrix<T>& values(const Matrix<T>& m) { return m; }
-template <class T> Matrix<T>& values(PackedSequence<T>& s) { return s.values; }
-template <class T> const Matrix<T>& values(const PackedSequence<T>& s) { return s.values; }
 /// The cache of a layer that needs no more than its output to go back.
 template <class In> struct OutputCache {
   In y, dx;
   bool want_dx = true;
   const In& output() const { return y; }
 };
-
-/// Gives y as many columns as x, of the same sequences and times.
-template <class T> void shape_like(Matrix<T>& y, const Matrix<T>& x, Index rows) { y.resize(rows, x.cols()); }
-template <class T> void shape_like(PackedSequence<T>& y, const PackedSequence<T>& x, Index rows) {
-  y.packing = x.packing;
-  y.values.resize(rows, x.values.cols());
-}
 
 namespace detail {
 /// A sentence where a model cannot take an In.
@@ -228,52 +163,5 @@ template <class L, class In> consteval bool assert_layer() {
   return true;
 }
 }  // namespace detail
-
-// States.
-
-/// State of a layer without one.
-template <class S> inline constexpr bool is_stateless = std::same_as<S, Nothing>;
-
-/// Calls f(path, field...) for the matrices (rows, B) of a state and of others of its type.
-template <class F, class S, class... Others> void visit_state(F&& f, S& state, Others&... others) {
-  if constexpr (!is_stateless<std::remove_const_t<S>>) std::remove_const_t<S>::visit(f, Path{}, state, others...);
-}
-template <class F, class S, class... Others> requires(!std::is_lvalue_reference_v<S>)
-void visit_state(F&&, S&&, Others&&...) {
-  static_assert(std::is_lvalue_reference_v<S>, "unroll::visit_state: the state is a temporary: give it a variable.");
-}
-namespace detail {
-/// `rows` are sequences of every field of a state.
-template <class S> void require_rows(std::string_view who, const S& state, std::span<const Index> rows) {
-  visit_state(
-      [&](const Path& path, const auto& field) {
-        for (const Index b : rows)
-          if (b < 0 || b >= field.cols())
-            fail(who, ": row ", b, " of ", path.str(), ", expected 0 to ", field.cols() - 1);
-      },
-      state);
-}
-}  // namespace detail
-/// State fields of these sequences (the user's rows) back to zero: streams that end in mid-batch.
-template <class S> void reset_state(S& state, std::span<const Index> rows) {
-  detail::require_rows("reset_state", state, rows);
-  visit_state(
-      [&](const Path&, auto& field) {
-        for (const Index b : rows) field.col(b).setZero();
-      },
-      state);
-}
-/// The states of these sequences, in this order.
-template <class S> S select_state(const S& state, std::span<const Index> rows) {
-  detail::require_rows("select_state", state, rows);
-  S selected = state;
-  visit_state(
-      [&](const Path&, auto& to, const auto& from) {
-        to.resize(from.rows(), static_cast<Index>(rows.size()));
-        for (std::size_t k = 0; k < rows.size(); ++k) to.col(static_cast<Index>(k)) = from.col(rows[k]);
-      },
-      selected, state);
-  return selected;
-}
 
 }  // namespace unroll::inline UNROLL_ABI
