@@ -20,6 +20,8 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+UNROLL_INFER_INSTANCES(template, float)
+UNROLL_INFER_INSTANCES(template, double)
 UNROLL_PREDICT_INSTANCES(template, float)
 UNROLL_PREDICT_INSTANCES(template, double)
 UNROLL_RECORD_INSTANCES(template)
