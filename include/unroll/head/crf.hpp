@@ -1,16 +1,16 @@
 // A linear-chain conditional random field.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <unroll/core/denormals.hpp>
-#include <unroll/core/parallel.hpp>
+#include <unroll/head/chains.hpp>
 #include <unroll/head/head.hpp>
 #include <unroll/head/tag_scheme.hpp>
 #include <unroll/kernel/linear_chain.hpp>
-#include <unroll/kernel/panels.hpp>
 #include <unroll/loss/loss.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -40,12 +40,10 @@ template <class T = float> class Crf : public HeadLayer<Crf<T>, T> {
   Parameter<T> end_transitions;    ///< (K)
   ForbiddenTransitions forbidden;
 
-  struct Scratch {
-    Matrix<T> from, to, start, end;  // (stride, K), (stride, K), (stride), (stride): with what is forbidden
-    Matrix<T> alpha, gamma, shift;   // (stride, N), (stride, N), (N)
-    Matrix<T> room, d_to, d_border;  // of each piece: (stride), (stride, K), (2 stride: start, end)
-    Matrix<double> loss;             // of each piece
-    std::vector<Index> labels;       // what was decided
+  struct Scratch : detail::Chains<T> {
+    Matrix<T> d_to, d_border;   // of each piece: (stride, K), (2 stride: start, end)
+    Matrix<double> loss;        // of each piece
+    std::vector<Index> labels;  // what was decided
   };
 
   /// K labels.
@@ -91,7 +89,7 @@ template <class T = float> class Crf : public HeadLayer<Crf<T>, T> {
     check(z);
     Scratch s;
     prepare(z, s);
-    for_each_sequence(z, s, [](Index, Index, const detail::ChainArguments<T>& a) {
+    s.for_each(z, [](Index, Index, const detail::ChainArguments<T>& a) {
       detail::dispatch<detail::ChainForward>(a);
       detail::dispatch<detail::ChainBackward>(a);
     });
@@ -115,8 +113,6 @@ template <class T = float> class Crf : public HeadLayer<Crf<T>, T> {
   }
 
  private:
-  static constexpr Index most_pieces = 16;  // fixed: sums over sequences have one order, whatever the threads
-
   UNROLL_API HeadResult compute(const PackedSequence<T>& z, Labels labels, Matrix<T>* dz, Crf* gradient, Scratch& s,
                                 std::span<const double> sample_weights, double whole_weight) const;
   UNROLL_API void prepare(const PackedSequence<T>& z, Scratch& s) const;
@@ -125,38 +121,8 @@ template <class T = float> class Crf : public HeadLayer<Crf<T>, T> {
   UNROLL_API void check(const PackedSequence<T>& z) const;
   void check_labels(const Packing& packing, Labels labels, std::span<const double> sample_weights,
                     const Scratch& s) const;
-  static double score(const PackedSequence<T>& z, Labels labels, Index j, const Scratch& s);
   void subtract_path(const PackedSequence<T>& z, Labels labels, Index j, T scale, Matrix<T>& dz, Index piece,
                      Scratch& s) const;
-
-  static Index sequences(const Packing& packing) { return packing.steps() > 0 ? packing.batch_size(0) : 0; }
-  static Index pieces(const Packing& packing) { return (std::min)(most_pieces, sequences(packing)); }
-  /// f(piece, j, arguments) for each sequence that is not empty, j being its sorted position. Threads split the pieces;
-  /// the lengths of a piece's sequences are spread.
-  template <class F> static void for_each_sequence(const PackedSequence<T>& z, Scratch& s, const F& f) {
-    const Index n = pieces(z.packing), stride = s.from.rows();
-    const Index cost = z.packing.total() * z.values.rows() * z.values.rows() / (std::max<Index>)(n, 1);
-    parallel_ranges(n, (std::max<Index>)(1, 20'000 / (std::max<Index>)(cost, 1)), [&](Index first, Index last) {
-      const FlushDenormals flush;
-      for (Index piece = first; piece < last; ++piece)
-        for (Index j = piece; j < sequences(z.packing); j += n)
-          f(piece, j,
-            detail::ChainArguments<T>{.labels = z.values.rows(),
-                                      .stride = stride,
-                                      .steps = z.packing.length(j),
-                                      .first_column = z.packing.offsets.data(),
-                                      .sequence = j,
-                                      .z = z.values.data(),
-                                      .from = s.from.data(),
-                                      .to = s.to.data(),
-                                      .start = s.start.data(),
-                                      .end = s.end.data(),
-                                      .alpha = s.alpha.data(),
-                                      .shift = s.shift.data(),
-                                      .room = s.room.col(piece).data(),
-                                      .gamma = s.gamma.data()});
-    });
-  }
 };
 Crf(Index) -> Crf<>;
 Crf(Index, ForbiddenTransitions) -> Crf<>;
@@ -168,16 +134,16 @@ HeadResult Crf<T>::compute(const PackedSequence<T>& z, Labels labels, Matrix<T>*
   prepare(z, s);
   check_labels(z.packing, labels, sample_weights, s);
   if (labels.size() == 0) return {};
-  const Index K = inputs(), stride = s.from.rows(), n = pieces(z.packing);
+  const Index K = inputs(), stride = s.stride(), n = s.pieces(z.packing);
   const double total = weight_of(labels), divisor = whole_weight > 0 ? whole_weight : total;
   const bool learns = gradient != nullptr && any_trainable(*this);
   s.loss.resize(n, 1), s.loss.setZero();
   s.d_to.resize(stride, learns ? K * n : 0), s.d_to.setZero();
   s.d_border.resize(2 * stride, learns ? n : 0), s.d_border.setZero();
-  for_each_sequence(z, s, [&](Index piece, Index j, detail::ChainArguments<T> a) {
+  s.for_each(z, [&](Index piece, Index j, detail::ChainArguments<T> a) {
     const double of_sequence = detail::at_or_one(sample_weights, a.column(0));
     const double log_z = detail::dispatch<detail::ChainForward>(a);
-    s.loss(piece, 0) += of_sequence * (log_z - score(z, labels, j, s));
+    s.loss(piece, 0) += of_sequence * (log_z - s.score(z, labels, j));
     if (dz == nullptr) return;
     a.scale = static_cast<T>(of_sequence / divisor);
     if (learns) a.d_to = s.d_to.col(piece * K).data();
@@ -196,17 +162,6 @@ HeadResult Crf<T>::compute(const PackedSequence<T>& z, Labels labels, Matrix<T>*
   return result;
 }
 
-template <class T> double Crf<T>::score(const PackedSequence<T>& z, Labels labels, Index j, const Scratch& s) {
-  double sum = 0;
-  for (Index t = 0, before = 0; t < z.packing.length(j); ++t) {
-    const Index n = z.packing.offset(t) + j, label = labels[n];
-    sum += double(z.values(label, n)) + double(t == 0 ? s.start(label, 0) : s.to(before, label));
-    if (t + 1 == z.packing.length(j)) sum += double(s.end(label, 0));
-    before = label;
-  }
-  return sum;
-}
-
 /// d(-log P) = expected - observed, of labels and of transitions: what ChainBackward expects is there.
 template <class T>
 void Crf<T>::subtract_path(const PackedSequence<T>& z, Labels labels, Index j, T scale, Matrix<T>& dz, Index piece,
@@ -218,43 +173,17 @@ void Crf<T>::subtract_path(const PackedSequence<T>& z, Labels labels, Index j, T
     dz(label, n) -= scale;
     if (piece >= 0) {
       if (t == 0) s.d_border.col(piece).head(K) += dz.col(n);
-      if (t + 1 == length) s.d_border.col(piece).segment(s.to.rows(), K) += dz.col(n);
+      if (t + 1 == length) s.d_border.col(piece).segment(s.stride(), K) += dz.col(n);
       if (t > 0) s.d_to(before, piece * K + label) -= scale;
     }
     before = label;
   }
 }
 
-/// Scores with what is forbidden, once a batch, and room for it.
 template <class T> void Crf<T>::prepare(const PackedSequence<T>& z, Scratch& s) const {
-  constexpr T impossible = detail::ChainArguments<T>::impossible;
-  const Index K = inputs(), stride = detail::round_up(K, 16);
-  const auto fill = [&](Matrix<T>& m, const auto& scores) {
-    m.resize(stride, scores.cols());
-    m.setConstant(impossible);
-    m.topRows(K) = scores;
-  };
-  fill(s.to, transitions), fill(s.from, transitions.transpose());
-  fill(s.start, start_transitions), fill(s.end, end_transitions);
-  for (const auto& [i, j] : forbidden.pairs) s.to(i, j) = s.from(j, i) = impossible;
-  for (const Index k : forbidden.starts) s.start(k, 0) = impossible;
-  for (const Index k : forbidden.ends) s.end(k, 0) = impossible;
-  s.alpha.resize(stride, z.packing.total());
-  s.gamma.resize(stride, z.packing.total());
-  s.shift.resize(z.packing.total(), 1);
-  s.room.resize(stride, most_pieces);
+  s.prepare(transitions, start_transitions, end_transitions, forbidden, z.packing);
 }
-
-template <class T> void Crf<T>::decode_all(const PackedSequence<T>& z, Scratch& s) const {
-  s.labels.resize(static_cast<std::size_t>(z.packing.total()));
-  for_each_sequence(z, s, [&](Index, Index, const detail::ChainArguments<T>& a) {
-    Index label = detail::dispatch<detail::ChainBest>(a);
-    for (Index t = a.steps - 1; t >= 0; --t) {
-      s.labels[static_cast<std::size_t>(a.column(t))] = label;
-      if (t > 0) label = static_cast<Index>(s.gamma(label, a.column(t)));
-    }
-  });
-}
+template <class T> void Crf<T>::decode_all(const PackedSequence<T>& z, Scratch& s) const { s.best_labels(z, s.labels); }
 
 template <class T> void Crf<T>::check_forbidden() const {
   for (const auto& [i, j] : forbidden.pairs) {
@@ -275,18 +204,15 @@ template <class T> void Crf<T>::check(const PackedSequence<T>& z) const {
 template <class T>
 void Crf<T>::check_labels(const Packing& packing, Labels labels, std::span<const double> sample_weights,
                           const Scratch& s) const {
-  constexpr T impossible = detail::ChainArguments<T>::impossible;
   detail::check_columns_of_steps(packing, packing.total(), labels.size());
   detail::check_columns("Crf", packing.total(), labels.size());
   detail::check_sample_weights("Crf", packing.total(), sample_weights);
-  for (Index j = 0; j < sequences(packing); ++j)
+  for (Index j = 0; j < s.sequences(packing); ++j)
     for (Index t = 0, before = 0; t < packing.length(j); ++t) {
       const Index n = packing.offset(t) + j, label = labels[n];
       if (label < 0 || label >= inputs()) [[unlikely]]
         fail("Crf: label ", n, " is ", label, ", expected 0 to ", inputs() - 1);
-      const bool allowed = (t == 0 ? s.start(label, 0) : s.to(before, label)) != impossible &&
-                           (t + 1 < packing.length(j) || s.end(label, 0) != impossible);
-      if (!allowed) [[unlikely]]
+      if (!s.allows(packing, j, t, before, label)) [[unlikely]]
         fail("Crf: the labels of sequence ", packing.row(j), " are forbidden: label ", label, " at step ", t,
              t == 0 ? concat_text(", the first") : concat_text(" after ", before),
              t + 1 < packing.length(j) ? "" : ", the last");
