@@ -3,15 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <unroll/core/denormals.hpp>
+#include <unroll/head/blockwise_softmax.hpp>
 #include <unroll/head/head.hpp>
+#include <unroll/head/tied_table.hpp>
 #include <unroll/kernel/matmul.hpp>
-#include <unroll/kernel/softmax.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/loss/loss.hpp>
 
@@ -30,11 +31,9 @@ struct SoftmaxClassifierOptions {
 ///   x = W h + b,   l = sum_c t_c (log sum_k exp x_k - x_c),   t_c = (1 - s) [c == y] + s / V
 /// with label smoothing s; the mean is over the columns that are not ignored. PyTorch's linear and cross_entropy.
 ///
-/// It goes through 256 columns of h at a time, in blocks of 512 rows of W. The exponentials of a block are taken
-/// relative to its own largest logit, while it is in cache, and kept; when all blocks are known they become the
-/// gradient: no logit is computed twice. Memory beside the parameters: V x 256 numbers for the loss with its gradient,
-/// as much as W has at D = 256 however many columns there are, and 512 x 256 for the loss alone and for `decode`.
-/// Threads split products and columns, never sums: the same bits for any number.
+/// Memory beside the parameters: V x 256 numbers for the loss with its gradient, as much as W has at D = 256 however
+/// many columns there are, and 512 x 256 for the loss alone and for `decode`. Threads split products and columns, never
+/// sums: the same bits for any number.
 template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxClassifier<T>, T> {
  public:
   using State = Nothing;
@@ -44,13 +43,7 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
   Parameter<T> bias;    ///< (V), empty if not wanted
   Options options;
 
-  struct Scratch {
-    Matrix<T> exponentials;              // a block after the other, each (rows_at_once, columns_at_once)
-    Matrix<T> largest, sum, sum_of_x;    // of each block and column: (columns_at_once, blocks)
-    Matrix<T> factor, shift;             // (columns_at_once)
-    Matrix<double> of_label;             // (columns_at_once)
-    std::vector<std::uint8_t> is_first;  // no earlier row of the label's block has a logit as large
-    MatmulScratch<T> product;
+  struct Scratch : detail::BlockwiseSoftmax<T>::Scratch {
     std::vector<Index> labels;  // what was decided
     const Table<T>* table = nullptr;
     Table<T>* d_table = nullptr;
@@ -101,22 +94,11 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
   template <class M> void share(const M& model, M* gradient, Scratch& s) const {
     if (!options.tied) return;
     s.table = nullptr, s.d_table = nullptr;
-    const auto find = [&](auto& of, auto*& found) {
-      unroll::visit(
-          [&](const Path& path, auto& p) {
-            if constexpr (is_table<decltype(p)>)
-              if (p.rows() == inputs_ && p.cols() == classes_) {
-                require(found == nullptr, "SoftmaxClassifier: ", path.str(), " is a second embedding of ", classes_,
-                        " x ", inputs_, ", and the head is tied to one");
-                found = &p;
-              }
-          },
-          of);
-    };
-    find(model, s.table);
+    s.table = detail::find_tied_table<const Table<T>>("SoftmaxClassifier", model, inputs_, classes_);
     require(s.table != nullptr, "SoftmaxClassifier: it is tied, and the model has no embedding of ", classes_, " x ",
             inputs_);
-    if (gradient != nullptr && s.table->trainable) find(*gradient, s.d_table);
+    if (gradient != nullptr && s.table->trainable)
+      s.d_table = detail::find_tied_table<Table<T>>("SoftmaxClassifier", *gradient, inputs_, classes_);
   }
 
   void initialize(Rng rng, const Scheme& scheme) {
@@ -133,8 +115,7 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
   }
 
  private:
-  static constexpr Index rows_at_once = 512;                     // with as many columns: 512 KB of floats
-  static constexpr Index columns_at_once = detail::depth_block;  // a block of the sum that a gradient of W is
+  using Blockwise = detail::BlockwiseSoftmax<T>;
 
   UNROLL_API HeadResult compute(const Matrix<T>& z, Labels labels, Matrix<T>* dz, SoftmaxClassifier* gradient,
                                 Scratch& s, std::span<const double> sample_weights, double whole_weight) const;
@@ -149,65 +130,14 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
   void check(const Matrix<T>& z, const Scratch& s) const;
   void check_labels(Index columns, Labels labels, std::span<const double> sample_weights) const;
 
-  struct Block {
-    Index number, first, rows;
-  };
-  Index blocks() const { return (classes_ + rows_at_once - 1) / rows_at_once; }
-  Block block(Index b) const { return {b, b * rows_at_once, (std::min)(rows_at_once, classes_ - b * rows_at_once)}; }
-  /// Rows of W, as `multiply_views` takes them: op(view) is (rows, D).
-  View<const T> weight_view(const Block& b, const Scratch& s) const {
-    return options.tied ? view(*s.table).middle_cols(b.first, b.rows) : view(weight).middle_rows(b.first, b.rows);
+  Blockwise softmax(bool keep_all, Scratch& s) const {
+    return {options.tied ? view(*s.table) : view(weight), options.tied ? Transpose::yes : Transpose::no,
+            bias.size() > 0 ? bias.data() : nullptr, keep_all, s};
   }
-  /// W h + b of a block for some columns.
-  void logits(const Block& b, View<const T> h, View<T> to, Scratch& s) const {
-    detail::multiply_views<T>(to, weight_view(b, s), options.tied ? Transpose::yes : Transpose::no, h, Transpose::no,
-                              Accumulate::no, s.product, Blocks::ascending,
-                              bias.size() > 0 ? bias.data() + b.first : nullptr);
-  }
-  View<T> room(const Block& b, Index columns, bool keep_all, Scratch& s) const {
-    return {s.exponentials.data() + (keep_all ? b.number : 0) * rows_at_once * columns_at_once, b.rows, columns,
-            b.rows};
-  }
-  void reserve(bool keep_all, Scratch& s) const;
-  /// Logits of a block become exponentials; what is known of its columns goes into the scratch.
-  void exponentiate(const Block& b, View<T> x, Labels labels, Index first_column, bool with_sums, Scratch& s) const;
-  /// d logits of a block to the gradients.
-  void add_gradients(const Block& b, View<const T> d, View<const T> h, View<T> dh, SoftmaxClassifier& gradient,
-                     Scratch& s) const;
-
   Index inputs_, classes_;
 };
 SoftmaxClassifier(Index, Index) -> SoftmaxClassifier<>;
 SoftmaxClassifier(Index, Index, SoftmaxClassifierOptions) -> SoftmaxClassifier<>;
-
-template <class T> void SoftmaxClassifier<T>::reserve(bool keep_all, Scratch& s) const {
-  const Index kept = keep_all ? blocks() : 1;
-  if (s.exponentials.capacity() < kept * rows_at_once * columns_at_once)
-    s.exponentials.resize(rows_at_once * columns_at_once, kept);
-  for (Matrix<T>* of : {&s.largest, &s.sum, &s.sum_of_x}) of->resize(columns_at_once, blocks());
-  for (Matrix<T>* of : {&s.factor, &s.shift}) of->resize(columns_at_once, 1);
-  s.of_label.resize(columns_at_once, 1);
-  s.is_first.resize(static_cast<std::size_t>(columns_at_once));
-}
-
-template <class T>
-void SoftmaxClassifier<T>::exponentiate(const Block& b, View<T> x, Labels labels, Index first_column, bool with_sums,
-                                        Scratch& s) const {
-  for (Index n = 0; n < (labels.size() > 0 ? x.cols : 0); ++n) {
-    const Index at = labels[first_column + n] - b.first;
-    if (at < 0 || at >= x.rows) continue;
-    const T* const column = x.data + n * x.stride;
-    s.of_label(n, 0) = double(column[at]);
-    s.is_first[static_cast<std::size_t>(n)] =
-        std::any_of(column, column + at, [&](T earlier) { return earlier >= column[at]; }) ? 0 : 1;
-  }
-  parallel_ranges(x.cols, 16, [&](Index first, Index last) {
-    const Index at = first + b.number * columns_at_once;
-    detail::dispatch<detail::SoftmaxColumns>(
-        detail::SoftmaxBlock<T>{x.middle_cols(first, last - first), s.largest.data() + at,
-                                with_sums ? s.sum.data() + at : nullptr, s.sum_of_x.data() + at});
-  });
-}
 
 template <class T>
 HeadResult SoftmaxClassifier<T>::compute(const Matrix<T>& z, Labels labels, Matrix<T>* dz, SoftmaxClassifier* gradient,
@@ -217,113 +147,61 @@ HeadResult SoftmaxClassifier<T>::compute(const Matrix<T>& z, Labels labels, Matr
   check_labels(z.cols(), labels, sample_weights);
   const FlushDenormals flush;
   const double total = weight_of(labels), divisor = whole_weight > 0 ? whole_weight : total;
-  const double smooth = options.label_smoothing / static_cast<double>(classes_);
   if (!(total > 0)) {
     if (dz != nullptr) dz->setZero();
     return {};
   }
-  const bool keep_all = dz != nullptr;
-  reserve(keep_all, s);
-  if (keep_all && options.tied && s.d_table != nullptr)
+  const double smooth = options.label_smoothing / static_cast<double>(classes_);
+  const Blockwise softmax = this->softmax(dz != nullptr, s);
+  softmax.reserve();
+  const bool learns_weight = dz != nullptr && (options.tied ? s.d_table != nullptr : weight.trainable);
+  if (options.tied && learns_weight)
     for (Index v = 0; v < classes_; ++v) s.d_table->touch(v);  // every token is a class
   HeadResult result{0, total, 0, static_cast<Index>(total)};
-  for (Index first = 0; first < z.cols(); first += columns_at_once) {
-    const Index columns = (std::min)(columns_at_once, z.cols() - first);
+  for (Index first = 0; first < z.cols(); first += Blockwise::columns_at_once) {
+    const Index columns = (std::min)(Blockwise::columns_at_once, z.cols() - first);
     const View<const T> h = view(z).middle_cols(first, columns);
-    for (Index b = 0; b < blocks(); ++b) {
-      const View<T> x = room(block(b), columns, keep_all, s);
-      logits(block(b), h, x, s);
-      exponentiate(block(b), x, labels, first, true, s);
+    for (Index k = 0; k < softmax.blocks(); ++k) {
+      const auto block = softmax.block(k);
+      const View<T> x = softmax.room(block, columns);
+      softmax.logits(block, h, x);
+      softmax.find_labels(block, x, labels, first);
+      softmax.exponentiate(block, x);
     }
-    // log Z, and from here on row b of `largest` is what the exponentials of block b are multiplied by for d logits.
     for (Index n = 0; n < columns; ++n) {
       const Index label = labels[first + n];
       const bool counts = label != options.ignore_index;
       const double sample = detail::at_or_one(sample_weights, first + n);
-      auto largest = s.largest.row(n);
-      const double most = double(largest.maxCoeff());
-      double partition = 0, sum_of_x = 0;
-      for (Index b = 0; b < blocks(); ++b) {
-        partition += double(s.sum(n, b)) * std::exp(double(largest[b]) - most);
-        sum_of_x += double(s.sum_of_x(n, b));
-      }
-      const double log_z = most + std::log(partition), x_label = s.of_label(n, 0);
+      const auto sums = softmax.sums_of(n);
       if (counts) {
-        result.loss +=
-            sample * (log_z - (1 - options.label_smoothing) * x_label - (smooth > 0 ? smooth * sum_of_x : 0.0));
-        const Index its_block = label / rows_at_once;
-        bool right = x_label >= most && s.is_first[static_cast<std::size_t>(n)] != 0;
-        for (Index b = 0; b < its_block; ++b) right = right && double(largest[b]) < most;
-        result.correct += right ? 1 : 0;
+        const double log_z = sums.largest + std::log(sums.partition);
+        result.loss += sample * (log_z - (1 - options.label_smoothing) * softmax.of_label(n) -
+                                 (smooth > 0 ? smooth * sums.of_x : 0.0));
+        result.correct += softmax.decides_for(label, n, sums) ? 1 : 0;
       }
-      const double scale = counts ? sample / divisor : 0;
-      for (Index b = 0; b < blocks(); ++b)
-        largest[b] = static_cast<T>(scale * std::exp(double(largest[b]) - most) / partition);
-      s.factor(n, 0) = static_cast<T>(scale * (1 - options.label_smoothing));
-      s.shift(n, 0) = static_cast<T>(scale * smooth);
+      softmax.set_scale(n, sums, counts ? sample / divisor : 0, 1 - options.label_smoothing, smooth);
     }
-    if (!keep_all) continue;
-    for (Index b = 0; b < blocks(); ++b) {
-      const View<T> d = room(block(b), columns, true, s);
-      parallel_ranges(columns, 16, [&](Index from, Index to) {
-        detail::dispatch<detail::ScaleColumns>(d.middle_cols(from, to - from),
-                                               static_cast<const T*>(s.largest.data() + b * columns_at_once + from),
-                                               static_cast<const T*>(s.shift.data() + from));
-      });
-      for (Index n = 0; n < columns; ++n)
-        if (const Index at = labels[first + n] - block(b).first; at >= 0 && at < d.rows)
-          d.data[at + n * d.stride] -= s.factor(n, 0);
-      add_gradients(block(b), d, h, view(*dz).middle_cols(first, columns), *gradient, s);
+    for (Index k = 0; dz != nullptr && k < softmax.blocks(); ++k) {
+      const auto block = softmax.block(k);
+      const View<T> d = softmax.room(block, columns);
+      softmax.to_gradient(block, d, labels, first);
+      softmax.logits_backward(block, d, view(*dz).middle_cols(first, columns));
+      if (bias.size() > 0 && bias.trainable)
+        detail::add_row_sums_of<T>(d, gradient->bias.data() + block.first, Blocks::ascending);
+      if (learns_weight) softmax.weight_backward(block, d, h, options.tied ? view(*s.d_table) : view(gradient->weight));
     }
   }
   result.loss /= total;
   return result;
 }
 
-template <class T>
-void SoftmaxClassifier<T>::add_gradients(const Block& b, View<const T> d, View<const T> h, View<T> dh,
-                                         SoftmaxClassifier& gradient, Scratch& s) const {
-  detail::multiply_views<T>(dh, weight_view(b, s), options.tied ? Transpose::no : Transpose::yes, d, Transpose::no,
-                            b.number > 0 ? Accumulate::yes : Accumulate::no, s.product, Blocks::ascending, nullptr);
-  if (bias.size() > 0 && bias.trainable)
-    detail::add_row_sums_of<T>(d, gradient.bias.data() + b.first, Blocks::ascending);
-  if (options.tied && s.d_table != nullptr)
-    detail::multiply_views<T>(view(*s.d_table).middle_cols(b.first, b.rows), h, Transpose::no, d, Transpose::yes,
-                              Accumulate::yes, s.product, Blocks::ascending, nullptr);
-  else if (!options.tied && weight.trainable)
-    detail::multiply_views<T>(view(gradient.weight).middle_rows(b.first, b.rows), d, Transpose::no, h, Transpose::yes,
-                              Accumulate::yes, s.product, Blocks::ascending, nullptr);
-}
-
 template <class T> void SoftmaxClassifier<T>::decide(const Matrix<T>& z, Scratch& s) const {
   check(z, s);
-  reserve(false, s);
-  s.labels.resize(static_cast<std::size_t>(z.cols()));
-  for (Index first = 0; first < z.cols(); first += columns_at_once) {
-    const Index columns = (std::min)(columns_at_once, z.cols() - first);
-    for (Index b = 0; b < blocks(); ++b) {
-      const View<T> x = room(block(b), columns, false, s);
-      logits(block(b), view(z).middle_cols(first, columns), x, s);
-      exponentiate(block(b), x, {}, first, false, s);
-      for (Index n = 0; n < columns; ++n) {
-        const T largest = s.largest(n, b), *column = x.data + n * x.stride;
-        if (b > 0 && !(largest > s.factor(n, 0))) continue;
-        s.factor(n, 0) = largest;
-        const Index at = std::find(column, column + x.rows, largest) - column;
-        s.labels[static_cast<std::size_t>(first + n)] = block(b).first + (at < x.rows ? at : 0);
-      }
-    }
-  }
+  softmax(false, s).decide(view(z), s.labels);
 }
 template <class T> Matrix<T> SoftmaxClassifier<T>::all_probabilities(const Matrix<T>& z, Scratch& s) const {
   check(z, s);
-  Matrix<T> p(classes_, z.cols());
-  for (Index b = 0; b < blocks(); ++b) logits(block(b), view(z), view(p).middle_rows(block(b).first, block(b).rows), s);
-  for (Index n = 0; n < z.cols(); ++n) {
-    p.col(n).array() = (p.col(n).array() - p.col(n).maxCoeff()).exp();
-    p.col(n) /= p.col(n).sum();
-  }
-  return p;
+  return softmax(false, s).probabilities(view(z));
 }
 
 template <class T> void SoftmaxClassifier<T>::check_options() const {
