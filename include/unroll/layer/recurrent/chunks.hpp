@@ -2,9 +2,22 @@
 // steps is still in a cache. The numbers do not know.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+
 #include <unroll/layer/recurrent/sequence_ranges.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+
+/// Columns of gates that are made at once: they stay in a processor's second cache until the steps have read them. At
+/// least 256 where W is large, which is read once for all of them.
+template <class T> Index chunk_columns(const SequenceRanges& ranges, Index gate_rows, const Matrix<T>& W) {
+  if (ranges.others_help()) return (std::numeric_limits<Index>::max)();
+  constexpr Index numbers = (1 << 18) / static_cast<Index>(sizeof(T));
+  return (std::max<Index>)(numbers / gate_rows, W.size() > numbers ? 256 : 1);
+}
 
 /// Forward, in the order of `steps`: project(columns, gates) for steps that have at most `most` columns together, or
 /// one step, then run(step) for each of them. Columns of the gates are those of the steps if they are kept, else the

@@ -1,6 +1,7 @@
 // Which steps of a recurrent layer run together, and where the cache has their columns.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include <unroll/cell/cell.hpp>
@@ -48,6 +49,23 @@ struct Segment {
   /// The last of its states in time.
   Index far_end(const Packing& p, Index j) const {
     return p.batch() + p.offset((std::min)(p.length(j), end) - 1) + j - base;
+  }
+};
+
+/// A batch cut into segments of `length` steps, numbered in the order of the forward pass.
+struct Segments {
+  Index length, count;
+  bool reverse;
+
+  /// `steps_at_once` steps each; 0: all of them.
+  static Segments of(const Packing& p, Index steps_at_once, bool reverse) {
+    const Index wanted = steps_at_once > 0 ? (std::min)(steps_at_once, p.steps()) : p.steps();
+    const Index length = (std::max<Index>)(wanted, 1);
+    return {length, (p.steps() + length - 1) / length, reverse};
+  }
+  Segment at(const Packing& p, Index k, Index waiting = 0) const {
+    const Index place = reverse ? count - 1 - k : k;
+    return Segment::from(p, place * length, length, reverse, waiting);
   }
 };
 
