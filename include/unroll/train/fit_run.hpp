@@ -14,5 +14,5 @@ UNROLL_API History run_fit(FitJob& job, const FitSettings& settings);
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/train/fit_run.ipp>
+#include <unroll/train/run_store.hpp>  // and with it the bodies of both
 #endif

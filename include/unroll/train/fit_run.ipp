@@ -1,7 +1,6 @@
 // Bodies of train/fit_run.hpp.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,10 +14,12 @@
 #include <unroll/core/parameters.hpp>
 #include <unroll/data/batches.hpp>
 #include <unroll/data/split.hpp>
+#include <unroll/train/batch_parts.hpp>
 #include <unroll/train/batch_reader.hpp>
 #include <unroll/train/fit_job.hpp>
 #include <unroll/train/fit_run.hpp>
 #include <unroll/train/fit_start.hpp>
+#include <unroll/train/not_finite.hpp>
 #include <unroll/train/progress.hpp>
 #include <unroll/train/run_record.hpp>
 #include <unroll/train/run_store.hpp>
@@ -112,7 +113,7 @@ class FitRun final : public Run {
   }
   /// The rest of an epoch. False: it was ended.
   bool run_batches() {
-    BatchReader reader(job_, rest_of_epoch(), options_.prefetch);
+    BatchReader reader(job_, parts_to_read(batches_, at_.batch, options_.batch_size), options_.prefetch);
     while (at_.batch < batches_.count()) {
       if (options_.stop.stop_requested()) {
         if (!weights_are_finite()) return false;
@@ -139,29 +140,9 @@ class FitRun final : public Run {
     return true;
   }
 
-  /// What of an update's rows is computed at once.
-  std::size_t parts_of(std::span<const Index> rows) const {
-    const auto size = static_cast<std::size_t>(options_.batch_size);
-    return (rows.size() + size - 1) / size;
-  }
-  std::span<const Index> part(std::span<const Index> rows, std::size_t k) const {
-    const auto size = static_cast<std::size_t>(options_.batch_size);
-    return rows.subspan(k * size, (std::min)(size, rows.size() - k * size));
-  }
-  /// All that run_batch will read: several parts once for their weight and once for their gradient.
-  std::vector<std::span<const Index>> rest_of_epoch() const {
-    std::vector<std::span<const Index>> all;
-    for (Index batch = at_.batch; batch < batches_.count(); ++batch) {
-      const auto rows = batches_[batch];
-      const std::size_t parts = parts_of(rows), readings = parts > 1 ? 2 : 1;
-      for (std::size_t k = 0; k < readings * parts; ++k) all.push_back(part(rows, k % parts));
-    }
-    return all;
-  }
-
   /// One update, from all parts of a batch. False: its loss or gradient was no finite number, and there was none.
   bool run_batch(BatchReader& reader, std::span<const Index> rows) {
-    const std::size_t parts = parts_of(rows);
+    const std::size_t parts = BatchParts(rows, options_.batch_size).count();
     double whole = 0;
     for (std::size_t k = 0; parts > 1 && k < parts; ++k) {
       reader.next();
@@ -183,7 +164,7 @@ class FitRun final : public Run {
     all = job_.apply_gradient({options_.clip_norm, options_.clip_each_norm, options_.clip_value, options_.clip_epsilon},
                               all);
     if (!all.finite) {
-      report_not_finite(all);
+      stop_at_update(at_, job_, options_, batches_.count(), all);
       return false;
     }
     at_.totals.add(all, static_cast<Index>(rows.size()));
@@ -201,32 +182,7 @@ class FitRun final : public Run {
     all.finite = all.finite && has_finite_bits(all.loss);
   }
   /// Looked at where a run is saved or ends: once an epoch costs nothing, once an update would.
-  bool weights_are_finite() {
-    const std::string path = path_of_not_finite(job_.model);
-    if (path.empty()) return true;
-    at_.history.stopped = Stopped::not_finite;
-    at_.history.message =
-        concat_text("fit: in epoch ", at_.epoch + 1, ", after update ", at_.batch, " of ", batches_.count(), ", ", path,
-                    " has a number that is not finite: an update of this epoch was too large (largest gradient norm ",
-                    at_.totals.largest_norm, "). The weights are those after it. ", advice());
-    return false;
-  }
-  std::string advice() const {
-    return concat_text("Lower the rate (", job_.rate(), ")",
-                       options_.clip_norm > 0 ? "" : ", clip the gradient (clip_norm = 1)",
-                       " or look for bad numbers in the data");
-  }
-  void report_not_finite(const StepResult& result) {
-    const std::string path = path_of_not_finite(job_.model);
-    at_.history.stopped = Stopped::not_finite;
-    at_.history.message =
-        concat_text("fit: in epoch ", at_.epoch + 1, ", batch ", at_.batch + 1, " of ", batches_.count(), " the ",
-                    has_finite_bits(result.loss) ? "gradient" : "loss", " is not a finite number (loss ",
-                    result.weight > 0 ? result.loss / result.weight : result.loss, ", gradient norm ",
-                    result.gradient_norm, "; largest gradient norm of this epoch before ", at_.totals.largest_norm,
-                    "). The weights are those before this batch", path.empty() ? "" : ", where not all of ", path,
-                    path.empty() ? "" : " was finite already", ". ", advice());
-  }
+  bool weights_are_finite() { return !stop_at_weights(at_, job_, options_, batches_.count()); }
 
   void update_log() {
     const auto now = Clock::now();

@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include <unroll/core/any_model.hpp>
-#include <unroll/core/finite.hpp>
 #include <unroll/core/random.hpp>
 #include <unroll/core/range.hpp>
 #include <unroll/data/split.hpp>
@@ -84,16 +82,6 @@ inline void initialize_if_forgotten(const FitJob& job, std::uint64_t seed) {
       if (p.trainable() && is_zero(p)) p.assign(q);
     });
   });
-}
-
-/// The path of a trainable parameter that is not finite everywhere; empty: all are.
-inline std::string path_of_not_finite(const AnyModel& model) {
-  std::string found;
-  model.visit([&](const Path& path, const AnyParameter& any) {
-    if (!any.trainable() || !found.empty()) return;
-    if (any.with([](const auto& p) { return find_not_finite(p.data(), p.size()); }) >= 0) found = path.str();
-  });
-  return found;
 }
 }  // namespace detail
 
