@@ -36,7 +36,7 @@ class NumberedRun : public Run {
   void stop(std::string) override { stopped = true; }
 
  private:
-  detail::AnyModel any_model() const override { return detail::AnyModel(weight); }
+  detail::ModelRef model_ref() const override { return detail::ModelRef(weight); }
   TypeId model_type() const override { return TypeId::of<void>(); }
   void* model_address() override { return nullptr; }
   TypeId optimizer_type() const override { return TypeId::of<void>(); }

@@ -41,7 +41,7 @@ class FakeRun final : public unroll::Run {
   std::int64_t steps = 0;
 
  private:
-  unroll::detail::AnyModel any_model() const override { return unroll::detail::AnyModel(weight); }
+  unroll::detail::ModelRef model_ref() const override { return unroll::detail::ModelRef(weight); }
   unroll::TypeId model_type() const override { return unroll::TypeId::of<decltype(weight)>(); }
   void* model_address() override { return &weight; }
   unroll::TypeId optimizer_type() const override { return unroll::TypeId::of<void>(); }

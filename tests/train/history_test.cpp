@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/train/epoch_record.hpp>
 #include <unroll/train/history.hpp>
 
 namespace {

@@ -15,19 +15,20 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-/// Whether a layer whose words have their products in a table reads nothing else of its input; behind an embedding, and
-/// dropouts, which do nothing here.
-template <class... Ls> inline constexpr bool reads_words_alone = false;
-template <class C, class... Ls> inline constexpr bool reads_words_alone<Recurrent<C>, Ls...> = true;
-template <class C, class... Ls> inline constexpr bool reads_words_alone<Bidirectional<C>, Ls...> = true;
-template <class T, class... Ls> inline constexpr bool reads_words_alone<Dropout<T>, Ls...> = reads_words_alone<Ls...>;
-template <class L, class... Ls> inline constexpr bool reads_words_alone<FinalState<L>, Ls...> = reads_words_alone<L>;
+/// Whether layers read nothing of what an embedding gives them but its words, once their products are in tables: then
+/// the embedding need not copy its vectors. Recurrent layers are such; dropouts, which do nothing here, pass it on.
+template <class... Ls> inline constexpr bool read_words_alone = false;
+template <class C, class... Ls> inline constexpr bool read_words_alone<Recurrent<C>, Ls...> = true;
+template <class C, class... Ls> inline constexpr bool read_words_alone<Bidirectional<C>, Ls...> = true;
+template <class T, class... Ls> inline constexpr bool read_words_alone<Dropout<T>, Ls...> = read_words_alone<Ls...>;
+template <class L, class... Ls> inline constexpr bool read_words_alone<FinalState<L>, Ls...> = read_words_alone<L>;
 template <class... In, class... Ls>
-inline constexpr bool reads_words_alone<Stack<In...>, Ls...> = reads_words_alone<In...>;
+inline constexpr bool read_words_alone<Stack<In...>, Ls...> = read_words_alone<In...>;
 
-template <class M> inline constexpr bool makes_no_vectors = false;
+/// The same of all that is behind a model's embedding; of wirings nobody knows.
+template <class M> inline constexpr bool needs_no_vectors = false;
 template <class T, class... Ls>
-inline constexpr bool makes_no_vectors<Sequential<Embedding<T>, Ls...>> = reads_words_alone<Ls...>;
+inline constexpr bool needs_no_vectors<Sequential<Embedding<T>, Ls...>> = read_words_alone<Ls...>;
 }  // namespace detail
 
 /// A model of token ids, for inference: of every recurrent layer that reads an embedding, W e_v + b of every word v is
@@ -49,10 +50,30 @@ template <class M> class Folded {
     const auto& output() const { return model.output(); }
   };
 
-  explicit Folded(const M& of) : model_(of), tables_(std::make_shared<WordTables<T>>()) {
-    // The layers write the tables themselves, as they meet each word once. How many words there are says the embedding.
+  explicit Folded(const M& of) : model_(of), tables_(std::make_shared<WordTables<T>>()) { fill_tables(); }
+
+  template <Tokens In>
+  const Output<In>& forward(const Context& given, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
+    require(!given.training, "Folded: a model for inference does not train");
+    if constexpr (detail::needs_no_vectors<M>) std::get<0>(c.model.layers).want_vectors = false;
+    return model_.forward(context(given), x, c.model, carry);
+  }
+  template <Tokens In> Nothing backward(const In&, const Output<In>&, Cache<In>&, Folded&, Carry<State> = {}) const {
+    fail("Folded: a model for inference has no backward");
+  }
+
+  std::string describe() const { return concat_text("Folded(", model_.describe(), ")"); }
+  template <class F, class... Self> static void visit(F&&, const Path&, Self&...) {}
+
+ private:
+  M model_;
+  std::shared_ptr<WordTables<T>> tables_;
+
+  /// A forward pass of every word as a sequence of one step: the layers write the tables themselves, as they meet it.
+  void fill_tables() {
+    constexpr Index at_once = 1024;
     typename M::template Cache<TokenBatch> cache;
-    Index words = 1;
+    Index words = 1;  // until the first of them has said how many there are
     for (Index first = 0, n = 0; first < words; first += n) {
       n = (std::min)(at_once, words - first);
       TokenBatch batch{std::vector<std::int32_t>(static_cast<std::size_t>(n)),
@@ -65,26 +86,6 @@ template <class M> class Folded {
     tables_->close();
     require(!tables_->empty(), "fold_embedding: no recurrent layer of ", model_.describe(), " reads all words");
   }
-
-  template <Tokens In>
-  const Output<In>& forward(const Context& given, const In& x, Cache<In>& c, Carry<State> carry = {}) const {
-    require(!given.training, "Folded: a model for inference does not train");
-    if constexpr (detail::makes_no_vectors<M>) std::get<0>(c.model.layers).want_vectors = false;
-    return model_.forward(context(given), x, c.model, carry);
-  }
-  template <Tokens In> Nothing backward(const In&, const Output<In>&, Cache<In>&, Folded&, Carry<State> = {}) const {
-    fail("Folded: a model for inference has no backward");
-  }
-
-  std::string describe() const { return concat_text("Folded(", model_.describe(), ")"); }
-  template <class F, class... Self> static void visit(F&&, const Path&, Self&...) {}
-
- private:
-  static constexpr Index at_once = 1024;  ///< words
-
-  M model_;
-  std::shared_ptr<WordTables<T>> tables_;
-
   Context context(Context of) const {
     of.training = of.gradients = false;
     of.layer = 0;  // the one under which the tables were made

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include <unroll/core/any_model.hpp>
 #include <unroll/core/finite.hpp>
+#include <unroll/core/model_ref.hpp>
 #include <unroll/core/parallel.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/core/range.hpp>
@@ -99,7 +99,7 @@ struct ClipByValue {
 template <class M> UNROLL_API double global_norm(const M& gradient) {
   static_assert(Visitable<M>);
   if constexpr (detail::is_erasable<M>) {
-    return global_norm(detail::ModelOf<typename M::Scalar>(gradient));
+    return global_norm(detail::ErasedModel<typename M::Scalar>(gradient));
   } else {
     detail::SumSquares sum;
     visit(sum, gradient);
@@ -117,7 +117,7 @@ struct ClipOptions {
 template <class M> UNROLL_API double clip_by_global_norm(M& gradient, double max_norm, ClipOptions options = {}) {
   static_assert(Visitable<M>);
   if constexpr (detail::is_erasable<M>) {
-    detail::ModelOf<typename M::Scalar> erased(gradient);
+    detail::ErasedModel<typename M::Scalar> erased(gradient);
     return clip_by_global_norm(erased, max_norm, options);
   } else {
     detail::require_positive("clip_by_global_norm", "the limit", max_norm);
@@ -133,7 +133,7 @@ template <class M> UNROLL_API double clip_by_global_norm(M& gradient, double max
 template <class M> UNROLL_API double clip_each_by_norm(M& gradient, double max_norm) {
   static_assert(Visitable<M>);
   if constexpr (detail::is_erasable<M>) {
-    detail::ModelOf<typename M::Scalar> erased(gradient);
+    detail::ErasedModel<typename M::Scalar> erased(gradient);
     return clip_each_by_norm(erased, max_norm);
   } else {
     detail::require_positive("clip_each_by_norm", "the limit", max_norm);
@@ -147,7 +147,7 @@ template <class M> UNROLL_API double clip_each_by_norm(M& gradient, double max_n
 template <class M> UNROLL_API void clip_by_value(M& gradient, double limit) {
   static_assert(Visitable<M>);
   if constexpr (detail::is_erasable<M>) {
-    detail::ModelOf<typename M::Scalar> erased(gradient);
+    detail::ErasedModel<typename M::Scalar> erased(gradient);
     clip_by_value(erased, limit);
   } else {
     detail::require_positive("clip_by_value", "the limit", limit);
@@ -155,11 +155,11 @@ template <class M> UNROLL_API void clip_by_value(M& gradient, double limit) {
   }
 }
 
-#define UNROLL_CLIP_MODEL_INSTANCES(DECLARE, T)                                 \
-  DECLARE double global_norm(const detail::ModelOf<T>&);                        \
-  DECLARE double clip_by_global_norm(detail::ModelOf<T>&, double, ClipOptions); \
-  DECLARE double clip_each_by_norm(detail::ModelOf<T>&, double);                \
-  DECLARE void clip_by_value(detail::ModelOf<T>&, double);
+#define UNROLL_CLIP_MODEL_INSTANCES(DECLARE, T)                                     \
+  DECLARE double global_norm(const detail::ErasedModel<T>&);                        \
+  DECLARE double clip_by_global_norm(detail::ErasedModel<T>&, double, ClipOptions); \
+  DECLARE double clip_each_by_norm(detail::ErasedModel<T>&, double);                \
+  DECLARE void clip_by_value(detail::ErasedModel<T>&, double);
 #if !UNROLL_HEADER_ONLY
 UNROLL_CLIP_MODEL_INSTANCES(extern template, float)
 UNROLL_CLIP_MODEL_INSTANCES(extern template, double)

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include <unroll/core/any_model.hpp>
 #include <unroll/core/function_ref.hpp>
+#include <unroll/core/model_ref.hpp>
 #include <unroll/train/step_result.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -40,13 +40,13 @@ class BatchGradient {
   /// column. It may write to any number, so a table counts as touched in all columns afterwards.
   template <class F> void visit(const F& f) {
     touch_tables_();
-    gradient_.visit([&](const Path& path, const detail::AnyParameter& any) {
+    gradient_.visit([&](const Path& path, const detail::ParameterRef& any) {
       any.with([&]<class T>(Parameter<T>& g) { f(path, std::span<T>(g.data(), static_cast<std::size_t>(g.size()))); });
     });
   }
   /// f(path, std::span<const T>), which changes nothing.
   template <class F> void visit(const F& f) const {
-    gradient_.visit([&](const Path& path, const detail::AnyParameter& any) {
+    gradient_.visit([&](const Path& path, const detail::ParameterRef& any) {
       any.with([&]<class T>(const Parameter<T>& g) {
         f(path, std::span<const T>(g.data(), static_cast<std::size_t>(g.size())));
       });
@@ -55,7 +55,7 @@ class BatchGradient {
   UNROLL_API void scale(double factor);
 
   /// For `fit`: `found` has the sum of the losses, `touch_tables` lives as long as this.
-  BatchGradient(detail::AnyModel gradient, FunctionRef<> touch_tables, std::int64_t updates, const StepResult& found)
+  BatchGradient(detail::ModelRef gradient, FunctionRef<> touch_tables, std::int64_t updates, const StepResult& found)
       : step(updates),
         loss(found.loss),
         weight(found.weight),
@@ -65,7 +65,7 @@ class BatchGradient {
         touch_tables_(touch_tables) {}
 
  private:
-  detail::AnyModel gradient_;
+  detail::ModelRef gradient_;
   FunctionRef<> touch_tables_;
 };
 

@@ -7,7 +7,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 UNROLL_FUNCTION void BatchGradient::scale(double factor) {
-  gradient_.visit([&](const Path&, const detail::AnyParameter& any) {
+  gradient_.visit([&](const Path&, const detail::ParameterRef& any) {
     any.with([&]<class T>(Parameter<T>& g) { detail::scale_gradient(g, static_cast<T>(factor)); });
   });
 }

@@ -7,10 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include <unroll/core/any_model.hpp>
 #include <unroll/core/error.hpp>
+#include <unroll/core/model_ref.hpp>
 #include <unroll/core/type_id.hpp>
 #include <unroll/train/history.hpp>
+#include <unroll/train/record.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -46,7 +47,7 @@ class UNROLL_API Run {
   template <class O> O& optimizer() { return typed<O>("optimizer", optimizer_type(), optimizer_address()); }
 
  private:
-  virtual detail::AnyModel any_model() const = 0;
+  virtual detail::ModelRef model_ref() const = 0;
   virtual TypeId model_type() const = 0;
   virtual void* model_address() = 0;
   virtual TypeId optimizer_type() const = 0;

@@ -6,8 +6,8 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-UNROLL_FUNCTION Record Run::weights() const { return detail::weights_record(any_model()); }
-UNROLL_FUNCTION void Run::set_weights(const Record& weights) { detail::load_weights(any_model(), weights); }
+UNROLL_FUNCTION Record Run::weights() const { return detail::weights_record(model_ref()); }
+UNROLL_FUNCTION void Run::set_weights(const Record& weights) { detail::load_weights(model_ref(), weights); }
 
 namespace detail {
 UNROLL_FUNCTION double monitored(const char* who, Run& run, std::string_view name) {

@@ -9,8 +9,8 @@
 #include <stop_token>
 #include <string_view>
 
-#include <unroll/core/any_model.hpp>
 #include <unroll/core/context.hpp>
+#include <unroll/core/model_ref.hpp>
 #include <unroll/core/type_id.hpp>
 #include <unroll/optim/optimizer_state.hpp>
 #include <unroll/train/batch_gradient.hpp>
@@ -61,13 +61,13 @@ class UNROLL_API FitJob {
   virtual double weight() const = 0;
   virtual StepResult add_gradient(const Context& context, double whole_weight) = 0;
   /// What was added so far.
-  virtual AnyModel gradient() = 0;
+  virtual ModelRef gradient() = 0;
   /// All columns of the gradient's tables count as touched from then on.
   virtual void touch_tables() = 0;
   virtual StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) = 0;
   virtual Evaluation validate(const EvaluateOptions& options) = 0;
   /// Hands over a copy of the model with weights that are drawn, if they can be.
-  virtual void initialize_copy(std::uint64_t seed, FunctionRef<const AnyModel&> use) const = 0;
+  virtual void initialize_copy(std::uint64_t seed, FunctionRef<const ModelRef&> use) const = 0;
 
   /// The state that streams have carried so far, and back; nothing of other data sets.
   virtual Record state() const = 0;
@@ -80,13 +80,13 @@ class UNROLL_API FitJob {
   virtual TypeId model_type() const = 0;
   virtual TypeId optimizer_type() const = 0;
 
-  AnyModel model;
+  ModelRef model;
   OptimizerState& optimizer;
   std::span<const std::string_view> moments;  ///< their names
   void *model_address, *optimizer_address;
 
  protected:
-  FitJob(AnyModel of, OptimizerState& state, std::span<const std::string_view> names, void* model_at,
+  FitJob(ModelRef of, OptimizerState& state, std::span<const std::string_view> names, void* model_at,
          void* optimizer_at)
       : model(of), optimizer(state), moments(names), model_address(model_at), optimizer_address(optimizer_at) {}
   ~FitJob() = default;

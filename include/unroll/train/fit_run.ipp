@@ -79,7 +79,7 @@ class FitRun final : public Run {
 
  private:
   friend Resume;
-  AnyModel any_model() const override { return job_.model; }
+  ModelRef model_ref() const override { return job_.model; }
   TypeId model_type() const override { return job_.model_type(); }
   void* model_address() override { return job_.model_address; }
   TypeId optimizer_type() const override { return job_.optimizer_type(); }
@@ -87,7 +87,7 @@ class FitRun final : public Run {
 
   void set_trainable(std::string_view pattern, bool trainable) {
     SetTrainable set{pattern, trainable};
-    job_.model.visit([&](const Path& path, const AnyParameter& p) { set.set(path, p.trainable()); });
+    job_.model.visit([&](const Path& path, const ParameterRef& p) { set.set(path, p.trainable()); });
     set.finish();
   }
   void call(void (Callback::*hook)(Run&)) {

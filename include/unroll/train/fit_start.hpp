@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <unroll/core/any_model.hpp>
+#include <unroll/core/model_ref.hpp>
 #include <unroll/core/random.hpp>
 #include <unroll/core/range.hpp>
 #include <unroll/data/split.hpp>
@@ -64,21 +64,21 @@ inline Index update_size(const FitSettings& o, std::size_t sequences) {
 /// Where all weights and tables are zero nobody has called `initialize`, and nothing could be learned: every trainable
 /// parameter that is zero gets the values that `initialize(model, Rng(seed))` would give it.
 inline void initialize_if_forgotten(const FitJob& job, std::uint64_t seed) {
-  const auto is_zero = [](const AnyParameter& any) {
+  const auto is_zero = [](const ParameterRef& any) {
     return any.with(
         [](const auto& p) { return std::all_of(p.data(), p.data() + p.size(), [](auto x) { return x == 0; }); });
   };
   bool forgotten = true;
-  job.model.visit([&](const Path& path, const AnyParameter& p) {
+  job.model.visit([&](const Path& path, const ParameterRef& p) {
     if (path.kind == Kind::weight || path.kind == Kind::table) forgotten = forgotten && is_zero(p);
   });
   if (!forgotten) return;
-  job.initialize_copy(seed, [&](const AnyModel& drawn) {
-    std::vector<AnyParameter> values;
-    drawn.visit([&](const Path&, const AnyParameter& q) { values.push_back(q); });
+  job.initialize_copy(seed, [&](const ModelRef& drawn) {
+    std::vector<ParameterRef> values;
+    drawn.visit([&](const Path&, const ParameterRef& q) { values.push_back(q); });
     std::size_t next = 0;
-    job.model.visit([&](const Path&, const AnyParameter& p) {
-      const AnyParameter& q = values.at(next++);
+    job.model.visit([&](const Path&, const ParameterRef& p) {
+      const ParameterRef& q = values.at(next++);
       if (p.trainable() && is_zero(p)) p.assign(q);
     });
   });

@@ -1,6 +1,7 @@
 // What happened in training, epoch by epoch.
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 #include <map>
 #include <optional>
@@ -9,7 +10,7 @@
 #include <vector>
 
 #include <unroll/metric/confusion_matrix.hpp>
-#include <unroll/train/record.hpp>
+#include <unroll/metric/metric.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -30,15 +31,6 @@ struct Evaluation {
 /// `loss 0.0931, accuracy 0.9800 of 200`, and the metrics. Where classes are unequal also the accuracy of always saying
 /// the most frequent one, macro F1, and below it the confusion matrix of up to 12 classes.
 UNROLL_API std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation);
-
-namespace detail {
-/// Of the validation or of the training: `val_f1` and `validation.f1`, `f1` and `training.f1`.
-struct MonitoredName {
-  bool of_validation;
-  std::string_view metric;
-  UNROLL_API static MonitoredName of(std::string_view name);
-};
-}  // namespace detail
 
 /// One epoch. `training` was measured on the way, with dropout, while the weights moved.
 struct EpochLog {
@@ -87,8 +79,13 @@ UNROLL_API std::ostream& operator<<(std::ostream& out, const History& history);
 namespace detail {
 /// An evaluation counts the confusions of so many classes: beyond, nobody reads them, and a history grows.
 inline constexpr Index most_classes_counted = 64;
-UNROLL_API Record to_record(const EpochLog& log);
-UNROLL_API EpochLog log_from_record(const Record& record);
+
+/// What callbacks monitor, of the validation or of the training: `val_f1` and `validation.f1`, `f1` and `training.f1`.
+struct MonitoredName {
+  bool of_validation;
+  std::string_view metric;
+  UNROLL_API static MonitoredName of(std::string_view name);
+};
 }  // namespace detail
 
 }  // namespace unroll::inline UNROLL_ABI

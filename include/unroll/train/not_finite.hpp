@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include <unroll/core/any_model.hpp>
 #include <unroll/core/finite.hpp>
+#include <unroll/core/model_ref.hpp>
 #include <unroll/train/fit_job.hpp>
 #include <unroll/train/run_record.hpp>
 #include <unroll/train/step_result.hpp>
@@ -14,9 +14,9 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
 /// The path of a trainable parameter that is not finite everywhere; empty: all are.
-inline std::string path_of_not_finite(const AnyModel& model) {
+inline std::string path_of_not_finite(const ModelRef& model) {
   std::string found;
-  model.visit([&](const Path& path, const AnyParameter& any) {
+  model.visit([&](const Path& path, const ParameterRef& any) {
     if (!any.trainable() || !found.empty()) return;
     if (any.with([](const auto& p) { return find_not_finite(p.data(), p.size()); }) >= 0) found = path.str();
   });

@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <unroll/core/any_model.hpp>
+#include <unroll/core/model_ref.hpp>
+#include <unroll/train/epoch_record.hpp>
 #include <unroll/train/fit_job.hpp>
 #include <unroll/train/history.hpp>
 #include <unroll/train/step_result.hpp>
@@ -43,7 +44,7 @@ inline void check_optimizer(const FitJob& job, const Record& record) {
   record.check(rate >= 0, "the optimizer's rate is ", rate, ", expected 0 or more");
   const auto& counts = record.counts("counts", job.optimizer.counts.size());
   std::size_t used = 2;
-  const auto check_moment = [&](std::size_t k, std::size_t slot, const AnyParameter& p) {
+  const auto check_moment = [&](std::size_t k, std::size_t slot, const ParameterRef& p) {
     const Index rows = p.rows(), cols = p.cols();
     const bool in_use = job.uses_moment(slot);
     job.optimizer.check_parameter(k);
@@ -63,7 +64,7 @@ inline void check_optimizer(const FitJob& job, const Record& record) {
   };
   for (std::size_t slot = 0; slot < job.moments.size(); ++slot) {
     std::size_t next = 0;
-    job.model.visit([&](const Path&, const AnyParameter& p) { check_moment(next++, slot, p); });
+    job.model.visit([&](const Path&, const ParameterRef& p) { check_moment(next++, slot, p); });
   }
   record.check(record.values().size() == used, "of another optimizer, with ", record.values().size() - 2,
                " moments, of which ", used - 2, " have a place here");
@@ -73,7 +74,7 @@ inline void load_optimizer(FitJob& job, const Record& record) {
   job.set_rate(record.number("rate"));
   std::ranges::copy(record.get<std::vector<std::int64_t>>("counts"), job.optimizer.counts.begin());
   std::size_t next = 0;
-  job.model.visit([&](const Path&, const AnyParameter& any) {
+  job.model.visit([&](const Path&, const ParameterRef& any) {
     const std::size_t k = next++;
     any.with([&]<class T>(const Parameter<T>&) {
       for (std::size_t slot = 0; slot < job.moments.size(); ++slot) {

@@ -5,7 +5,7 @@
 #include <iosfwd>
 #include <string>
 
-#include <unroll/core/any_model.hpp>
+#include <unroll/core/model_ref.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/layer/parts.hpp>
 
@@ -16,7 +16,7 @@ UNROLL_API void write_summary_layer(std::ostream& out, const std::string& name, 
                                     Index parameters);
 UNROLL_API void write_summary_model(std::ostream& out, const std::string& description);
 /// The rest.
-UNROLL_API void write_summary_parameters(std::ostream& out, const AnyModel& model);
+UNROLL_API void write_summary_parameters(std::ostream& out, const ModelRef& model);
 template <class P> void write_summary_part(std::ostream& out, const std::string& name, const P& part) {
   if constexpr (is_list<P>)
     for (std::size_t j = 0; j < part.size(); ++j) write_summary_part(out, concat_text(name, ".", j), part[j]);
@@ -42,7 +42,7 @@ template <Visitable M> void summary(const M& model, std::ostream& out) {
       detail::write_summary_part(out, concat_text(k), model.layers[k]);
   else if constexpr (requires { model.describe(); })
     detail::write_summary_model(out, model.describe());
-  detail::write_summary_parameters(out, detail::AnyModel(model));
+  detail::write_summary_parameters(out, detail::ModelRef(model));
 }
 
 }  // namespace unroll::inline UNROLL_ABI

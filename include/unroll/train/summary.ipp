@@ -20,11 +20,11 @@ UNROLL_FUNCTION void write_summary_layer(std::ostream& out, const std::string& n
 UNROLL_FUNCTION void write_summary_model(std::ostream& out, const std::string& description) {
   out << description << '\n';
 }
-UNROLL_FUNCTION void write_summary_parameters(std::ostream& out, const AnyModel& model) {
+UNROLL_FUNCTION void write_summary_parameters(std::ostream& out, const ModelRef& model) {
   const auto flags = out.flags();
   out << '\n';
   Index all = 0, trainable = 0;
-  model.visit([&](const Path& path, const AnyParameter& p) {
+  model.visit([&](const Path& path, const ParameterRef& p) {
     const Index size = p.rows() * p.cols();
     out << std::left << std::setw(40) << path.str() << std::setw(20) << concat_text(p.rows(), " x ", p.cols())
         << std::right << std::setw(15) << size << (p.trainable() ? "" : "  frozen") << '\n';

@@ -1,10 +1,10 @@
 // The loop under fit, in three pieces: add_gradient, apply_gradient, and train_step, which is both.
 #pragma once
 
-#include <unroll/core/any_model.hpp>
 #include <unroll/core/context.hpp>
 #include <unroll/core/denormals.hpp>
 #include <unroll/core/finite.hpp>
+#include <unroll/core/model_ref.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/data/targets.hpp>
 #include <unroll/head/head_loss.hpp>
@@ -146,7 +146,7 @@ namespace detail {
 /// What is found goes into `result`.
 template <class M> UNROLL_API void clip_gradient(M& gradient, const ClipLimits& clip, StepResult& result) {
   if constexpr (is_erasable<M>) {
-    ModelOf<typename M::Scalar> erased(gradient);
+    ErasedModel<typename M::Scalar> erased(gradient);
     clip_gradient(erased, clip, result);
   } else {
     result.gradient_norm = clip.norm > 0        ? clip_by_global_norm(gradient, clip.norm, {.epsilon = clip.epsilon})
@@ -207,7 +207,7 @@ struct TouchAll {
 /// All columns of a gradient's tables count as touched from then on.
 template <class M> UNROLL_API void touch_tables_of(M& gradient) {
   if constexpr (is_erasable<M>) {
-    ModelOf<typename M::Scalar> erased(gradient);
+    ErasedModel<typename M::Scalar> erased(gradient);
     touch_tables_of(erased);
   } else {
     visit(TouchAll(), gradient);
@@ -215,10 +215,10 @@ template <class M> UNROLL_API void touch_tables_of(M& gradient) {
 }
 }  // namespace detail
 
-#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE, T)              \
-  DECLARE void detail::touch_tables_of(detail::ModelOf<T>&); \
-  DECLARE void detail::scale_gradient(Matrix<T>&, T);        \
-  DECLARE void detail::clip_gradient(detail::ModelOf<T>&, const ClipLimits&, StepResult&);
+#define UNROLL_TRAIN_STEP_INSTANCES(DECLARE, T)                  \
+  DECLARE void detail::touch_tables_of(detail::ErasedModel<T>&); \
+  DECLARE void detail::scale_gradient(Matrix<T>&, T);            \
+  DECLARE void detail::clip_gradient(detail::ErasedModel<T>&, const ClipLimits&, StepResult&);
 #if !UNROLL_HEADER_ONLY
 UNROLL_TRAIN_STEP_INSTANCES(extern template, float)
 UNROLL_TRAIN_STEP_INSTANCES(extern template, double)

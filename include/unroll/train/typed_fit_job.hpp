@@ -57,7 +57,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
  public:
   /// Validates on `validation`, or on held out rows of `data` where that is null.
   TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const D* validation, Index prefetch)
-      : FitJob(AnyModel(of), state_of(updated_by), R::moments, &of, &updated_by),
+      : FitJob(ModelRef(of), state_of(updated_by), R::moments, &of, &updated_by),
         model_(of),
         loss_(loss),
         optimizer_(updated_by),
@@ -94,7 +94,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
     return unroll::add_gradient(model_, loss_, present_->x, present_->targets, work_, context, whole_weight,
                                 state_.into(data_, rows_));
   }
-  AnyModel gradient() override { return AnyModel(work_.gradient); }
+  ModelRef gradient() override { return ModelRef(work_.gradient); }
   void touch_tables() override { touch_tables_of(work_.gradient); }
   StepResult apply_gradient(const ClipLimits& clip, const StepResult& found) override {
     return unroll::apply_gradient(model_, optimizer_, work_.gradient, clip, found);
@@ -103,11 +103,11 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
     return detail::evaluate(model_, loss_, validation_, options, work_.cache, work_.head, validation_x_,
                             validation_targets_);
   }
-  void initialize_copy(std::uint64_t seed, FunctionRef<const AnyModel&> use) const override {
+  void initialize_copy(std::uint64_t seed, FunctionRef<const ModelRef&> use) const override {
     if constexpr (requires(M& m, Rng rng, Scheme scheme) { m.initialize(rng, scheme); }) {
       M drawn = model_;
       initialize(drawn, Rng(seed));
-      use(AnyModel(drawn));
+      use(ModelRef(drawn));
     }
   }
 
