@@ -18,9 +18,14 @@ template <Index... H> struct CompiledUnits;
 
 }  // namespace stream
 namespace detail {
+
+// What makes the layers is only named here, and stands in the header that whoever names sizes or kinds includes.
+
+/// All of a network as one layer, or null if it is of no size in the list: stream/compiled_units.hpp.
 template <Index... H> LayerPointer compiled_model(const Network& network, stream::CompiledUnits<H...>);
-using MakeLayer = LayerPointer (*)(const LayerData& layer, Index values);
+/// A layer of any size, for so many values that come in: stream/dynamic_kinds.hpp.
 template <class List> LayerPointer stream_layer(const LayerData& layer, Index values);
+
 }  // namespace detail
 
 namespace stream {
@@ -78,27 +83,28 @@ class AnyModel {
   UNROLL_API bool restore(const Snapshot& from) noexcept;
 
  private:
-  /// The first two layers in one, or null where there is no program for them.
-  using MakeWhole = detail::LayerPointer (*)(const Network&);
-  UNROLL_API AnyModel(const Network& network, MakeWhole make_whole);
-  UNROLL_API AnyModel(const Network& network, MakeWhole make_whole, detail::MakeLayer make_layer);
-  UNROLL_API AnyModel(const Graph& graph, detail::MakeLayer make_layer);
+  using MakeCompiled = detail::LayerPointer (*)(const Network&);
+  using MakeLayer = detail::LayerPointer (*)(const LayerData& layer, Index values);
+  UNROLL_API AnyModel(const Network& network, MakeCompiled make_compiled);
+  UNROLL_API AnyModel(const Network& network, MakeCompiled make_compiled, MakeLayer make_layer);
+  UNROLL_API AnyModel(const Graph& graph, MakeLayer make_layer);
 
-  static constexpr Index chunk = 32;
-
-  std::size_t snapshot_size() const noexcept;
-
+  /// n steps from x to y.
   void run(const float* x, float* y, Index n) noexcept;
+  /// At most `chunk` steps whose input is in the buffers; y may be null.
   void run_layers(Index n, float* y) noexcept;
-
+  std::size_t snapshot_size() const noexcept;
   /// Columns that layers read and write: the input, or what the tables have for a token; then what each layer gives.
   std::size_t add_buffer(Index rows);
   /// A layer that reads these buffers; gives the number of its own.
   std::size_t add_layer(detail::LayerPointer layer, std::vector<std::size_t> reads);
 
+  static constexpr Index chunk = 32;  ///< steps that a layer runs before the next layer does
+
   std::vector<detail::LayerPointer> layers_;
   std::vector<std::vector<std::size_t>> reads_;  ///< of each layer: numbers of buffers, two at most
-  std::vector<Matrix<float>> tables_, buffers_;
+  std::vector<Matrix<float>> tables_;            ///< (D, V) of each embedding of a model of token ids; none is a layer
+  std::vector<Matrix<float>> buffers_;  ///< (values, chunk): the input, or one for each table; then one for each layer
   Index inputs_ = 0, outputs_ = 0;
   bool skip_ = false, is_compiled_ = false;
   float input_gain_ = 1, output_gain_ = 1;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
-#include <memory>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include <unroll/core/denormals.hpp>
 #include <unroll/network/library_kinds.hpp>
@@ -14,12 +16,25 @@
 #include <unroll/stream/graph_functions.hpp>
 
 namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+/// f(state, at) for each layer that has a state, whose place in a snapshot begins at byte `at`.
+template <class F> void for_each_state(const std::vector<LayerPointer>& layers, const F& f) {
+  std::size_t at = 0;
+  for (const auto& layer : layers)
+    if (const auto state = layer->state(); !state.empty()) {
+      f(state, at);
+      at += state.size();
+    }
+}
+
+}  // namespace detail
 namespace stream {
 
 UNROLL_FUNCTION AnyModel::AnyModel(const Network& network) : AnyModel(network, UsualUnits()) {}
-UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeWhole make_whole)
-    : AnyModel(network, make_whole, &detail::stream_layer<LibraryKinds>) {}
-UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeWhole make_whole, detail::MakeLayer make_layer)
+UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeCompiled make_compiled)
+    : AnyModel(network, make_compiled, &detail::stream_layer<LibraryKinds>) {}
+UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeCompiled make_compiled, MakeLayer make_layer)
     : skip_(network.skip),
       input_gain_(static_cast<float>(network.input_gain)),
       output_gain_(static_cast<float>(network.output_gain)) {
@@ -34,9 +49,9 @@ UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeWhole make_whole,
   } else {
     before = add_buffer(inputs_);
   }
-  if (auto whole = make_whole(network)) {
+  if (auto compiled = make_compiled(network)) {
     is_compiled_ = true;
-    add_layer(std::move(whole), {before});
+    add_layer(std::move(compiled), {before});
     return;
   }
   Index values = takes_tokens() ? tables_.front().rows() : inputs_;
@@ -47,7 +62,7 @@ UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeWhole make_whole,
 }
 
 UNROLL_FUNCTION AnyModel::AnyModel(const Graph& graph) : AnyModel(graph, &detail::stream_layer<LibraryKinds>) {}
-UNROLL_FUNCTION AnyModel::AnyModel(const Graph& graph, detail::MakeLayer make_layer) {
+UNROLL_FUNCTION AnyModel::AnyModel(const Graph& graph, MakeLayer make_layer) {
   require(!graph.nodes.empty(), "stream::AnyModel: a graph without nodes");
   inputs_ = graph.takes_tokens ? 1 : graph.inputs;
   outputs_ = graph.nodes.back().width;
@@ -145,23 +160,17 @@ UNROLL_FUNCTION AnyModel::Snapshot AnyModel::snapshot() const {
 
 UNROLL_FUNCTION bool AnyModel::save(Snapshot& to) const noexcept {
   if (to.size() != snapshot_size()) return false;
-  std::byte* at = to.data();
-  for (const auto& layer : layers_)
-    if (const auto state = layer->state(); !state.empty()) {
-      std::memcpy(at, state.data(), state.size());
-      at += state.size();
-    }
+  detail::for_each_state(layers_, [&](std::span<std::byte> state, std::size_t at) {
+    std::memcpy(to.data() + at, state.data(), state.size());
+  });
   return true;
 }
 
 UNROLL_FUNCTION bool AnyModel::restore(const Snapshot& from) noexcept {
   if (from.size() != snapshot_size()) return false;
-  const std::byte* at = from.data();
-  for (auto& layer : layers_)
-    if (const auto state = layer->state(); !state.empty()) {
-      std::memcpy(state.data(), at, state.size());
-      at += state.size();
-    }
+  detail::for_each_state(layers_, [&](std::span<std::byte> state, std::size_t at) {
+    std::memcpy(state.data(), from.data() + at, state.size());
+  });
   return true;
 }
 
