@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/core/pack.hpp>
 #include <unroll/data/dataset.hpp>
 
 using unroll::Index;
