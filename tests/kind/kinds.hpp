@@ -11,10 +11,11 @@
 #include "../support/sequences.hpp"
 
 inline constexpr unroll::Index kind_inputs = 3, kind_outputs = 6;
+inline constexpr unroll::Index kind_units = 11;  // of a cell that projects them
 
 template <class K> unroll::LayerData sized_sample() {
   if constexpr (requires { K::sized(kind_inputs, kind_outputs, kind_outputs); })  // of which some project their units
-    return K::sized(kind_inputs, K::counts.projects ? kind_outputs + 5 : kind_outputs, kind_outputs);
+    return K::sized(kind_inputs, K::counts.projects ? kind_units : kind_outputs, kind_outputs);
   else
     return K::sized(kind_inputs, kind_outputs);
 }

@@ -60,6 +60,8 @@ template <class K, class Model> auto stream_of_fixed_size() {
     return stream::StreamOf<Model, kind_inputs, kind_inputs>();
   else if constexpr (detail::FunctionOfStep<K>)
     return stream::StreamOf<Model, kind_inputs>();
+  else if constexpr (requires { requires K::counts.projects; })
+    return stream::StreamOf<Model, kind_inputs, kind_units, kind_outputs>();
   else
     return stream::StreamOf<Model, kind_inputs, kind_outputs>();
 }

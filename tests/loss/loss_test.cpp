@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <unroll/core/pack.hpp>
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>

@@ -93,7 +93,7 @@ template <class Trained, Index D> class Function {
     Weights weights{{}, numbers_};
     for (std::size_t k = 0; k < Weights::tensor_count; ++k) weights.tensors[k] = tensors_[k].data();
     if (x_stride >= stride) return Steps::template run<Isa>(Shape{}, weights, x, x_stride, y, stride, n);
-    alignas(64) T padded[stride]{};  // what comes from outside is not
+    alignas(64) T padded[static_cast<std::size_t>(stride)]{};  // what comes from outside is not
     for (Index t = 0; t < n; ++t, x += x_stride, y += stride) {
       std::copy_n(x, D, padded);
       Steps::template run<Isa>(Shape{}, weights, padded, stride, y, stride, 1);

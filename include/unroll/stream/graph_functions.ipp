@@ -92,14 +92,17 @@ struct StreamMean : StepFunction {
   static Index state(Widths of) { return of[0] + 1; }
   static void step(const float* a, const float*, Widths of, Numbers, float* y, double* sums) {
     const double steps = sums[of[0]] += 1;
-    for (Index k = 0; k < of[0]; ++k) y[k] = static_cast<float>((sums[k] += a[k]) / steps);
+    for (Index k = 0; k < of[0]; ++k) y[k] = static_cast<float>((sums[k] += double{a[k]}) / steps);
   }
 };
 struct StreamMaximum : StepFunction {
   static constexpr double start = -std::numeric_limits<double>::infinity();
   static Index state(Widths of) { return of[0]; }
   static void step(const float* a, const float*, Widths of, Numbers, float* y, double* most) {
-    for (Index k = 0; k < of[0]; ++k) y[k] = static_cast<float>(most[k] = a[k] > most[k] ? a[k] : most[k]);
+    for (Index k = 0; k < of[0]; ++k) {
+      if (double{a[k]} > most[k]) most[k] = double{a[k]};
+      y[k] = static_cast<float>(most[k]);
+    }
   }
 };
 struct StreamWeightedSum : StepFunction {
@@ -116,7 +119,7 @@ struct StreamAttend : StepFunction {
   static void step(const float* score, const float* v, Widths of, Numbers, float* y, double* state) {
     double &sum = state[of[1]], &most = state[of[1] + 1];  // both 0 before the first step, when `sum` tells
     const double before = sum > 0 ? most : double{*score}, now = (std::max)(before, double{*score});
-    const double fades = std::exp(before - now), weight = std::exp(*score - now);
+    const double fades = std::exp(before - now), weight = std::exp(double{*score} - now);
     most = now;
     sum = sum * fades + weight;
     for (Index k = 0; k < of[1]; ++k)

@@ -138,7 +138,8 @@ namespace stream {
 
 /// `StreamOf<decltype(model), 1, 20, 1>`: the stream of fixed size of a trained model's type, Recurrent<Lstm<>, 1, 20>
 /// and Dense<20, 1> for instance. The widths are how many values reach the first layer, or an embedding gives, and how
-/// many each Recurrent and Dense gives; `assign` refuses a model of others. Costs nothing beside the type written out.
+/// many each Recurrent and Dense gives, of a cell that projects first its units; `assign` refuses a model of others.
+/// Costs nothing beside the type written out.
 template <class Model, Index... widths>
 using StreamOf = typename detail::StreamOfModel<std::remove_cvref_t<Model>, widths...>::type;
 

@@ -15,7 +15,7 @@ namespace detail {
 
 template <class E> struct StagedForward : StagedOperations<E> {
   using Base = StagedOperations<E>;
-  using Base::plan, Base::group, Base::norm;
+  using Base::plan, Base::group, Base::norm, Base::has_equations, Base::is_in;
   using typename Base::S;
   using typename Base::Step;
   using typename Base::T;
@@ -54,12 +54,6 @@ template <class E> struct StagedForward : StagedOperations<E> {
     }
     statistics_before<Isa, Q + 1>(s, Upto<plan.norm_count>());
   }
-  static constexpr bool has_equations(int pass) {
-    for (std::size_t k = 0; k < S::N; ++k)
-      if (plan.pass[k] == pass && !Base::is_projection(k)) return true;
-    return false;
-  }
-  static constexpr bool is_in(int g, int pass) { return group(g).pass == pass && !group(g).projects; }
   /// Blocks of units whose products are made together, to fill the tile.
   template <class Isa> static constexpr Index blocks_at_once(int pass) {
     return (std::max<Index>)(1, Tiling<Isa, T>::panels / (std::max)(plan.products_in(pass), 1));

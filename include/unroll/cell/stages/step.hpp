@@ -112,6 +112,13 @@ template <class E> struct StagedOperations {
       if (group(g).first <= gate && gate < group(g).first + group(g).gates) return g;
     return -1;
   }
+  /// Whether a pass of forward begins with the products of this group, and whether it has more than a projection.
+  static constexpr bool is_in(int g, int pass) { return group(g).pass == pass && !group(g).projects; }
+  static constexpr bool has_equations(int pass) {
+    for (std::size_t k = 0; k < S::N; ++k)
+      if (plan.pass[k] == pass && !is_projection(k)) return true;
+    return false;
+  }
   static constexpr int norm_with(std::size_t k) {
     for (int n = 0; n < plan.norm_count; ++n)
       for (int m = 0; m < norm(n).count; ++m)

@@ -21,7 +21,7 @@ namespace detail {
 /// n steps of cell E, as StreamSteps. `between` has room for StagedStreamPlan<E>::rows of padded units.
 template <class E, class Functions, class Shape> struct StagedStreamSteps : StagedStreamPlan<E> {
   using Base = StagedStreamPlan<E>;
-  using Base::plan, Base::group, Base::norm, Base::waiting;
+  using Base::plan, Base::group, Base::norm, Base::waiting, Base::has_equations, Base::is_in;
   using typename Base::S;
   using T = typename E::Scalar;
   using Weights = StagedStreamWeights<E, T>;
@@ -65,12 +65,6 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
     project_in<Isa, Q>(shape, w, at, Upto<plan.group_count>());
     statistics_before<Isa, Q + 1>(shape, at, Upto<plan.norm_count>());
   }
-  static constexpr bool has_equations(int pass) {
-    for (std::size_t k = 0; k < S::N; ++k)
-      if (plan.pass[k] == pass && !Base::is_projection(k)) return true;
-    return false;
-  }
-  static constexpr bool is_in(int g, int pass) { return group(g).pass == pass && !group(g).projects; }
   template <int G> static constexpr ColumnLayout<group(G).gates> layout_of(const Shape& shape) {
     return {shape.units, shape.outputs, Shape::block};
   }
