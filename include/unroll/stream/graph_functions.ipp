@@ -92,7 +92,7 @@ struct StreamMean : StepFunction {
   static Index state(Widths of) { return of[0] + 1; }
   static void step(const float* a, const float*, Widths of, Numbers, float* y, double* sums) {
     const double steps = sums[of[0]] += 1;
-    for (Index k = 0; k < of[0]; ++k) y[k] = static_cast<float>((sums[k] += double{a[k]}) / steps);
+    for (Index k = 0; k < of[0]; ++k) y[k] = static_cast<float>((sums[k] += static_cast<double>(a[k])) / steps);
   }
 };
 struct StreamMaximum : StepFunction {
@@ -100,7 +100,7 @@ struct StreamMaximum : StepFunction {
   static Index state(Widths of) { return of[0]; }
   static void step(const float* a, const float*, Widths of, Numbers, float* y, double* most) {
     for (Index k = 0; k < of[0]; ++k) {
-      if (double{a[k]} > most[k]) most[k] = double{a[k]};
+      if (static_cast<double>(a[k]) > most[k]) most[k] = static_cast<double>(a[k]);
       y[k] = static_cast<float>(most[k]);
     }
   }
@@ -109,7 +109,8 @@ struct StreamWeightedSum : StepFunction {
   static Index width(Widths of, Numbers) { return of[1]; }
   static Index state(Widths of) { return of[1]; }
   static void step(const float* weight, const float* v, Widths of, Numbers, float* y, double* sums) {
-    for (Index k = 0; k < of[1]; ++k) y[k] = static_cast<float>(sums[k] += double{*weight} * double{v[k]});
+    for (Index k = 0; k < of[1]; ++k)
+      y[k] = static_cast<float>(sums[k] += static_cast<double>(*weight) * static_cast<double>(v[k]));
   }
 };
 /// The weights are softmax over the steps so far: sums of exp(score - the largest so far), Milakov and Gimelshein 2018.
@@ -118,12 +119,13 @@ struct StreamAttend : StepFunction {
   static Index state(Widths of) { return of[1] + 2; }
   static void step(const float* score, const float* v, Widths of, Numbers, float* y, double* state) {
     double &sum = state[of[1]], &most = state[of[1] + 1];  // both 0 before the first step, when `sum` tells
-    const double before = sum > 0 ? most : double{*score}, now = (std::max)(before, double{*score});
-    const double fades = std::exp(before - now), weight = std::exp(double{*score} - now);
+    const double before = sum > 0 ? most : static_cast<double>(*score),
+                 now = (std::max)(before, static_cast<double>(*score));
+    const double fades = std::exp(before - now), weight = std::exp(static_cast<double>(*score) - now);
     most = now;
     sum = sum * fades + weight;
     for (Index k = 0; k < of[1]; ++k)
-      y[k] = static_cast<float>((state[k] = state[k] * fades + weight * double{v[k]}) / sum);
+      y[k] = static_cast<float>((state[k] = state[k] * fades + weight * static_cast<double>(v[k])) / sum);
   }
 };
 
