@@ -179,7 +179,7 @@ inline void read_test(const JsonAt& root, Network& network) {
 /// What every reader does last.
 inline Network checked(Network network) {
   validate<FormatError>(network);
-  check_test(network);
+  check_sound_test(network);
   return network;
 }
 /// What every writer does first. Who: "save_nam".

@@ -11,6 +11,8 @@ namespace unroll::inline UNROLL_ABI {
 namespace detail {
 /// From the first steps, at most so many, of the network's own test input, with the skip and without the gains.
 UNROLL_API Matrix<double> run_test_input(const Network& network, Index most = (std::numeric_limits<Index>::max)());
+/// `check_test` of a network that has been validated.
+UNROLL_API void check_sound_test(const Network& network);
 }  // namespace detail
 
 /// The network's output (outputs, steps), or (outputs, 1) with a final state, for an input (inputs, steps) from its

@@ -27,6 +27,20 @@ UNROLL_FUNCTION Matrix<double> run_test_input(const Network& network, Index most
   return y;
 }
 
+UNROLL_FUNCTION void check_sound_test(const Network& network) {
+  if (network.test.empty()) return;
+  constexpr Index most = 1024;
+  const Matrix<double> got = is_causal(network) ? run_test_input(network, most) : run_test_input(network);
+  const Matrix<double> expected = network.test.output.leftCols(got.cols()).cast<double>();
+  const double largest = expected.cwiseAbs().maxCoeff();
+  for (Index t = 0; t < got.cols(); ++t)
+    for (Index i = 0; i < got.rows(); ++i)
+      require<FormatError>(
+          has_finite_bits(got(i, t)) && std::abs(got(i, t) - expected(i, t)) <= test_tolerance * largest,
+          network.source, ": the network does not give its test vector: output ", i, " at step ", t, " is ", got(i, t),
+          ", expected ", expected(i, t), " to ", test_tolerance, " of the largest, ", largest);
+}
+
 }  // namespace detail
 
 UNROLL_FUNCTION Matrix<double> run_network(const Network& network, const Matrix<double>& input) {
@@ -43,17 +57,7 @@ UNROLL_FUNCTION Matrix<double> run_network(const Network& network, const Matrix<
 UNROLL_FUNCTION void check_test(const Network& network) {
   if (network.test.empty()) return;
   validate(network);
-  constexpr Index most = 1024;
-  const Matrix<double> got =
-      detail::is_causal(network) ? detail::run_test_input(network, most) : detail::run_test_input(network);
-  const Matrix<double> expected = network.test.output.leftCols(got.cols()).cast<double>();
-  const double largest = expected.cwiseAbs().maxCoeff();
-  for (Index t = 0; t < got.cols(); ++t)
-    for (Index i = 0; i < got.rows(); ++i)
-      require<FormatError>(
-          detail::has_finite_bits(got(i, t)) && std::abs(got(i, t) - expected(i, t)) <= test_tolerance * largest,
-          network.source, ": the network does not give its test vector: output ", i, " at step ", t, " is ", got(i, t),
-          ", expected ", expected(i, t), " to ", test_tolerance, " of the largest, ", largest);
+  detail::check_sound_test(network);
 }
 
 UNROLL_FUNCTION void add_test(Network& network, Index steps) {
