@@ -103,7 +103,7 @@ class Header {
     for (int s = 0; s < C::S; ++s) {
       const std::string state = weight(initial_names[s], w);
       starts = starts || state != "{}";
-      initial += (s == 0 ? "" : ", ") + state;
+      initial += (s == 0 ? "" : ", ") + (state == "{}" ? "std::span<const float>()" : state);
     }
     constexpr CellCounts counts = RecurrentKind<C>::counts;
     if (starts || counts.projects) value += ", {" + initial + "}";

@@ -5,6 +5,7 @@
 #include <unroll/io/state_dict.ipp>
 #include <unroll/io/test_input.ipp>
 #include <unroll/io/test_vector.ipp>
+#include <unroll/network/graph.ipp>
 #include <unroll/network/graph_builder.ipp>
 #include <unroll/network/layers.ipp>
 #include <unroll/network/network.ipp>

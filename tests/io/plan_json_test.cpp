@@ -61,7 +61,8 @@ TEST_CASE("a description that is none says where") {
   CHECK(refused(R"([{"type": "dense", "inputs": 3, "units": 5}])") ==
         "plan: [0]: make_layer: dense has no units beside its outputs");
   CHECK(refused(R"([{"type": "projected_lstm", "inputs": 16777216, "outputs": 1, "units": 16777216}])") ==
-        "plan: [0]: make_layer: projected_lstm: 16777216 inputs and 16777216 outputs, expected sizes that memory can "
+        "plan: [0]: make_layer: projected_lstm: 16777216 units, 16777216 inputs and 1 outputs, expected sizes that "
+        "memory can "
         "hold");
   CHECK(refused("") == "plan: this is an empty file, expected JSON; copy or download it again");
   CHECK(refused(R"([{"type": "lstm", "inp)").find("plan: ") == 0);

@@ -1,5 +1,7 @@
 // Composites as streams: what they give for a step is what the model gives for the sequence so far.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <doctest/doctest.h>
 
@@ -23,6 +25,7 @@
 #include <unroll/layer/sequential.hpp>
 #include <unroll/layer/tied_output.hpp>
 #include <unroll/network/graph_of.hpp>
+#include <unroll/network/library_kinds.hpp>
 #include <unroll/stream/any_model.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
@@ -79,10 +82,14 @@ template <class X = PackedSequence<float>, class M> void check(M model, std::siz
   }
   const std::vector<float> before = y;
   const auto saved = streamed.snapshot();
+  streamed.process(numbers(x), y);
+  const std::vector<float> after = y;
   streamed.reset();
   streamed.process(numbers(x), y);
   CHECK(y == before);
   CHECK(streamed.restore(saved));
+  streamed.process(numbers(x), y);
+  CHECK(y == after);
 }
 
 struct Everything : Composite<Everything> {
@@ -146,6 +153,41 @@ struct Tied : Composite<Tied> {
   UNROLL_PARTS(table)
   auto operator()(Wiring& run, Node<TokenBatch> x) const { return tied_output(run, table, run(table, x)); }
 };
+struct Loops : Composite<Loops> {
+  Dense<> dense{3, 3};
+  UNROLL_PARTS(dense)
+  auto operator()(Wiring& run, Node<PackedSequence<float>> x) const {
+    auto y = run(dense, x);
+    for (Index t = 1; t < x->packing.steps(); ++t) y = run(dense, y);
+    return y;
+  }
+};
+struct WeightsToLayer : Composite<WeightsToLayer> {
+  Dense<> score{3, 1}, more{1, 1};
+  UNROLL_PARTS(score, more)
+  auto operator()(Wiring& run, Node<PackedSequence<float>> x) const {
+    return weighted_sum(run(more, softmax_over_time(run(score, x))), x);
+  }
+};
+struct WeightsOut : Composite<WeightsOut> {
+  Dense<> score{3, 1};
+  UNROLL_PARTS(score)
+  auto operator()(Wiring& run, Node<PackedSequence<float>> x) const { return softmax_over_time(run(score, x)); }
+};
+struct WeightsTwice : Composite<WeightsTwice> {
+  Dense<> score{3, 1};
+  UNROLL_PARTS(score)
+  auto operator()(Wiring& run, Node<PackedSequence<float>> x) const {
+    const auto w = softmax_over_time(run(score, x));
+    return weighted_sum(w, w);
+  }
+};
+struct HeadFirst : Composite<HeadFirst> {
+  Dense<> head{5, 2};
+  Recurrent<Gru<>> read{Gru{3, 5}};
+  UNROLL_PARTS(head, read)
+  auto operator()(Wiring& run, Node<PackedSequence<float>> x) const { return run(head, run(read, x)); }
+};
 struct Nothings : Composite<Nothings> {
   Tanh<> tanh;
   UNROLL_PARTS(tanh)
@@ -176,18 +218,62 @@ TEST_CASE("what cannot stream is refused with its place in the wiring") {
   CHECK(refusal(LooksAhead()).starts_with("graph_of: each_step has no stream"));
   CHECK(refusal(ReadsWeights()).starts_with("graph_of: the weights that softmax_over_time gives"));
   CHECK(refusal(Continues()).starts_with("graph_of: other: starts from what another layer ends with"));
-  CHECK(refusal(BothWays()).find("bidirectional") != std::string::npos);
+  CHECK(refusal(BothWays()) ==
+        "graph_of: both: bidirectional gru reads its sequence from the end, which a stream has not seen");
+  CHECK(refusal(Sequential{Recurrent{Gru{3, 3}, {.reverse = true}}}).starts_with("graph_of: gru reads its sequence"));
+  for (const std::string& said : {refusal(WeightsToLayer()), refusal(WeightsOut()), refusal(WeightsTwice())})
+    CHECK(said.find("the weights that softmax_over_time gives") != std::string::npos);
+  CHECK(refusal(Loops()).find("its wiring depends on how many steps there are") != std::string::npos);
+  CHECK(refusal(HeadFirst()).find("graph_of: given 5 values a step") != std::string::npos);
   CHECK(refusal(Tied()).starts_with("graph_of: table: lends its parameters"));
   CHECK(refusal(Nothings()).starts_with("graph_of: no layer says how many values a step has"));
-  CHECK(message_of<std::invalid_argument>([] { stream::AnyModel(Graph{}); }) ==
-        "stream::AnyModel: a graph without nodes");
-  Graph graph = graph_of(Twice());
-  graph.nodes.back().inputs = {5};
-  CHECK(message_of<std::invalid_argument>([&] { stream::AnyModel streamed(graph); }) ==
-        "stream::AnyModel: node 1 reads node 5");
-  graph.nodes.back() = {.function = "sine", .inputs = {0}, .width = 3};
-  CHECK(message_of<std::invalid_argument>([&] { stream::AnyModel streamed(graph); }) ==
-        "stream::AnyModel: no function is called 'sine'");
+}
+
+TEST_CASE("a graph that is none is refused before anything is made of it") {
+  const auto refused = [](const Graph& graph) {
+    return message_of<std::invalid_argument>([&] { stream::AnyModel streamed(graph); });
+  };
+  const Graph sound = graph_of(Twice());
+  const auto with = [&](const GraphNode& last) {
+    Graph graph = sound;
+    graph.nodes.back() = last;
+    return refused(graph);
+  };
+  CHECK(refused({}) == "a graph without nodes");
+  CHECK(refused({sound.nodes, 0, false}) == "a graph of 0 inputs");
+  CHECK(refused({sound.nodes, 4, false}) == "graph: node 0 (gru) takes 3 values, got 4");
+  CHECK(refused({sound.nodes, 0, true}) == "graph: node 0 (gru) takes numbers");
+  CHECK(with({sound.nodes[0].layer, "", {}, {5}, 3}) == "graph: node 1 reads node 5");
+  CHECK(with({sound.nodes[0].layer, "", {}, {0, 0}, 3}) == "graph: node 1 (gru) reads 2 values, expected 1");
+  CHECK(with({sound.nodes[0].layer, "", {}, {0}, 4}) == "graph: node 1 gives 3 values, its width is 4");
+  LayerData infinite = sound.nodes[0].layer;
+  infinite.tensors["weight_hh"](0, 0) = std::numeric_limits<float>::infinity();
+  CHECK(with({infinite, "", {}, {0}, 3}) == "graph: node 1 (gru): element 0 of weight_hh is not a finite number");
+  CHECK(with({{}, "sine", {}, {0}, 3}) == "graph: node 1: no function of a graph is called 'sine'");
+  CHECK(with({{}, "+", {}, {0}, 3}) == "graph: node 1: + of 1 values with 0 options, expected 2 and 0");
+  CHECK(with({{}, "rows", {1, 3}, {0}, 3}) == "graph: node 1: rows: 3 from 1 of 3");
+  CHECK(with({{}, "rows", {0, 0}, {0}, 0}) == "graph: node 1: rows: 0 from 0 of 3");
+  CHECK(with({{}, "rows", {0.5, 1}, {0}, 1}) == "graph: node 1: rows: 1 from 0.5 of 3");
+  CHECK(with({{}, "weighted_sum", {}, {0, 0}, 3}) ==
+        "graph: node 1: weighted_sum: weights of 3 values a step, expected 1");
+  Graph graph = sound;
+  graph.nodes[0] = {{}, "rows", {0, 1}, {-1}, 1};
+  graph.nodes[1] = {{}, "+", {}, {0, -1}, 3};
+  CHECK(refused(graph) == "graph: node 1: +: 1 and 3 values");
+}
+
+TEST_CASE("streams read no further than their buffers, whatever their widths") {
+  Graph graph;
+  graph.inputs = 3;
+  graph.nodes.push_back({{&layer_kind<TanhKind>}, "", {}, {-1}, 3});
+  stream::AnyModel streamed(graph);
+  std::vector<float> x(3 * 64, 0.5f), y(3 * 64);
+  streamed.process(x, y);
+  CHECK(y.back() == doctest::Approx(std::tanh(0.5f)));
+  Graph table = graph_of(Sequential{Embedding{7, 4}, Dense{4, 2}});
+  std::swap(table.nodes[0], table.nodes[1]);
+  table.nodes[0] = {{}, "scale", {1}, {0}, 4};
+  CHECK(message_of<std::invalid_argument>([&] { stream::AnyModel again(table); }) == "graph: node 0 reads node 0");
 }
 
 TEST_CASE("an activation alone streams when it is told how many values there are") {

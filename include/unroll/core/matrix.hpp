@@ -18,7 +18,7 @@ static_assert(std::is_same_v<Index, Eigen::Index>, "unroll: EIGEN_DEFAULT_DENSE_
 namespace detail {
 /// rows * cols. Throws where that is no size, or more elements than memory can hold.
 UNROLL_API Index elements_of_matrix(Index rows, Index cols, std::size_t bytes_of_element);
-/// 64-byte aligned, rounded up to whole cache lines: a vector that starts inside may be read to its end.
+/// 64-byte aligned, rounded up to whole cache lines: an aligned vector that starts inside may be read to its end.
 UNROLL_API void* allocate_matrix(std::size_t bytes);
 UNROLL_API void release_matrix(void* storage) noexcept;
 }  // namespace detail

@@ -11,8 +11,8 @@ namespace detail {
 
 /// The table of `features` rows and `words` columns in a model or in its gradient, null where there is none. Throws
 /// where there are two.
-template <class Table, class M> Table* find_tied_table(std::string_view who, M& model, Index features, Index words) {
-  Table* found = nullptr;
+template <class P, class M> P* find_tied_table(std::string_view who, M& model, Index features, Index words) {
+  P* found = nullptr;
   unroll::visit(
       [&](const Path& path, auto& p) {
         if constexpr (is_table<decltype(p)>)

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <variant>
 
+#include <unroll/core/error.hpp>
 #include <unroll/kind/description.hpp>
 #include <unroll/kind/layer_data.hpp>
 #include <unroll/kind/layer_kind.hpp>
@@ -25,8 +26,11 @@ template <class T, std::size_t n> std::array<T, n> numbers_of(const LayerData& l
   std::array<T, n> numbers{};
   std::size_t k = 0;
   for (const OptionForm& form : describe_layer(layer).options)
-    if (const double* usual = std::get_if<double>(&form.usual))
-      numbers.at(k++) = static_cast<T>(layer.number(form.name, *usual));
+    if (const double* usual = std::get_if<double>(&form.usual)) {
+      if (k < n) numbers[k] = static_cast<T>(layer.number(form.name, *usual));
+      ++k;
+    }
+  require(k == n, layer.kind->name, " describes ", k, " options that are numbers, its `apply` has ", n);
   return numbers;
 }
 }  // namespace detail

@@ -2,7 +2,9 @@
 // composites, whose forward pass it is for one step after the other.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <unroll/kind/layer_kind.hpp>
@@ -26,4 +28,17 @@ struct Graph {
   bool takes_tokens = false;  ///< ids, which its embeddings read
 };
 
+/// Throws std::invalid_argument, naming the node, for the first that does not fit, as `validate` of a network does.
+UNROLL_API void validate(const Graph& graph);
+
+namespace detail {
+/// How many values a function gives for so many. Throws for a name that there is not, and for widths and options that
+/// it cannot have.
+UNROLL_API Index width_of_function(std::string_view name, std::span<const double> numbers,
+                                   std::span<const Index> widths);
+}  // namespace detail
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/network/graph.ipp>
+#endif

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <unroll/core/type_id.hpp>
@@ -30,15 +31,20 @@ class GraphBuilder {
   UNROLL_API Index add_layers(std::vector<LayerData> layers, Index input);
   /// What a composite of these parts called for an input that lies at `x`; gives the number of `y`.
   UNROLL_API Index add_calls(const Tape& tape, std::span<const Part> parts, const void* x, Index input, const void* y);
+  /// Whether two passes made the same calls.
+  UNROLL_API static bool same_calls(const Tape& a, const Tape& b);
   /// `last`: the node that the model gives.
   UNROLL_API Graph finish(Index last);
 
  private:
   Index add(GraphNode node);
+  /// Of a node that is no softmax over time.
+  Index plain(Index node) const;
   Index add_function(const CallForm& call, std::vector<Index> inputs);
 
   Graph graph_;
-  std::vector<Index> weights_;  ///< nodes that softmax_over_time made of
+  std::string place_;             ///< the part that is added: "pool.hidden: "
+  std::vector<Index> softmaxes_;  ///< nodes whose softmax over time is meant
 };
 
 }  // namespace detail

@@ -14,46 +14,53 @@ UNROLL_FUNCTION Index GraphBuilder::add(GraphNode node) {
   return static_cast<Index>(graph_.nodes.size()) - 1;
 }
 
+UNROLL_FUNCTION Index GraphBuilder::plain(Index node) const {
+  require(std::ranges::find(softmaxes_, node) == softmaxes_.end(), "graph_of: ", place_,
+          "the weights that softmax_over_time gives change with every step that comes: in a stream weighted_sum alone "
+          "may read them");
+  return node;
+}
+
 UNROLL_FUNCTION Index GraphBuilder::add_layers(std::vector<LayerData> layers, Index input) {
   for (LayerData& layer : layers) {
     const Description form = describe_layer(layer, width(input));
-    require(form.flaw.empty(), "graph_of: ", kind_name(layer), ": ", form.flaw);
-    require(form.takes_tokens == (input < 0 && graph_.takes_tokens), "graph_of: ", kind_name(layer),
+    const std::string name = concat_text("graph_of: ", place_, kind_name(layer));
+    require(layer.parts.empty() && !layer.flag("reverse"), name,
+            " reads its sequence from the end, which a stream has not seen");
+    require(form.takes_tokens == (input < 0 && graph_.takes_tokens), name,
             form.takes_tokens ? " takes token ids" : " takes numbers", ", which is not what comes to it");
-    require(form.takes_tokens || form.takes_any || form.inputs == width(input), "graph_of: ", kind_name(layer),
-            " takes ", form.inputs, " values, got ", width(input));
-    input = add({.layer = std::move(layer), .inputs = {input}, .width = form.outputs});
+    require(form.takes_tokens || form.takes_any || form.inputs == width(input), name, " takes ", form.inputs,
+            " values, got ", width(input));
+    input = add({.layer = std::move(layer), .inputs = {plain(input)}, .width = form.outputs});
   }
   return input;
 }
 
 UNROLL_FUNCTION Index GraphBuilder::add_function(const CallForm& call, std::vector<Index> inputs) {
-  const std::string_view name = call.function;
-  const auto is_weight = [&](Index node) { return std::ranges::find(weights_, node) != weights_.end(); };
-  const bool attends = name == "weighted_sum" && is_weight(inputs.front());
-  for (const Index input : inputs)
-    require(!is_weight(input) || (attends && input == inputs.front()),
-            "graph_of: the weights that softmax_over_time gives change with every step that comes: in a stream "
-            "weighted_sum alone may read them");
+  std::string name(call.function);
+  const bool is_attention =
+      name == "weighted_sum" && inputs.size() == 2 && std::ranges::find(softmaxes_, inputs.front()) != softmaxes_.end();
+  for (std::size_t k = is_attention ? 1 : 0; k < inputs.size(); ++k) static_cast<void>(plain(inputs[k]));
   if (name == "last_step" || name == "final_output") return inputs.front();  // of the steps so far
   if (name == "softmax_over_time") {
     const Index node = add({.function = "scale", .numbers = {1}, .inputs = inputs, .width = width(inputs.front())});
-    return weights_.push_back(node), node;
+    return softmaxes_.push_back(node), node;
   }
-  Index values = width(inputs.front());
-  if (name == "concat_rows") values += width(inputs.back());
-  if (name == "rows") values = static_cast<Index>(call.numbers.back());
-  if (name == "weighted_sum") values = width(inputs.back());
-  constexpr std::string_view known[] = {
-      "+", "-", "*", "scale", "concat_rows", "mean_over_time", "max_over_time", "rows", "weighted_sum"};
-  require(std::ranges::find(known, name) != std::end(known),
-          "graph_of: ", name.empty() ? "a function of the wiring" : name,
-          " has no stream: what it gives for a step is not of that step and those before it, or it does not say its "
-          "name");
-  return add({.function = attends ? "attend" : std::string(name),
-              .numbers = call.numbers,
-              .inputs = std::move(inputs),
-              .width = values});
+  if (name.empty() || name == "each_step" || name == "dot_attention")
+    fail("graph_of: ", place_, name.empty() ? "a function that says no name" : name,
+         " has no stream: what it gives for a step is not of that step and those before it alone");
+  if (is_attention) name = "attend";
+  std::vector<Index> widths;
+  for (const Index input : inputs) widths.push_back(width(input));
+  const Index values = width_of_function(name, call.numbers, widths);
+  return add({.function = name, .numbers = call.numbers, .inputs = std::move(inputs), .width = values});
+}
+
+UNROLL_FUNCTION bool GraphBuilder::same_calls(const Tape& a, const Tape& b) {
+  return std::ranges::equal(a.calls(), b.calls(), [](const Call* one, const Call* other) {
+    const CallForm x = one->form(), y = other->form();
+    return x.part == y.part && x.function == y.function && x.numbers == y.numbers;
+  });
 }
 
 UNROLL_FUNCTION Index GraphBuilder::add_calls(const Tape& tape, std::span<const Part> parts, const void* x, Index input,
@@ -74,14 +81,17 @@ UNROLL_FUNCTION Index GraphBuilder::add_calls(const Tape& tape, std::span<const 
     }
     const PartEntry& entry = tape.parts[static_cast<std::size_t>(call.part)];
     const std::string path = tape.path_of(call.part, 0);
-    require(!call.borrows, "graph_of: ", path, ": lends its parameters to another operation, which has no stream");
-    require(!call.is_started, "graph_of: ", path,
+    require(!call.borrows, "graph_of: ", place_, path,
+            ": lends its parameters to another operation, which has no stream");
+    require(!call.is_started, "graph_of: ", place_, path,
             ": starts from what another layer ends with, which a stream does not reach");
-    require(inputs.size() == 1, "graph_of: ", path, ": reads ", inputs.size(), " sequences, and has no stream");
+    require(inputs.size() == 1, "graph_of: ", place_, path, ": reads ", inputs.size(), " sequences, and has no stream");
     const auto part =
         std::ranges::find_if(parts, [&](const Part& of) { return of.self == entry.self && of.type == entry.type; });
-    require(part != parts.end(), "graph_of: ", path, ": is no part of the model");
-    const Index made = part->add(*this, inputs.front());
+    require(part != parts.end(), "graph_of: ", place_, path, ": is no part of the model");
+    const std::string outer = std::exchange(place_, concat_text(place_, path, ": "));
+    const Index made = part->add(*this, plain(inputs.front()));
+    place_ = outer;
     values.emplace_back(call.output, made);
     if (call.state != nullptr) values.emplace_back(call.state, made);
   }
@@ -89,7 +99,7 @@ UNROLL_FUNCTION Index GraphBuilder::add_calls(const Tape& tape, std::span<const 
 }
 
 UNROLL_FUNCTION Graph GraphBuilder::finish(Index last) {
-  require(last >= 0, "graph_of: the model gives what it reads");
+  require(plain(last) >= 0, "graph_of: the model gives what it reads");
   if (last + 1 < static_cast<Index>(graph_.nodes.size()))
     add({.function = "scale", .numbers = {1}, .inputs = {last}, .width = width(last)});
   return std::move(graph_);

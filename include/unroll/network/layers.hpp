@@ -57,7 +57,7 @@ template <class M> auto adding_layers(M& model) {
 using AddLayers = FunctionRef<std::vector<ModelLayer>&>;
 UNROLL_API std::vector<ModelLayer> layers_of(AddLayers model);
 /// As a network has them, with their tensors; <unroll/network/model.hpp>.
-UNROLL_API std::vector<LayerData> data_of_layers(AddLayers model);
+UNROLL_API std::vector<LayerData> data_of_layers(std::string_view who, AddLayers model);
 
 }  // namespace unroll::inline UNROLL_ABI::detail
 

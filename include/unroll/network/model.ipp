@@ -108,16 +108,16 @@ inline void require_kinds(std::string_view who, const std::vector<ModelLayer>& l
     require(layer.form.kind != nullptr, who, ": layer ", layer.at, ", ", layer.text, ", has no kind in files");
 }
 
-UNROLL_FUNCTION std::vector<LayerData> data_of_layers(AddLayers model) {
+UNROLL_FUNCTION std::vector<LayerData> data_of_layers(std::string_view who, AddLayers model) {
   const std::vector<ModelLayer> layers = layers_of(model);
-  require_kinds("network_of", layers);
+  require_kinds(who, layers);
   std::vector<LayerData> data;
   for (const ModelLayer& layer : layers) data.push_back(describe(layer));
   return data;
 }
 UNROLL_FUNCTION Network network_of_layers(AddLayers model) {
   Network network;
-  network.layers = data_of_layers(model);
+  network.layers = data_of_layers("network_of", model);
   validate(network);
   return network;
 }

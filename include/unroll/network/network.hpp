@@ -67,6 +67,9 @@ inline constexpr auto max_weight = static_cast<double>((std::numeric_limits<floa
 
 /// Calls `refuse`, which throws, with the sentence for the first thing that does not fit.
 UNROLL_API void check_network(const Network& network, void (*refuse)(const std::string& message));
+/// Of a layer that has a kind, by itself; `before` is how many values come in.
+UNROLL_API Description check_layer(const LayerData& layer, Index before, std::string_view where,
+                                   void (*refuse)(const std::string& message));
 template <class Error> [[noreturn]] void refuse_with(const std::string& message) { fail<Error>(message); }
 
 }  // namespace detail

@@ -41,25 +41,11 @@ class NetworkCheck {
             " outputs of ", ended_ ? "the whole sequence" : "every step", ", expected no more outputs than inputs");
     test_of(network);
   }
+  /// Of single layers.
+  NetworkCheck(std::string_view where, void (*refuse)(const std::string&)) : where_(where), refuse_(refuse) {}
   Index inputs() const { return inputs_; }
   Index outputs() const { return values_; }
   bool ended() const { return ended_; }
-
- private:
-  template <class... Parts> void check(bool holds, const Parts&... parts) const {
-    if (!holds) refuse_(concat_text(where_, at_, ": ", parts...));
-  }
-  void range(std::string_view name, double value, double low, double high) const {
-    check(has_finite_bits(value) && value >= low && value <= high, name, " is ", value, ", expected ", low, " to ",
-          high);
-  }
-  /// A matrix of this shape, all of it finite.
-  void shape(std::string_view name, const Matrix<float>& m, Index rows, Index cols) const {
-    check(m.rows() == rows && m.cols() == cols, name, " is ", m.rows(), " x ", m.cols(), ", expected ", rows, " x ",
-          cols);
-    for (Index k = 0; k < m.size(); ++k)
-      check(has_finite_bits(m.data()[k]), "element ", k, " of ", name, " is not a finite number");
-  }
 
   /// The layer by itself: what its kind says that it has, and nothing else.
   Description alone(const NetworkLayer& layer, Index before, std::string_view suffix) const {
@@ -90,6 +76,23 @@ class NetworkCheck {
             " has no option ", name);
     return d;
   }
+
+ private:
+  template <class... Parts> void check(bool holds, const Parts&... parts) const {
+    if (!holds) refuse_(concat_text(where_, at_, ": ", parts...));
+  }
+  void range(std::string_view name, double value, double low, double high) const {
+    check(has_finite_bits(value) && value >= low && value <= high, name, " is ", value, ", expected ", low, " to ",
+          high);
+  }
+  /// A matrix of this shape, all of it finite.
+  void shape(std::string_view name, const Matrix<float>& m, Index rows, Index cols) const {
+    check(m.rows() == rows && m.cols() == cols, name, " is ", m.rows(), " x ", m.cols(), ", expected ", rows, " x ",
+          cols);
+    for (Index k = 0; k < m.size(); ++k)
+      check(has_finite_bits(m.data()[k]), "element ", k, " of ", name, " is not a finite number");
+  }
+
   void option(const NetworkLayer& layer, const OptionForm& form) const {
     const auto found = layer.options.find(form.name);
     if (found == layer.options.end()) return;
@@ -136,6 +139,10 @@ class NetworkCheck {
   bool ended_ = false;
 };
 
+UNROLL_FUNCTION Description check_layer(const LayerData& layer, Index before, std::string_view where,
+                                        void (*refuse)(const std::string&)) {
+  return NetworkCheck(where, refuse).alone(layer, before, "");
+}
 /// Of one that is asked for what only a sound network has.
 inline NetworkCheck walked(const Network& network) {
   return {network, network.source, &refuse_with<std::invalid_argument>};

@@ -28,10 +28,14 @@ inline Matrix<float> product_of(const Matrix<float>& a, const Matrix<float>& b) 
 }  // namespace detail
 
 UNROLL_FUNCTION Network split_projections(const Network& network) {
+  validate(network);
   Network split = network;
   split.layers.clear();
   for (std::size_t k = 0; k < network.layers.size(); ++k) {
     LayerData layer = network.layers[k];
+    for (const LayerData& part : layer.parts)
+      require(!is_kind<RecurrentKind<ProjectedLstm<>>>(part), "split_projections: layer ", k, " (", kind_name(layer),
+              "): two projections side by side are no dense layer");
     if (!is_kind<RecurrentKind<ProjectedLstm<>>>(layer)) {
       split.layers.push_back(std::move(layer));
       continue;

@@ -54,8 +54,11 @@ UNROLL_FUNCTION void check_layer_sizes(std::string_view kind, Index inputs, Inde
 UNROLL_FUNCTION void check_units(std::string_view kind, Index units, Index inputs, Index outputs, bool projects) {
   if (units == 0) return;
   require(projects, "make_layer: ", kind, " has as many units as outputs: it projects nothing");
-  check_layer_sizes(kind, inputs, units);
-  check_layer_sizes(kind, outputs, units);
+  const std::string who = concat_text("make_layer: ", kind);
+  require_size(who, units, "units", 1);
+  for (const Index other : {inputs, outputs})
+    require(product_of_sizes(product_of_sizes(other, units), 64) >= 0, who, ": ", units, " units, ", inputs,
+            " inputs and ", outputs, " outputs, expected sizes that memory can hold");
 }
 UNROLL_FUNCTION void check_form_sizes(const LayerData& form, Index inputs, Index outputs) {
   const Description of = describe_layer(form, inputs);

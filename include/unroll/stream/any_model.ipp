@@ -63,45 +63,40 @@ UNROLL_FUNCTION AnyModel::AnyModel(const Network& network, MakeCompiled make_com
 
 UNROLL_FUNCTION AnyModel::AnyModel(const Graph& graph) : AnyModel(graph, &detail::stream_layer<LibraryKinds>) {}
 UNROLL_FUNCTION AnyModel::AnyModel(const Graph& graph, MakeLayer make_layer) {
-  require(!graph.nodes.empty(), "stream::AnyModel: a graph without nodes");
+  validate(graph);
   inputs_ = graph.takes_tokens ? 1 : graph.inputs;
   outputs_ = graph.nodes.back().width;
   std::vector<std::size_t> buffers(graph.nodes.size());
-  const auto is_table = [&](const GraphNode& node) {
+  const auto is_table = [](const GraphNode& node) {
     return node.layer.kind != nullptr && is_kind<EmbeddingKind>(node.layer);
   };
   if (!graph.takes_tokens) add_buffer(inputs_);
-  for (std::size_t k = 0; k < graph.nodes.size(); ++k)  // tables first: their buffers are where ids are looked up
+  for (std::size_t k = 0; k < graph.nodes.size(); ++k)  // tables first: ids are looked up before the layers run
     if (is_table(graph.nodes[k])) {
       tables_.push_back(graph.nodes[k].layer.tensor("weight"));
       buffers[k] = add_buffer(graph.nodes[k].width);
     }
-  require(graph.takes_tokens == takes_tokens(), "stream::AnyModel: a graph that takes ",
-          graph.takes_tokens ? "tokens, without an embedding" : "numbers, with an embedding");
+  require(graph.takes_tokens == takes_tokens(), "stream::AnyModel: token ids, and no embedding that reads them");
   for (std::size_t k = 0; k < graph.nodes.size(); ++k) {
     const GraphNode& node = graph.nodes[k];
     if (is_table(node)) continue;
     std::vector<std::size_t> reads;
     std::vector<Index> widths;
     for (const Index input : node.inputs) {
-      require(input >= (graph.takes_tokens ? 0 : -1) && input < static_cast<Index>(k), "stream::AnyModel: node ", k,
-              " reads node ", input);
       reads.push_back(input < 0 ? 0 : buffers[static_cast<std::size_t>(input)]);
       widths.push_back(input < 0 ? inputs_ : graph.nodes[static_cast<std::size_t>(input)].width);
     }
-    require(!reads.empty() && reads.size() <= 2, "stream::AnyModel: node ", k, " reads ", reads.size(), " values");
-    auto layer = node.layer.kind != nullptr ? make_layer(node.layer, widths.front())
-                                            : detail::graph_function(node.function, node.numbers, widths);
-    require(layer->outputs == node.width, "stream::AnyModel: node ", k, " gives ", layer->outputs, " values, expected ",
-            node.width);
-    buffers[k] = add_layer(std::move(layer), std::move(reads));
+    buffers[k] = add_layer(node.layer.kind != nullptr ? make_layer(node.layer, widths.front())
+                                                      : detail::graph_function(node.function, node.numbers, widths),
+                           std::move(reads));
   }
-  if (buffers.back() + 1 != buffers_.size())  // an embedding alone
+  if (buffers.back() + 1 != buffers_.size())  // the last node is a table, which is not the last buffer
     add_layer(detail::graph_function("scale", std::vector<double>{1}, std::vector<Index>{outputs_}), {buffers.back()});
 }
 
 UNROLL_FUNCTION std::size_t AnyModel::add_buffer(Index rows) {
-  buffers_.emplace_back(rows, chunk).setZero();
+  // Layers read whole vectors, also of the last column.
+  buffers_.emplace_back(rows, chunk + (detail::widest_block + rows - 1) / rows).setZero();
   return buffers_.size() - 1;
 }
 UNROLL_FUNCTION std::size_t AnyModel::add_layer(detail::LayerPointer layer, std::vector<std::size_t> reads) {

@@ -27,7 +27,9 @@ template <class K> class DynamicFunction final : public DynamicLayer {
       to.setZero();
       std::copy_n(from.data(), from.size(), to.data());
     }
-    for (const Matrix<float>& values_of : memory_) weights_.tensors.at(tensor++) = values_of.data();
+    require(memory_.size() == Weights::tensor_count, "stream::AnyModel: ", K::name, " describes ", memory_.size(),
+            " tensors, its `apply` has ", Weights::tensor_count);
+    for (const Matrix<float>& values_of : memory_) weights_.tensors[tensor++] = values_of.data();
   }
   void run(const float* x, Index x_stride, float* y, Index n) noexcept override {
     dispatch_stream<StreamFunction<K, float, DynamicShape>>(DynamicShape{inputs, outputs}, weights_, x, x_stride, y,

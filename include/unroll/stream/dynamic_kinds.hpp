@@ -29,10 +29,16 @@ inline LayerPointer stream_of_kind(const DenseKind*, const LayerData& w, Index D
 }
 /// Any other kind: a function of the values of a step, or a sentence.
 template <class K> LayerPointer stream_of_kind(const K*, const LayerData& w, Index values) {
+  constexpr bool says = FunctionOfStep<K> || requires { K::no_stream; };
+  static_assert(says,
+                "unroll::stream::AnyModel: a kind of layer says `apply`, what it does to the values of a step, or "
+                "`no_stream`, a sentence that says why it has no stream.");
   if constexpr (FunctionOfStep<K>)
     return std::make_unique<DynamicFunction<K>>(w, values);
-  else
+  else if constexpr (says)
     fail("stream::AnyModel: ", K::no_stream);
+  else
+    return nullptr;
 }
 
 /// Of the kinds in a list. `values`: how many come in.

@@ -132,7 +132,7 @@ template <class E> class DynamicStaged final : public DynamicCell<E> {
  public:
   DynamicStaged(const typename Base::Data& data, Index D, Index H, Index R)
       : Base(data, D, H, R, E::GU * padded_stride(H) * R + projection(H, R).size(), false),
-        between_(Plan::rows * this->padded_, 1),
+        between_(Plan::room(this->padded_, this->y_stride), 1),
         no_bias_(this->y_stride, 1) {
     between_.setZero();
     no_bias_.setZero();

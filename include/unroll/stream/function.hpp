@@ -80,7 +80,14 @@ template <class Trained, Index D> class Function {
     if constexpr (same_kind) {
       Tensors tensors{};
       std::size_t k = 0;
-      From::visit([&](const Path&, const auto& tensor) { tensors.at(k++) = detail::span_of(tensor); }, Path(), layer);
+      From::visit(
+          [&](const Path&, const auto& tensor) {
+            if (k < tensors.size()) tensors[k] = detail::span_of(tensor);
+            ++k;
+          },
+          Path(), layer);
+      require(k == tensors.size(), "stream::Function: the trained layer has ", k, " parameters, `apply` of ",
+              Kind::name, " has ", tensors.size());
       LayerData options{&layer_kind<Kind>};
       if constexpr (requires { Kind::take_options(layer, options); }) Kind::take_options(layer, options);
       set(tensors, detail::numbers_of<T, Weights::number_count>(options));

@@ -9,7 +9,7 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-/// `widths` of what it reads. Throws for a name that a stream does not know.
+/// Of a graph that `validate` accepts; `widths` of what it reads.
 UNROLL_API LayerPointer graph_function(std::string_view name, std::span<const double> numbers,
                                        std::span<const Index> widths);
 

@@ -6,8 +6,8 @@
 #include <limits>
 #include <memory>
 
-#include <unroll/core/error.hpp>
 #include <unroll/core/matrix.hpp>
+#include <unroll/network/graph.hpp>
 #include <unroll/stream/dynamic_layer.hpp>
 #include <unroll/stream/graph_functions.hpp>
 
@@ -18,7 +18,8 @@ namespace unroll::inline UNROLL_ABI::detail {
 template <class F> class GraphFunction final : public DynamicLayer {
  public:
   GraphFunction(std::span<const double> numbers, std::span<const Index> widths)
-      : DynamicLayer(widths.front(), F::width(widths, numbers), padded_stride(F::width(widths, numbers))),
+      : DynamicLayer(widths.front(), width_of_function(F::name, numbers, widths),
+                     padded_stride(width_of_function(F::name, numbers, widths))),
         numbers_(numbers.begin(), numbers.end()),
         widths_(widths.begin(), widths.end()),
         state_(F::state(widths), 1) {
@@ -46,49 +47,52 @@ template <class F> class GraphFunction final : public DynamicLayer {
   Matrix<double> state_;
 };
 
-using Widths = std::span<const Index>;
-using Numbers = std::span<const double>;
-
-/// Of a step alone, as many values as the first input has.
+/// Of a step alone.
 struct StepFunction {
-  static Index width(Widths of, Numbers) { return of.front(); }
+  using Widths = std::span<const Index>;
+  using Numbers = std::span<const double>;
   static Index state(Widths) { return 0; }
 };
 struct StreamSum : StepFunction {
+  static constexpr std::string_view name = "+";
   static void step(const float* a, const float* b, Widths of, Numbers, float* y, double*) {
     for (Index k = 0; k < of[0]; ++k) y[k] = a[k] + b[k];
   }
 };
 struct StreamDifference : StepFunction {
+  static constexpr std::string_view name = "-";
   static void step(const float* a, const float* b, Widths of, Numbers, float* y, double*) {
     for (Index k = 0; k < of[0]; ++k) y[k] = a[k] - b[k];
   }
 };
 struct StreamProduct : StepFunction {
+  static constexpr std::string_view name = "*";
   static void step(const float* a, const float* b, Widths of, Numbers, float* y, double*) {
     for (Index k = 0; k < of[0]; ++k) y[k] = a[k] * b[k];
   }
 };
 struct StreamScale : StepFunction {
+  static constexpr std::string_view name = "scale";
   static void step(const float* a, const float*, Widths of, Numbers by, float* y, double*) {
     for (Index k = 0; k < of[0]; ++k) y[k] = static_cast<float>(by[0]) * a[k];
   }
 };
 struct StreamConcat : StepFunction {
-  static Index width(Widths of, Numbers) { return of[0] + of[1]; }
+  static constexpr std::string_view name = "concat_rows";
   static void step(const float* a, const float* b, Widths of, Numbers, float* y, double*) {
     std::copy_n(a, of[0], y);
     std::copy_n(b, of[1], y + of[0]);
   }
 };
 struct StreamRows : StepFunction {
-  static Index width(Widths, Numbers which) { return static_cast<Index>(which[1]); }
+  static constexpr std::string_view name = "rows";
   static void step(const float* a, const float*, Widths, Numbers which, float* y, double*) {
     std::copy_n(a + static_cast<Index>(which[0]), static_cast<Index>(which[1]), y);
   }
 };
 /// Sums of the steps so far, and how many these are.
 struct StreamMean : StepFunction {
+  static constexpr std::string_view name = "mean_over_time";
   static Index state(Widths of) { return of[0] + 1; }
   static void step(const float* a, const float*, Widths of, Numbers, float* y, double* sums) {
     const double steps = sums[of[0]] += 1;
@@ -96,6 +100,7 @@ struct StreamMean : StepFunction {
   }
 };
 struct StreamMaximum : StepFunction {
+  static constexpr std::string_view name = "max_over_time";
   static constexpr double start = -std::numeric_limits<double>::infinity();
   static Index state(Widths of) { return of[0]; }
   static void step(const float* a, const float*, Widths of, Numbers, float* y, double* most) {
@@ -106,7 +111,7 @@ struct StreamMaximum : StepFunction {
   }
 };
 struct StreamWeightedSum : StepFunction {
-  static Index width(Widths of, Numbers) { return of[1]; }
+  static constexpr std::string_view name = "weighted_sum";
   static Index state(Widths of) { return of[1]; }
   static void step(const float* weight, const float* v, Widths of, Numbers, float* y, double* sums) {
     for (Index k = 0; k < of[1]; ++k)
@@ -115,7 +120,7 @@ struct StreamWeightedSum : StepFunction {
 };
 /// The weights are softmax over the steps so far: sums of exp(score - the largest so far), Milakov and Gimelshein 2018.
 struct StreamAttend : StepFunction {
-  static Index width(Widths of, Numbers) { return of[1]; }
+  static constexpr std::string_view name = "attend";
   static Index state(Widths of) { return of[1] + 2; }
   static void step(const float* score, const float* v, Widths of, Numbers, float* y, double* state) {
     double &sum = state[of[1]], &most = state[of[1] + 1];  // both 0 before the first step, when `sum` tells
@@ -129,27 +134,17 @@ struct StreamAttend : StepFunction {
   }
 };
 
+template <class... F>
+LayerPointer first_of_name(std::string_view name, std::span<const double> numbers, std::span<const Index> widths) {
+  LayerPointer made;
+  static_cast<void>(
+      ((name == F::name && (made = std::make_unique<GraphFunction<F>>(numbers, widths)) != nullptr) || ...));
+  return made;
+}
 UNROLL_FUNCTION LayerPointer graph_function(std::string_view name, std::span<const double> numbers,
                                             std::span<const Index> widths) {
-  LayerPointer made;
-  const auto is = [&]<class F>(std::string_view its, std::size_t inputs, std::size_t options, const F*) {
-    if (name != its) return false;
-    require(widths.size() == inputs && numbers.size() == options, "stream::AnyModel: ", name, " of ", widths.size(),
-            " values with ", numbers.size(), " options, expected ", inputs, " and ", options);
-    made = std::make_unique<GraphFunction<F>>(numbers, widths);
-    return true;
-  };
-  const bool known =
-      is("+", 2, 0, static_cast<StreamSum*>(nullptr)) || is("-", 2, 0, static_cast<StreamDifference*>(nullptr)) ||
-      is("*", 2, 0, static_cast<StreamProduct*>(nullptr)) || is("scale", 1, 1, static_cast<StreamScale*>(nullptr)) ||
-      is("concat_rows", 2, 0, static_cast<StreamConcat*>(nullptr)) ||
-      is("rows", 1, 2, static_cast<StreamRows*>(nullptr)) ||
-      is("mean_over_time", 1, 0, static_cast<StreamMean*>(nullptr)) ||
-      is("max_over_time", 1, 0, static_cast<StreamMaximum*>(nullptr)) ||
-      is("weighted_sum", 2, 0, static_cast<StreamWeightedSum*>(nullptr)) ||
-      is("attend", 2, 0, static_cast<StreamAttend*>(nullptr));
-  require(known, "stream::AnyModel: no function is called '", name, "'");
-  return made;
+  return first_of_name<StreamSum, StreamDifference, StreamProduct, StreamScale, StreamConcat, StreamRows, StreamMean,
+                       StreamMaximum, StreamWeightedSum, StreamAttend>(name, numbers, widths);
 }
 
 }  // namespace unroll::inline UNROLL_ABI::detail

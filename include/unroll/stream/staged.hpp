@@ -56,7 +56,7 @@ template <class E, Index D, Index H, Index R, class Functions> class StagedStrea
   template <class Isa, Index> UNROLL_INLINE void run(State& state, const T* x, Index x_stride, T* y, Index n) const {
     std::array<T*, static_cast<std::size_t>(S)> fields{};
     for (std::size_t s = 0; s < std::size_t(S); ++s) fields[s] = state.fields[s].data();
-    alignas(64) T projected[E::GX * padded * stream_chunk], between[Plan::rows * padded];
+    alignas(64) T projected[E::GX * padded * stream_chunk], between[Plan::room(padded, stride_for(R))];
     Steps::template run<Isa>(
         Shape{},
         {input_.data(), bias_.data(), recurrent_bias_.data(), unit_.data(), no_bias_.data(), products(Groups())},

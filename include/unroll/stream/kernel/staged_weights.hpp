@@ -32,8 +32,10 @@ template <class E> struct StagedStreamPlan : StagedOperations<E> {
     for (std::size_t f = 0; f < fields.size(); ++f) fields[f] = waits(f);
     return fields;
   }();
-  /// Rows of padded units between the stages: slots, then states that wait.
-  static constexpr Index rows = plan.slot_count + static_cast<int>(E::S);
+  /// Values between the stages: slots of padded units, then states that wait, of which h may be the longer one.
+  static constexpr Index room(Index padded, Index padded_outputs) {
+    return plan.slot_count * padded + E::S * (padded > padded_outputs ? padded : padded_outputs);
+  }
 };
 
 /// As its steps read them. Per unit and gate: [gate][padded unit].

@@ -18,7 +18,7 @@ UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 namespace detail {
 
-/// n steps of cell E, as StreamSteps. `between` has room for StagedStreamPlan<E>::rows of padded units.
+/// n steps of cell E, as StreamSteps. `between` has the room that StagedStreamPlan says.
 template <class E, class Functions, class Shape> struct StagedStreamSteps : StagedStreamPlan<E> {
   using Base = StagedStreamPlan<E>;
   using Base::plan, Base::group, Base::norm, Base::waiting, Base::has_equations, Base::is_in;
@@ -44,12 +44,13 @@ template <class E, class Functions, class Shape> struct StagedStreamSteps : Stag
     project<Isa, E::GX>(shape, w.input, static_cast<const T*>(nullptr), w.bias, x, x_stride, n, projected);
     Places at{projected, fields, fields, between, statistics, y, padded};
     for (std::size_t f = 0; f < std::size_t(E::S); ++f)
-      if (waiting[f]) at.next[f] = between + (plan.slot_count + static_cast<Index>(f)) * padded;
+      if (waiting[f])
+        at.next[f] = between + plan.slot_count * padded + static_cast<Index>(f) * (std::max)(padded, y_stride);
     for (Index t = 0; t < n; ++t, at.x += E::GX * padded, at.y += y_stride) {
       statistics_before<Isa, 0>(shape, at, Upto<plan.norm_count>());
       all_passes<Isa>(shape, w, at, Upto<plan.passes>());
       for (std::size_t f = 0; f < std::size_t(E::S); ++f)
-        if (waiting[f]) std::copy_n(at.next[f], padded, at.prev[f]);
+        if (waiting[f]) std::copy_n(at.next[f], f == 0 ? y_stride : padded, at.prev[f]);
     }
   }
 
