@@ -86,12 +86,14 @@ UNROLL_FUNCTION AnyModel::AnyModel(const Graph& graph, MakeLayer make_layer) {
       reads.push_back(input < 0 ? 0 : buffers[static_cast<std::size_t>(input)]);
       widths.push_back(input < 0 ? inputs_ : graph.nodes[static_cast<std::size_t>(input)].width);
     }
-    buffers[k] = add_layer(node.layer.kind != nullptr ? make_layer(node.layer, widths.front())
-                                                      : detail::graph_function(node.function, node.numbers, widths),
-                           std::move(reads));
+    buffers[k] =
+        add_layer(node.layer.kind != nullptr ? make_layer(node.layer, widths.front())
+                                             : detail::graph_function(node.function, node.numbers, widths, node.width),
+                  std::move(reads));
   }
   if (buffers.back() + 1 != buffers_.size())  // the last node is a table, which is not the last buffer
-    add_layer(detail::graph_function("scale", std::vector<double>{1}, std::vector<Index>{outputs_}), {buffers.back()});
+    add_layer(detail::graph_function("scale", std::vector<double>{1}, std::vector<Index>{outputs_}, outputs_),
+              {buffers.back()});
 }
 
 UNROLL_FUNCTION std::size_t AnyModel::add_buffer(Index rows) {

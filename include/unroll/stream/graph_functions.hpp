@@ -9,9 +9,9 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-/// Of a graph that `validate` accepts; `widths` of what it reads.
+/// Of a graph that `validate` accepts; `widths` of what it reads, `width` of what it gives.
 UNROLL_API LayerPointer graph_function(std::string_view name, std::span<const double> numbers,
-                                       std::span<const Index> widths);
+                                       std::span<const Index> widths, Index width);
 
 }  // namespace unroll::inline UNROLL_ABI::detail
 

@@ -7,7 +7,6 @@
 #include <memory>
 
 #include <unroll/core/matrix.hpp>
-#include <unroll/network/graph.hpp>
 #include <unroll/stream/dynamic_layer.hpp>
 #include <unroll/stream/graph_functions.hpp>
 
@@ -17,9 +16,8 @@ namespace unroll::inline UNROLL_ABI::detail {
 /// how many doubles it remembers, which reset to F::start.
 template <class F> class GraphFunction final : public DynamicLayer {
  public:
-  GraphFunction(std::span<const double> numbers, std::span<const Index> widths)
-      : DynamicLayer(widths.front(), width_of_function(F::name, numbers, widths),
-                     padded_stride(width_of_function(F::name, numbers, widths))),
+  GraphFunction(std::span<const double> numbers, std::span<const Index> widths, Index width)
+      : DynamicLayer(widths.front(), width, padded_stride(width)),
         numbers_(numbers.begin(), numbers.end()),
         widths_(widths.begin(), widths.end()),
         state_(F::state(widths), 1) {
@@ -135,16 +133,17 @@ struct StreamAttend : StepFunction {
 };
 
 template <class... F>
-LayerPointer first_of_name(std::string_view name, std::span<const double> numbers, std::span<const Index> widths) {
+LayerPointer first_of_name(std::string_view name, std::span<const double> numbers, std::span<const Index> widths,
+                           Index width) {
   LayerPointer made;
   static_cast<void>(
-      ((name == F::name && (made = std::make_unique<GraphFunction<F>>(numbers, widths)) != nullptr) || ...));
+      ((name == F::name && (made = std::make_unique<GraphFunction<F>>(numbers, widths, width)) != nullptr) || ...));
   return made;
 }
 UNROLL_FUNCTION LayerPointer graph_function(std::string_view name, std::span<const double> numbers,
-                                            std::span<const Index> widths) {
+                                            std::span<const Index> widths, Index width) {
   return first_of_name<StreamSum, StreamDifference, StreamProduct, StreamScale, StreamConcat, StreamRows, StreamMean,
-                       StreamMaximum, StreamWeightedSum, StreamAttend>(name, numbers, widths);
+                       StreamMaximum, StreamWeightedSum, StreamAttend>(name, numbers, widths, width);
 }
 
 }  // namespace unroll::inline UNROLL_ABI::detail
