@@ -31,7 +31,7 @@ UNROLL_FUNCTION Index GraphBuilder::add_layers(std::vector<LayerData> layers, In
             form.takes_tokens ? " takes token ids" : " takes numbers", ", which is not what comes to it");
     require(form.takes_tokens || form.takes_any || form.inputs == width(input), name, " takes ", form.inputs,
             " values, got ", width(input));
-    input = add({.layer = std::move(layer), .inputs = {plain(input)}, .width = form.outputs});
+    input = add({.layer = std::move(layer), .inputs = {input}, .width = form.outputs});
   }
   return input;
 }
