@@ -1,4 +1,6 @@
 #include <cstdint>
+#include <limits>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@
 #include <unroll/text/vocabulary.hpp>
 
 using unroll::Vocabulary;
+using unroll::VocabularyOptions;
 using Ids = std::vector<std::int32_t>;
 using Texts = std::vector<std::string>;
 
@@ -34,6 +37,30 @@ TEST_CASE("tokens rarer than min_frequency are left out") {
   CHECK(vocabulary.tokens() == Texts{"<PAD>", "<OOV>", "c", "a", "b"});
 }
 
+TEST_CASE("a vocabulary made of counts is that of texts with these counts") {
+  const VocabularyOptions options{.max_size = 5, .min_frequency = 2, .tokenizer = unroll::WhitespaceTokenizer{}};
+  const Vocabulary expected = Vocabulary::build({"b a a c c d <PAD>", "b e a f f"}, options);
+  using Counts = std::vector<std::pair<std::string, unsigned>>;
+  CHECK(Vocabulary::from_counts(Counts{{"b", 2}, {"a", 3}, {"c", 2}, {"d", 1}, {"<PAD>", 9}, {"f", 2}}, options) ==
+        expected);
+  CHECK(Vocabulary::from_counts({{"b", 1}, {"a", 3}, {"c", 2}, {"d", 0}, {"b", 1}}, options) == expected);
+  CHECK(Vocabulary::from_counts(std::map<std::string_view, int>{{"a", 1}, {"b", 2}}).tokens() ==
+        Texts{"<PAD>", "<OOV>", "b", "a"});
+}
+
+TEST_CASE("counts that no texts have are refused") {
+  CHECK_THROWS_WITH_AS(Vocabulary::from_counts({{"a", -1}}),
+                       "Vocabulary: got the count -1 of 'a', expected 0 or more, and a sum that 64 bits can hold",
+                       std::invalid_argument);
+  constexpr auto most = std::numeric_limits<unroll::Index>::max();
+  CHECK_THROWS_AS(Vocabulary::from_counts({{"a", most}, {"a", 1}}), std::invalid_argument);
+  CHECK_THROWS_AS(Vocabulary::from_counts(std::map<std::string, std::uint64_t>{{"a", ~std::uint64_t{0}}}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(Vocabulary::from_counts({{"", 1}}), std::invalid_argument);
+  CHECK_THROWS_AS(Vocabulary::from_counts({{"\xFF", 1}}), std::invalid_argument);
+  CHECK_THROWS_AS(Vocabulary::from_counts({{"a", 1}}, {.min_frequency = 2}), std::invalid_argument);
+}
+
 TEST_CASE("encoding gives ids, unknown tokens the id of <OOV>, and decoding gives them back") {
   const Vocabulary vocabulary = Vocabulary::build({"a fine film", "a fine cast"});
   CHECK(vocabulary.encode("A film, a WONDERFUL film!") == Ids{2, 4, 2, 1, 4});
@@ -49,7 +76,7 @@ TEST_CASE("encoding gives ids, unknown tokens the id of <OOV>, and decoding give
 
 TEST_CASE("a vocabulary built and its texts encoded in one pass are those of two") {
   const std::vector<std::string> texts{"a b b <PAD> c", "", "c c d <OOV> b"};
-  using unroll::VocabularyOptions, unroll::WhitespaceTokenizer;
+  using unroll::WhitespaceTokenizer;
   for (const VocabularyOptions& options :
        {VocabularyOptions{}, VocabularyOptions{.max_size = 4}, VocabularyOptions{.tokenizer = WhitespaceTokenizer{}},
         VocabularyOptions{.max_size = 3, .tokenizer = WhitespaceTokenizer{}}}) {

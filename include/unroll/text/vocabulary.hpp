@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,8 +23,13 @@
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
-class TokenizedTexts;
-}
+/// A range of pairs of a text and an integer.
+template <class R>
+concept TokenCounts = std::ranges::input_range<const R> && requires(std::ranges::range_reference_t<const R> pair) {
+  { pair.first } -> std::convertible_to<std::string_view>;
+  requires std::integral<std::remove_cvref_t<decltype(pair.second)>>;
+};
+}  // namespace detail
 
 /// Several texts: a range of what converts to std::string_view (and not one string, whose elements are characters).
 template <class R>
@@ -83,6 +89,23 @@ class Vocabulary {
     return build_and_encode_of(each_of(texts), options);
   }
 
+  /// What `build` gives of texts in which each token occurs as often as a range of (token, count) pairs says, a map or
+  /// a vector. Among equals the one met first in the range comes before the others; the counts of a token that is there
+  /// twice are added up. Throws std::invalid_argument for options as `build` does, for a token that is empty or not
+  /// UTF-8, for a negative count, and where no token is frequent enough.
+  template <class Counts = std::initializer_list<std::pair<std::string_view, Index>>>
+  requires detail::TokenCounts<Counts>
+  static Vocabulary from_counts(const Counts& counts, const VocabularyOptions& options = {}) {
+    return from_counts_of(
+        [&counts](FunctionRef<std::string_view, Index> on_count) {
+          for (const auto& [token, count] : counts) {
+            require(std::in_range<Index>(count), "Vocabulary: got the count ", count, ", which is too large");
+            on_count(token, static_cast<Index>(count));
+          }
+        },
+        options);
+  }
+
   Index size() const { return static_cast<Index>(tokens_.size()); }
   const Tokenizer& tokenizer() const { return tokenizer_; }
   /// The name of id 1, by default `<OOV>`.
@@ -132,12 +155,13 @@ class Vocabulary {
   UNROLL_API static Vocabulary build_of(EachText texts, const VocabularyOptions& options);
   UNROLL_API static std::pair<Vocabulary, std::vector<std::vector<std::int32_t>>> build_and_encode_of(
       EachText texts, const VocabularyOptions& options);
+  UNROLL_API static Vocabulary from_counts_of(FunctionRef<FunctionRef<std::string_view, Index>> counts,
+                                              const VocabularyOptions& options);
   UNROLL_API std::vector<std::vector<std::int32_t>> encode_all(EachText texts, std::size_t count) const;
 
   static Vocabulary to_count(const VocabularyOptions& options);
-  std::int32_t count(const Token& token, std::vector<Index>& counts);
-  Vocabulary most_common(const std::vector<Index>& counts, const VocabularyOptions& options,
-                         const detail::TokenizedTexts& seen) const;
+  std::int32_t count(const Token& token, std::vector<Index>& counts, Index times = 1);
+  Vocabulary most_common(const std::vector<Index>& counts, const VocabularyOptions& options) const;
 
   TokenTable tokens_;
   Tokenizer tokenizer_;

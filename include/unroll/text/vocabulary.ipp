@@ -55,16 +55,15 @@ UNROLL_FUNCTION Vocabulary Vocabulary::to_count(const VocabularyOptions& options
   require(options.min_frequency >= 0, "Vocabulary: min_frequency is ", options.min_frequency, ", expected 0 or more");
   return Vocabulary(options.tokenizer, options.unknown);
 }
-/// The token's id, after one more of it has been counted.
-UNROLL_FUNCTION std::int32_t Vocabulary::count(const Token& token, std::vector<Index>& counts) {
+/// The token's id, after so many more of it have been counted.
+UNROLL_FUNCTION std::int32_t Vocabulary::count(const Token& token, std::vector<Index>& counts, Index times) {
   const std::int32_t id = tokens_.insert(token);
   if (static_cast<std::size_t>(id) == counts.size()) counts.push_back(0);
-  ++counts[static_cast<std::size_t>(id)];
+  counts[static_cast<std::size_t>(id)] += times;
   return id;
 }
-UNROLL_FUNCTION Vocabulary Vocabulary::most_common(const std::vector<Index>& counts, const VocabularyOptions& options,
-                                                   const detail::TokenizedTexts& seen) const {
-  seen.check(size() > 2);
+UNROLL_FUNCTION Vocabulary Vocabulary::most_common(const std::vector<Index>& counts,
+                                                   const VocabularyOptions& options) const {
   std::vector<std::int32_t> order;
   for (std::int32_t id = oov + 1; id < size(); ++id)
     if (counts[static_cast<std::size_t>(id)] >= options.min_frequency) order.push_back(id);
@@ -90,7 +89,23 @@ UNROLL_FUNCTION Vocabulary Vocabulary::build_of(EachText texts, const Vocabulary
     seen.add(text);
     options.tokenizer(text, [&](const Token& token) { counted.count(token, counts); });
   });
-  return counted.most_common(counts, options, seen);
+  seen.check(counted.size() > 2);
+  return counted.most_common(counts, options);
+}
+UNROLL_FUNCTION Vocabulary Vocabulary::from_counts_of(FunctionRef<FunctionRef<std::string_view, Index>> counts,
+                                                      const VocabularyOptions& options) {
+  Vocabulary counted = to_count(options);
+  std::vector<Index> sums(counted.tokens_.size(), 0);
+  Index left = (std::numeric_limits<Index>::max)();
+  counts([&](std::string_view token, Index times) {
+    require(!token.empty() && is_valid_utf8(token), "Vocabulary: got a count of '", token,
+            "', expected a token that is not empty and UTF-8");
+    require(times >= 0 && times <= left, "Vocabulary: got the count ", times, " of '", token,
+            "', expected 0 or more, and a sum that 64 bits can hold");
+    left -= times;
+    counted.count(token, sums, times);
+  });
+  return counted.most_common(sums, options);
 }
 UNROLL_FUNCTION std::pair<Vocabulary, std::vector<std::vector<std::int32_t>>> Vocabulary::build_and_encode_of(
     EachText texts, const VocabularyOptions& options) {
@@ -105,7 +120,8 @@ UNROLL_FUNCTION std::pair<Vocabulary, std::vector<std::vector<std::int32_t>>> Vo
     options.tokenizer(text, [&](const Token& token) { ids.push_back(counted.count(token, counts)); });
     encoded.emplace_back(ids.begin(), ids.end());
   });
-  Vocabulary vocabulary = counted.most_common(counts, options, seen);
+  seen.check(counted.size() > 2);
+  Vocabulary vocabulary = counted.most_common(counts, options);
   std::vector<std::int32_t> new_id;
   for (std::int32_t id = 0; id < counted.size(); ++id)
     new_id.push_back((std::max)(vocabulary.tokens_.find(counted.tokens_[id]), oov));
