@@ -12,6 +12,7 @@
 #include <unroll/core/error.hpp>
 #include <unroll/file/read_file.hpp>
 #include <unroll/file/replace_file.hpp>
+#include <unroll/text/lines.hpp>
 #include <unroll/text/vocabulary_file.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -54,14 +55,6 @@ inline std::string unknown_suffix(const Vocabulary& vocabulary) {
   return vocabulary.unknown() == Vocabulary::oov_token ? "" : ' ' + escape(vocabulary.unknown());
 }
 
-/// Cuts the part up to the next `end` off the front of the text.
-inline std::string_view take_until(std::string_view& text, char end) {
-  const auto size = static_cast<std::size_t>(std::find(text.begin(), text.end(), end) - text.begin());
-  const std::string_view part = text.substr(0, size);
-  text.remove_prefix((std::min)(size + 1, text.size()));
-  return part;
-}
-
 }  // namespace detail
 
 UNROLL_FUNCTION void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary) {
@@ -78,12 +71,7 @@ UNROLL_FUNCTION Vocabulary load_vocabulary(const std::filesystem::path& path, co
   require<FormatError>(!bytes.empty(), name, ": is empty");
 
   std::string_view rest{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  const auto next_line = [&] {
-    std::string_view line = detail::take_until(rest, '\n');
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
-  };
-  std::string_view header = next_line();
+  std::string_view header = detail::take_line(rest);
   require<FormatError>(detail::take_until(header, ' ') == detail::vocabulary_magic, name,
                        ":1: not a vocabulary: expected '", detail::vocabulary_magic, " ...'");
   const std::string_view version = detail::take_until(header, ' ');
@@ -104,7 +92,7 @@ UNROLL_FUNCTION Vocabulary load_vocabulary(const std::filesystem::path& path, co
   tokens.reserve((std::min)(size, rest.size()));
   std::size_t lines = 0;
   for (; !rest.empty(); ++lines) {
-    const std::string_view line = next_line();
+    const std::string_view line = detail::take_line(rest);
     if (lines < size) tokens.push_back(detail::unescape(line, unescaped, name, ":", lines + 2, ": "));
   }
   require<FormatError>(lines == size, name, ": ", lines, " tokens, expected ", size);
