@@ -58,6 +58,7 @@ struct AdamW;
 
 class Tokenizer;
 class Vocabulary;
+class BytePairEncoding;
 struct Padder;
 struct LabelledTexts;
 class TokenDataset;

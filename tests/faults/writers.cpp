@@ -16,6 +16,7 @@
 #include <unroll/format/rtneural.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/network/model.hpp>
+#include <unroll/text/byte_pair_file.hpp>
 #include <unroll/text/vocabulary_file.hpp>
 #include <unroll/train/checkpoint.hpp>
 #include <unroll/unroll.hpp>
@@ -45,6 +46,7 @@ auto model(int which) {
 Vocabulary words(int which) {
   return Vocabulary::build({which == 0 ? "a fine film" : "an even finer film of the year"});
 }
+BytePairEncoding subwords(int which) { return BytePairEncoding::learn({which == 0 ? "na na" : "an an, any any"}); }
 Record record(int which) {
   Record r;
   r.set("text", which == 0 ? "old" : "newer");
@@ -66,6 +68,8 @@ const Writer writers[] = {
     {"replace_file", write_parts, [](auto& path) { read_file(path); }},
     {"vocabulary", [](auto& path, int k) { save_vocabulary(path, words(k)); },
      [](auto& path) { load_vocabulary(path); }},
+    {"byte_pairs", [](auto& path, int k) { save_byte_pairs(path, subwords(k)); },
+     [](auto& path) { load_byte_pairs(path); }},
     {"model", [](auto& path, int k) { save(path, model(0), words(k)); },
      [](auto& path) { load([](const ModelInfo&) { return make_model(); }, path); }},
     {"checkpoint", [](auto& path, int k) { checkpoint_file(path)->save(record(k)); },

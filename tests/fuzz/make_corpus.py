@@ -70,6 +70,8 @@ put(["token_ids"], "plain.txt", b"3 1 4\n\n1 5 9\n")
 put(["vocabulary"], "words.vocabulary", (HERE.parent / "data/files/0.1.0-words.vocabulary").read_bytes())
 put(["vocabulary"], "characters.vocabulary", (HERE.parent / "data/files/0.1.0-characters.vocabulary").read_bytes())
 
+put(["byte_pairs"], "merges.txt", "unroll-byte-pairs 1 4\nĠ a\nĠa n\nn é\r\nné né\n".encode())
+
 array = lambda *shape: (np.arange(np.prod(shape)).reshape(shape) / 4 - 0.5).astype(np.float32)
 cell = lambda kind, gates, values: {"type": kind, "weight_ih": array(gates, values), "weight_hh": array(gates, 1), "bias_ih": array(gates)}
 folder = HERE / "corpus" / "made.safetensors"

@@ -11,6 +11,7 @@
 #include <unroll/data/encode.hpp>
 #include <unroll/data/gzip.hpp>
 #include <unroll/data/token_files.hpp>
+#include <unroll/text/byte_pair_file.hpp>
 #include <unroll/text/padder.hpp>
 #include <unroll/text/vocabulary_file.hpp>
 
@@ -118,6 +119,21 @@ TEST_CASE("options of the readers that mean nothing or contradict each other are
   for (const Index size : {Index{0}, Index{-1}, most}) CHECK_THROWS_AS(read_token_ids("no/such/file", size), Refused);
 }
 
+TEST_CASE("a byte-pair encoding is asked for what it has, and learned with options that mean something") {
+  CHECK_THROWS_WITH_AS(BytePairEncoding::learn({"a"}, {.max_size = 259}),
+                       "BytePairEncoding: max_size is 259, expected 260 to 2147483647", Refused);
+  CHECK_THROWS_AS(BytePairEncoding::learn({"a"}, {.max_size = most}), Refused);
+  CHECK_THROWS_WITH_AS(BytePairEncoding::learn({"a"}, {.min_frequency = 0}),
+                       "BytePairEncoding: min_frequency is 0, expected 1 or more", Refused);
+  const BytePairEncoding bytes;
+  for (const std::int32_t id : {-1, 260, std::numeric_limits<std::int32_t>::min()}) {
+    CHECK_THROWS_AS(bytes.token(id), Refused);
+    CHECK_THROWS_AS(bytes.decode(Ids{id}), Refused);
+  }
+  CHECK_THROWS_WITH_AS(bytes.token(260), "BytePairEncoding: got id 260, expected 0 to 259", Refused);
+  CHECK(bytes.encode(std::string_view()).empty());
+}
+
 TEST_CASE("what is no file is refused by every reader of texts") {
   for (const char* path : {"", ".", "/dev/null", "/dev/zero", "no/such/file"}) {
     CAPTURE(path);
@@ -126,6 +142,7 @@ TEST_CASE("what is no file is refused by every reader of texts") {
     CHECK_THROWS_AS(read_plain_file(path), FormatError);
     CHECK_THROWS_AS(read_gzip_file(path), FormatError);
     CHECK_THROWS_AS(load_vocabulary(path), FormatError);
+    CHECK_THROWS_AS(load_byte_pairs(path), FormatError);
   }
 }
 
