@@ -55,6 +55,7 @@ BEGIN {
   provides("numeric", "iota accumulate gcd inner_product")
   provides("optional", "optional nullopt nullopt_t make_optional")
   provides("ostream", "ostream endl flush ios left right")
+  provides("queue", "priority_queue")
   provides("random", "random_device")
   provides("ranges", "ranges")
   provides("set", "set less")

@@ -2,7 +2,9 @@
 #include <fstream>
 #include <iostream>
 
+#include <unroll/data/contiguous_batches.hpp>
 #include <unroll/data/encode.hpp>
+#include <unroll/text/byte_pair_file.hpp>
 #include <unroll/text/vocabulary_file.hpp>
 
 using namespace unroll;
@@ -67,5 +69,34 @@ int main() {
   const EncodeReport report = encode_report(data);
   std::cout << report.unknown << " of " << report.tokens << " tokens are unknown, " << report.empty << " of "
             << report.texts << " texts empty\n";
+  // endregion
+
+  begin("subwords");
+  // region subwords
+  const std::vector<std::string> river{"the slow lowlands, the lower lowlands", "a low, slow river flows slowly"};
+  const auto subwords = BytePairEncoding::learn(river, {.max_size = BytePairEncoding::first_merge + 12});
+  for (const std::int32_t id : subwords.encode("the lowest flow")) std::cout << '[' << subwords.token(id) << "] ";
+  std::cout << '\n' << subwords.decode(subwords.encode("déjà vu 🌊")) << '\n';
+  // endregion
+
+  begin("subword_streams");
+  // region subword_streams
+  std::vector<std::int32_t> all;
+  for (const std::vector<std::int32_t>& ids : subwords.encode(river)) {
+    all.insert(all.end(), ids.begin(), ids.end());
+    all.push_back(BytePairEncoding::eos);
+  }
+  const TokenStreams windows(all, {.streams = 2, .window = 5});
+  // endregion
+  std::cout << windows.count() << '\n';
+
+  begin("subword_files");
+  // region subword_files
+  save_byte_pairs("river.merges", subwords);
+  const BytePairEncoding loaded = load_byte_pairs("river.merges");
+  const Vocabulary same_ids = loaded.vocabulary();  // for Encoder, encode and save
+  save_vocabulary("river.txt", same_ids);
+  std::cout << (load_vocabulary("river.txt", {loaded.tokenizer()}).encode(river[0]) == subwords.encode(river[0]))
+            << '\n';
   // endregion
 }
