@@ -74,7 +74,6 @@
 #include <unroll/optim/rms_prop.hpp>
 #include <unroll/optim/schedule.hpp>
 #include <unroll/optim/sgd.hpp>
-#include <unroll/text/byte_pair_encoding.hpp>
 #include <unroll/text/padder.hpp>
 #include <unroll/text/tokenizer.hpp>
 #include <unroll/text/vocabulary.hpp>
