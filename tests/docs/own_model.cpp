@@ -178,6 +178,7 @@ int main() {
   }
   {
     const TokenDataset training = reviews(400, Rng(1));
+    std::cout << "// region listen\n";
     // region listen
     Listener model;
     initialize(model, Rng(1));
@@ -192,6 +193,7 @@ int main() {
     }
     std::cout << "\n";
     // endregion
+    std::cout << "// endregion\n";
   }
   {
     // region check
