@@ -1,6 +1,7 @@
 #include <unroll/text/basic_tokenizers.ipp>
 #include <unroll/text/byte_pair_encoding.ipp>
 #include <unroll/text/byte_pair_file.ipp>
+#include <unroll/text/lower_case.ipp>
 #include <unroll/text/merge_learner.ipp>
 #include <unroll/text/padder.ipp>
 #include <unroll/text/token_table.ipp>

@@ -100,13 +100,18 @@ struct UnicodeWords {
 
   /// The lower case of a letter that the text goes on behind.
   static void write_cased(char32_t letter, std::string_view text, std::size_t behind, TokenBuffer& buffer) {
+    const bool ends_word = letter == capital_sigma && buffer.in_token() && !word_goes_on(text, behind);
+    for_lower_case(letter, ends_word, [&](char32_t lower) { buffer.put(lower); });
+  }
+  /// Calls on_letter with each code point of a letter's lower case.
+  template <class F> static void for_lower_case(char32_t letter, bool ends_word, const F& on_letter) {
     if (letter == capital_i_with_dot) {
-      buffer.put('i');
-      buffer.put(dot_above);
+      on_letter(U'i');
+      on_letter(dot_above);
     } else if (letter == capital_sigma) {
-      buffer.put(buffer.in_token() && !word_goes_on(text, behind) ? final_sigma : small_sigma);
+      on_letter(ends_word ? final_sigma : small_sigma);
     } else {
-      buffer.put(to_lower(letter));
+      on_letter(to_lower(letter));
     }
   }
   static bool word_goes_on(std::string_view text, std::size_t at) {
