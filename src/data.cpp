@@ -10,6 +10,8 @@
 #include <unroll/data/targets.ipp>
 #include <unroll/data/text_parts.ipp>
 #include <unroll/data/token_files.ipp>
+#include <unroll/data/word_vector_file.ipp>
+#include <unroll/data/word_vectors.ipp>
 
 namespace unroll::inline UNROLL_ABI {
 UNROLL_DATASET_INSTANCES(template)

@@ -9,11 +9,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/function_ref.hpp>
 #include <unroll/data/byte_source.hpp>
+#include <unroll/data/other_kinds.hpp>
 #include <unroll/data/read_options.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
@@ -26,7 +26,7 @@ class TextStream {
   TextStream(const std::filesystem::path& path, const ReadOptions& options)
       : path_(path), name_(path.string()), max_bytes_(options.max_bytes), source_(options.read.open(path)) {
     refill();
-    refuse_other_kinds();
+    refuse_other_kinds(name_, block_);
   }
 
   const std::string& name() const { return name_; }
@@ -85,17 +85,6 @@ class TextStream {
     if (count > max_bytes_ - taken_) refuse_size(path_, max_bytes_);
     taken_ += count;
     at_ += count;
-  }
-  void refuse_other_kinds() const {
-    const std::string_view bytes = block_;
-    require<FormatError>(!bytes.starts_with("\x1F\x8B"), name_,
-                         ": is compressed: read it with {.read = unroll::read_gzip_file} from <unroll/data/gzip.hpp>");
-    require<FormatError>(!bytes.starts_with("\xFF\xFE") && !bytes.starts_with("\xFE\xFF"), name_,
-                         ": is UTF-16, expected UTF-8: save it as UTF-8");
-    using Kind = std::pair<std::string_view, std::string_view>;
-    for (const auto& [magic, what] :
-         {Kind{"PK\x03\x04", "zip"}, Kind{"BZh", "bzip2"}, Kind{"\xFD\x37zXZ", "xz"}, Kind{"\x28\xB5\x2F\xFD", "zstd"}})
-      require<FormatError>(!bytes.starts_with(magic), name_, ": is compressed by ", what, ": unpack it first");
   }
 
   std::filesystem::path path_;
