@@ -3,6 +3,7 @@
 #include <unroll/data/contiguous_batches.ipp>
 #include <unroll/data/dataset.ipp>
 #include <unroll/data/encode.ipp>
+#include <unroll/data/nearest_words.ipp>
 #include <unroll/data/pipe.ipp>
 #include <unroll/data/read_options.ipp>
 #include <unroll/data/readers.ipp>
