@@ -5,6 +5,7 @@
 #include <unroll/data/encode.ipp>
 #include <unroll/data/nearest_words.ipp>
 #include <unroll/data/pipe.ipp>
+#include <unroll/data/pretrained_embedding.ipp>
 #include <unroll/data/read_options.ipp>
 #include <unroll/data/readers.ipp>
 #include <unroll/data/split.ipp>

@@ -32,6 +32,8 @@ struct EncodeReport {
   bool mostly_unknown() const { return 2 * empty > texts || 2 * unknown > tokens; }
 };
 UNROLL_API EncodeReport encode_report(const TokenDataset& data);
+/// How often each id of a vocabulary of this size occurs. Throws std::invalid_argument for another id.
+UNROLL_API std::vector<Index> token_counts(const TokenDataset& data, Index vocabulary_size);
 
 /// Texts to ids, one way for training and for prediction.
 class Encoder {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <unroll/core/error.hpp>
+#include <unroll/core/range.hpp>
 #include <unroll/data/encode.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -19,6 +20,16 @@ UNROLL_FUNCTION EncodeReport encode_report(const TokenDataset& data) {
     report.unknown += std::ranges::count(data[k], Vocabulary::oov);
   }
   return report;
+}
+UNROLL_FUNCTION std::vector<Index> token_counts(const TokenDataset& data, Index vocabulary_size) {
+  detail::require_at_least("token_counts", "the size of the vocabulary", vocabulary_size, 1);
+  std::vector<Index> counts(static_cast<std::size_t>(vocabulary_size));
+  for (Index k = 0; k < data.size(); ++k)
+    for (const std::int32_t id : data[k]) {
+      detail::require_index("token_counts", "token id", id, vocabulary_size);
+      ++counts[static_cast<std::size_t>(id)];
+    }
+  return counts;
 }
 
 UNROLL_FUNCTION Encoder::Encoder(Vocabulary vocabulary, EncodeOptions options)
