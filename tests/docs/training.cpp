@@ -1,6 +1,8 @@
 // Snippets of docs/guide.md: training. using.cpp loads what this one saves.
 #include <fstream>
 
+#include <unroll/train/freeze_until.hpp>
+
 // region includes
 #include <iostream>
 
@@ -117,12 +119,8 @@ int main() {
   // region freeze
   auto pretrained = untrained;
   Parameter<float>& table = pretrained.layer<0>().weight;  // (D, V): a column a token
-  table.col(vocabulary.id("happy")).setConstant(0.1f);     // here go the vectors of a file
-  freeze(pretrained, "0.*");
-  const auto thaw_later = [](Run& run) {
-    if (run.epoch() == 2) run.thaw("0.*");  // at the end of epoch 2
-  };
-  fit(pretrained, CrossEntropy{}, Adam{}, data, {.epochs = 3, .callbacks = {thaw_later}});
+  table.col(vocabulary.id("happy")).setConstant(0.1f);     // here go the vectors of a file: fill_embedding
+  fit(pretrained, CrossEntropy{}, Adam{}, data, {.epochs = 3, .callbacks = FreezeUntil{"0.*", 3}});
   // endregion
   std::cout << count_trainable(pretrained) << " of " << count_parameters(pretrained) << " trainable\n";
 
