@@ -8,6 +8,7 @@
 #include <functional>
 #include <iterator>
 
+#include <unroll/data/word_vector_file.hpp>
 #include <unroll/file/replace_file.hpp>
 #include <unroll/format/guitarml.hpp>
 #include <unroll/format/load_network.hpp>
@@ -70,6 +71,9 @@ const Writer writers[] = {
      [](auto& path) { load_vocabulary(path); }},
     {"byte_pairs", [](auto& path, int k) { save_byte_pairs(path, subwords(k)); },
      [](auto& path) { load_byte_pairs(path); }},
+    {"word_vectors",
+     [](auto& path, int k) { save_word_vectors(path, WordVectors({"a"}, Matrix<float>::Constant(2 + k, 1, 0.5f))); },
+     [](auto& path) { read_word_vectors(path); }},
     {"model", [](auto& path, int k) { save(path, model(0), words(k)); },
      [](auto& path) { load([](const ModelInfo&) { return make_model(); }, path); }},
     {"checkpoint", [](auto& path, int k) { checkpoint_file(path)->save(record(k)); },
