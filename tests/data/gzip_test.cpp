@@ -6,6 +6,7 @@
 
 #include <unroll/data/gzip.hpp>
 #include <unroll/data/readers.hpp>
+#include <unroll/data/word_vector_file.hpp>
 
 #include "folder.hpp"
 
@@ -31,6 +32,23 @@ TEST_CASE("compressed and plain files are read alike") {
   const auto data = unroll::read_labelled_text(folder.path / "data.tsv.gz", {.read = unroll::read_gzip_file});
   CHECK(data.size() == 100'000);
   CHECK(data == unroll::read_labelled_text(plain));
+}
+
+TEST_CASE("compressed word vectors are read as the others are, or refused by name") {
+  const Folder folder;
+  for (const std::string& bytes : {std::string("a 1 2\nb 3 4\n"), std::string("2 2\na 1 2 \nb 3 4 \n"),
+                                   std::string("2 2\na \0\0\x80\x3F\0\0\0\x40"
+                                               "b \0\0\x40\x40\0\0\x80\x40",
+                                               24)}) {
+    const auto path = folder.path / "v.gz";
+    write_gzip(path, bytes);
+    const auto vectors = unroll::read_word_vectors(path, {.read = unroll::read_gzip_file});
+    CHECK(vectors["a"] == Eigen::Vector2f(1, 2));
+    CHECK(vectors["b"] == Eigen::Vector2f(3, 4));
+    CHECK_THROWS_WITH_AS(static_cast<void>(unroll::read_word_vectors(path)),
+                         doctest::Contains("v.gz: is compressed: read it with {.read = unroll::read_gzip_file}"),
+                         unroll::FormatError);
+  }
 }
 
 TEST_CASE("a compressed file may have several members") {

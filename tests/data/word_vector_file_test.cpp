@@ -9,7 +9,6 @@
 #include <doctest/doctest.h>
 
 #include <unroll/core/random.hpp>
-#include <unroll/data/gzip.hpp>
 #include <unroll/data/word_vector_file.hpp>
 
 #include "../support/not_finite.hpp"
@@ -103,21 +102,6 @@ TEST_CASE("the format of word vectors can be said") {
   CHECK(refusal(glove, as_text) == "v:1: expected two whole numbers, how many words and how many numbers each has");
   CHECK(refusal(glove, as_binary) == "v:1: expected two whole numbers, how many words and how many numbers each has");
   CHECK(refusal(word2vec, as_glove) == "v:2: 3 numbers, expected 1 as line 1 says");
-}
-
-TEST_CASE("compressed word vectors are read as the others are, or refused by name") {
-  using namespace word_vector_files;
-  const Folder folder;
-  for (const std::string& bytes : {glove, word2vec, with_ends}) {
-    const auto path = folder.path / "v.gz";
-    const gzFile file = gzopen(path.string().c_str(), "wb");
-    REQUIRE(gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size())) == static_cast<int>(bytes.size()));
-    REQUIRE(gzclose(file) == Z_OK);
-    check_two(unroll::read_word_vectors(path, {.read = unroll::read_gzip_file}));
-    CHECK_THROWS_WITH_AS(static_cast<void>(unroll::read_word_vectors(path)),
-                         doctest::Contains("v.gz: is compressed: read it with {.read = unroll::read_gzip_file}"),
-                         unroll::FormatError);
-  }
 }
 
 TEST_CASE("of a file of word vectors only those of a vocabulary are kept, as they stand and in lower case") {
