@@ -82,6 +82,7 @@ TEST_CASE("files of word vectors are told apart by what is in them") {
   check_two(read(with_ends));
   check_two(read(without_ends));
   check_two(read("\xEF\xBB\xBFthe\t0.5\t-1  +2e-3\t\r\nGröße 1 2 3"));
+  CHECK(words(read("a 1\nlonger than a 2")) == std::vector<std::string>{"a", "longer than a"});
   // Numbers of one digit: the lines are shorter than a binary vector would be.
   CHECK(vector(read("2 3\na 1 2 3\né 4 5 6\n"), "é") == std::vector<float>{4, 5, 6});
   // A binary number may look like the end of a line.
