@@ -19,9 +19,9 @@ WordVectors compass() {
       0, 2, 3, 0, 0;
   return WordVectors({"east", "northeast", "north", "west", "nowhere"}, at);
 }
-std::vector<std::string> words(const std::vector<unroll::Neighbor>& neighbors) {
+std::vector<std::string> neighbors(const std::vector<unroll::Neighbor>& of) {
   std::vector<std::string> all;
-  for (const auto& neighbor : neighbors) all.push_back(neighbor.word);
+  for (const auto& neighbor : of) all.push_back(neighbor.word);
   return all;
 }
 using Words = std::vector<std::string>;
@@ -30,13 +30,13 @@ using Words = std::vector<std::string>;
 TEST_CASE("the nearest words are those in the same direction, however long their vectors are") {
   using namespace nearest;
   const auto of = unroll::nearest_words(compass(), "east", 9);
-  CHECK(words(of) == Words{"northeast", "north", "nowhere", "west"});
+  CHECK(neighbors(of) == Words{"northeast", "north", "nowhere", "west"});
   CHECK(of[0].cosine == doctest::Approx(std::sqrt(0.5)));
   CHECK(of[1].cosine == 0);
   CHECK(of[3].cosine == -1);
-  CHECK(words(unroll::nearest_words(compass(), "east", 2)) == Words{"northeast", "north"});
-  CHECK(words(unroll::nearest_words(compass(), Eigen::Vector2f(0.1f, 0), 2)) == Words{"east", "northeast"});
-  CHECK(words(unroll::nearest_words(compass(), Eigen::Vector2f(0, 0), 2)) == Words{"east", "northeast"});
+  CHECK(neighbors(unroll::nearest_words(compass(), "east", 2)) == Words{"northeast", "north"});
+  CHECK(neighbors(unroll::nearest_words(compass(), Eigen::Vector2f(0.1f, 0), 2)) == Words{"east", "northeast"});
+  CHECK(neighbors(unroll::nearest_words(compass(), Eigen::Vector2f(0, 0), 2)) == Words{"east", "northeast"});
 }
 
 TEST_CASE("the largest floats have cosines, too") {
@@ -57,8 +57,8 @@ TEST_CASE("an analogy goes from one word as far as between two others") {
       0, 0, 1, 1, 0,     // female
       0, 4, 0, 4, 0.1f;  // royal
   const WordVectors vectors({"man", "king", "woman", "queen", "boy"}, at);
-  CHECK(words(unroll::analogy(vectors, "man", "king", "woman", 1)) == Words{"queen"});
-  CHECK(words(unroll::analogy(vectors, "king", "man", "queen")) == Words{"boy", "woman"});
+  CHECK(neighbors(unroll::analogy(vectors, "man", "king", "woman", 1)) == Words{"queen"});
+  CHECK(neighbors(unroll::analogy(vectors, "king", "man", "queen")) == Words{"boy", "woman"});
 }
 
 TEST_CASE("words that are not there have no neighbors, nor has what is no vector") {

@@ -22,7 +22,7 @@ using unroll::WordVectorOptions;
 using unroll::WordVectors;
 
 /// float32, little-endian.
-std::string binary(std::initializer_list<float> numbers) {
+std::string floats(std::initializer_list<float> numbers) {
   std::string bytes;
   for (const float x : numbers) {
     const auto bits = std::bit_cast<std::uint32_t>(x);
@@ -30,13 +30,14 @@ std::string binary(std::initializer_list<float> numbers) {
   }
   return bytes;
 }
-WordVectors read(const std::string& bytes, const WordVectorOptions& options = {}) {
+WordVectors read_bytes(const std::string& bytes, const WordVectorOptions& options = {}) {
   const Folder folder;
   return unroll::read_word_vectors(folder.write("v", bytes), options);
 }
 /// What is said of a file `v` with these bytes.
 template <class... Vocabulary>
-std::string refusal(const std::string& bytes, const WordVectorOptions& options = {}, const Vocabulary&... vocabulary) {
+std::string refusal_of_vectors(const std::string& bytes, const WordVectorOptions& options = {},
+                               const Vocabulary&... vocabulary) {
   const Folder folder;
   const auto path = folder.write("v", bytes);
   try {
@@ -46,30 +47,30 @@ std::string refusal(const std::string& bytes, const WordVectorOptions& options =
   }
   return "none";
 }
-std::vector<std::string> words(const WordVectors& vectors) {
+std::vector<std::string> words_of(const WordVectors& vectors) {
   std::vector<std::string> all;
   for (Index k = 0; k < vectors.size(); ++k) all.emplace_back(vectors.word(k));
   return all;
 }
-std::vector<float> vector(const WordVectors& vectors, std::string_view word) {
+std::vector<float> numbers_of(const WordVectors& vectors, std::string_view word) {
   return {vectors[word].begin(), vectors[word].end()};
 }
 void check_two(const WordVectors& of) {
-  CHECK(words(of) == std::vector<std::string>{"the", "Größe"});
+  CHECK(words_of(of) == std::vector<std::string>{"the", "Größe"});
   CHECK(of.width() == 3);
-  CHECK(vector(of, "the") == std::vector<float>{0.5f, -1, 2e-3f});
-  CHECK(vector(of, "Größe") == std::vector<float>{1, 2, 3});
+  CHECK(numbers_of(of, "the") == std::vector<float>{0.5f, -1, 2e-3f});
+  CHECK(numbers_of(of, "Größe") == std::vector<float>{1, 2, 3});
 }
 bool same(const WordVectors& a, const WordVectors& b) {
-  return words(a) == words(b) && a.width() == b.width() &&
+  return words_of(a) == words_of(b) && a.width() == b.width() &&
          std::memcmp(a.vectors().data(), b.vectors().data(),
                      static_cast<std::size_t>(a.vectors().size()) * sizeof(float)) == 0;
 }
 
 const std::string glove = "the 0.5 -1 2e-3\nGröße 1 2 3\n";
 const std::string word2vec = "2 3\nthe 0.5 -1 2e-3 \nGröße 1 2 3 \n";
-const std::string with_ends = "2 3\nthe " + binary({0.5f, -1, 2e-3f}) + "\nGröße " + binary({1, 2, 3}) + "\n";
-const std::string without_ends = "2 3\nthe " + binary({0.5f, -1, 2e-3f}) + "Größe " + binary({1, 2, 3});
+const std::string with_ends = "2 3\nthe " + floats({0.5f, -1, 2e-3f}) + "\nGröße " + floats({1, 2, 3}) + "\n";
+const std::string without_ends = "2 3\nthe " + floats({0.5f, -1, 2e-3f}) + "Größe " + floats({1, 2, 3});
 const WordVectorOptions as_glove{.format = WordVectorFormat::glove}, as_text{.format = WordVectorFormat::word2vec},
     as_binary{.format = WordVectorFormat::word2vec_binary};
 
@@ -77,32 +78,34 @@ const WordVectorOptions as_glove{.format = WordVectorFormat::glove}, as_text{.fo
 
 TEST_CASE("files of word vectors are told apart by what is in them") {
   using namespace word_vector_files;
-  check_two(read(glove));
-  check_two(read(word2vec));
-  check_two(read(with_ends));
-  check_two(read(without_ends));
-  check_two(read("\xEF\xBB\xBFthe\t0.5\t-1  +2e-3\t\r\nGröße 1 2 3"));
-  CHECK(words(read("a 1\nlonger than a 2")) == std::vector<std::string>{"a", "longer than a"});
+  check_two(read_bytes(glove));
+  check_two(read_bytes(word2vec));
+  check_two(read_bytes(with_ends));
+  check_two(read_bytes(without_ends));
+  check_two(read_bytes("\xEF\xBB\xBFthe\t0.5\t-1  +2e-3\t\r\nGröße 1 2 3"));
+  CHECK(words_of(read_bytes("a 1\nlonger than a 2")) == std::vector<std::string>{"a", "longer than a"});
   // Numbers of one digit: the lines are shorter than a binary vector would be.
-  CHECK(vector(read("2 3\na 1 2 3\né 4 5 6\n"), "é") == std::vector<float>{4, 5, 6});
+  CHECK(numbers_of(read_bytes("2 3\na 1 2 3\né 4 5 6\n"), "é") == std::vector<float>{4, 5, 6});
   // A binary number may look like the end of a line.
-  const std::string like_an_end = "\n" + binary({1, 2}).substr(1);
-  CHECK(read("2 2\na " + like_an_end + "\nb " + binary({3, 4}) + "\n").size() == 2);
-  CHECK(read("2 1\na " + binary({1}) + "b " + binary({-2}))["b"](0) == -2);
+  const std::string like_an_end = "\n" + floats({1, 2}).substr(1);
+  CHECK(read_bytes("2 2\na " + like_an_end + "\nb " + floats({3, 4}) + "\n").size() == 2);
+  CHECK(read_bytes("2 1\na " + floats({1}) + "b " + floats({-2}))["b"](0) == -2);
 }
 
 TEST_CASE("the format of word vectors can be said") {
   using namespace word_vector_files;
-  check_two(read(glove, as_glove));
-  check_two(read(word2vec, as_text));
-  check_two(read(with_ends, as_binary));
-  CHECK(words(read("2 3\n5 7\n", as_glove)) == std::vector<std::string>{"2", "5"});
+  check_two(read_bytes(glove, as_glove));
+  check_two(read_bytes(word2vec, as_text));
+  check_two(read_bytes(with_ends, as_binary));
+  CHECK(words_of(read_bytes("2 3\n5 7\n", as_glove)) == std::vector<std::string>{"2", "5"});
   const std::string letters = "1 1\na bcde";  // which is text and a float
-  CHECK(read(letters, as_binary).size() == 1);
-  CHECK(refusal(letters) == "v:2: 'bcde' is not a number");
-  CHECK(refusal(glove, as_text) == "v:1: expected two whole numbers, how many words and how many numbers each has");
-  CHECK(refusal(glove, as_binary) == "v:1: expected two whole numbers, how many words and how many numbers each has");
-  CHECK(refusal(word2vec, as_glove) == "v:2: 3 numbers, expected 1 as line 1 says");
+  CHECK(read_bytes(letters, as_binary).size() == 1);
+  CHECK(refusal_of_vectors(letters) == "v:2: 'bcde' is not a number");
+  CHECK(refusal_of_vectors(glove, as_text) ==
+        "v:1: expected two whole numbers, how many words and how many numbers each has");
+  CHECK(refusal_of_vectors(glove, as_binary) ==
+        "v:1: expected two whole numbers, how many words and how many numbers each has");
+  CHECK(refusal_of_vectors(word2vec, as_glove) == "v:2: 3 numbers, expected 1 as line 1 says");
 }
 
 TEST_CASE("of a file of word vectors only those of a vocabulary are kept, as they stand and in lower case") {
@@ -111,105 +114,111 @@ TEST_CASE("of a file of word vectors only those of a vocabulary are kept, as the
   const Folder folder;
   for (const std::string& bytes :
        {std::string("the 1 2\nThe 3 4\nother 5 6\nété 7 8\nlast 9 nan\n"),
-        "5 2\nthe " + binary({1, 2}) + "The " + binary({3, 4}) + "other " + binary({5, not_finite::nan<float>()}) +
-            "été " + binary({7, 8}) + "last " + binary({9, 9})}) {
+        "5 2\nthe " + floats({1, 2}) + "The " + floats({3, 4}) + "other " + floats({5, not_finite::nan<float>()}) +
+            "été " + floats({7, 8}) + "last " + floats({9, 9})}) {
     const auto of = unroll::read_word_vectors(folder.write("v", bytes), vocabulary);
-    CHECK(words(of) == std::vector<std::string>{"the", "The", "été"});
-    CHECK(vector(of, "été") == std::vector<float>{7, 8});
+    CHECK(words_of(of) == std::vector<std::string>{"the", "The", "été"});
+    CHECK(numbers_of(of, "été") == std::vector<float>{7, 8});
   }
-  CHECK(refusal("a 1\nb 2\n", {}, vocabulary) ==
+  CHECK(refusal_of_vectors("a 1\nb 2\n", {}, vocabulary) ==
         "v: has none of the vocabulary's words: in another language or script?");
-  CHECK(refusal("a 1 2\nb 2\n", {}, vocabulary) == "v:2: 1 numbers, expected 2 as line 1 says");
+  CHECK(refusal_of_vectors("a 1 2\nb 2\n", {}, vocabulary) == "v:2: 1 numbers, expected 2 as line 1 says");
 }
 
 TEST_CASE("a word may hold spaces and any bytes") {
   using namespace word_vector_files;
-  const auto of = read("the 1 2\n. . . 3 4\nat name@domain.com 5 6\n\xFF\xC2 7 8\n\xC2\xA0 9 10\n");
-  CHECK(words(of) == std::vector<std::string>{"the", ". . .", "at name@domain.com", "\xFF\xC2", "\xC2\xA0"});
-  CHECK(vector(of, ". . .") == std::vector<float>{3, 4});
+  const auto of = read_bytes("the 1 2\n. . . 3 4\nat name@domain.com 5 6\n\xFF\xC2 7 8\n\xC2\xA0 9 10\n");
+  CHECK(words_of(of) == std::vector<std::string>{"the", ". . .", "at name@domain.com", "\xFF\xC2", "\xC2\xA0"});
+  CHECK(numbers_of(of, ". . .") == std::vector<float>{3, 4});
   const std::string odd("\x01\t\xFF\0\n\xE2\x82", 7);
-  CHECK(vector(read("2 1\n" + odd + " " + binary({1}) + "b " + binary({2})), odd) == std::vector<float>{1});
+  CHECK(numbers_of(read_bytes("2 1\n" + odd + " " + floats({1}) + "b " + floats({2})), odd) == std::vector<float>{1});
 }
 
 TEST_CASE("a line of word vectors that is wrong is named") {
   using namespace word_vector_files;
-  CHECK(refusal("a 1 2\nb 3\n") == "v:2: 1 numbers, expected 2 as line 1 says");
-  CHECK(refusal("a 1 2\nb 3 4\nc 3 4 5\n") == "v:3: 3 numbers, expected 2 as line 1 says");
-  CHECK(refusal("2 3\na 1 2 3\nb 1 2\n") == "v:3: 2 numbers, expected 3 as line 1 says");
-  CHECK(refusal("2 3\na 1\nb 1 2 3\n") == "v:2: 1 numbers, expected 3 as line 1 says");
-  CHECK(refusal("a 1 2\nb 3 x\n") == "v:2: 'x' is not a number");
-  CHECK(refusal("a 1 2\nb 3 1e\n") == "v:2: '1e' is not a number");
-  CHECK(refusal("a 1 2\nb nan 4\n") == "v:2: number 1 of 'b' is nan, expected a finite float");
-  CHECK(refusal("a 1 2\nb 3 -inf\n") == "v:2: number 2 of 'b' is -inf, expected a finite float");
-  CHECK(refusal("a 1 2\nb 3 1e39\n") == "v:2: number 2 of 'b' is 1e39, expected a finite float");
-  CHECK(refusal("a 1 2\n\nb 3 4\n") == "v:2: is empty, expected a word and its numbers");
-  CHECK(refusal("a 1 2\n 3 4\n") == "v:2: begins with a space, expected a word");
-  CHECK(refusal("alone\nb 3 4\n") == "v:1: a word without numbers, expected its vector");
-  CHECK(refusal("") == "v: is empty");
-  CHECK(refusal("PK\x03\x04...") == "v: is compressed by zip: unpack it first");
-  CHECK(vector(read("a 1e-46 1e-40\n"), "a") == std::vector<float>{0, 1e-40f});
+  CHECK(refusal_of_vectors("a 1 2\nb 3\n") == "v:2: 1 numbers, expected 2 as line 1 says");
+  CHECK(refusal_of_vectors("a 1 2\nb 3 4\nc 3 4 5\n") == "v:3: 3 numbers, expected 2 as line 1 says");
+  CHECK(refusal_of_vectors("2 3\na 1 2 3\nb 1 2\n") == "v:3: 2 numbers, expected 3 as line 1 says");
+  CHECK(refusal_of_vectors("2 3\na 1\nb 1 2 3\n") == "v:2: 1 numbers, expected 3 as line 1 says");
+  CHECK(refusal_of_vectors("a 1 2\nb 3 x\n") == "v:2: 'x' is not a number");
+  CHECK(refusal_of_vectors("a 1 2\nb 3 1e\n") == "v:2: '1e' is not a number");
+  CHECK(refusal_of_vectors("a 1 2\nb nan 4\n") == "v:2: number 1 of 'b' is nan, expected a finite float");
+  CHECK(refusal_of_vectors("a 1 2\nb 3 -inf\n") == "v:2: number 2 of 'b' is -inf, expected a finite float");
+  CHECK(refusal_of_vectors("a 1 2\nb 3 1e39\n") == "v:2: number 2 of 'b' is 1e39, expected a finite float");
+  CHECK(refusal_of_vectors("a 1 2\n\nb 3 4\n") == "v:2: is empty, expected a word and its numbers");
+  CHECK(refusal_of_vectors("a 1 2\n 3 4\n") == "v:2: begins with a space, expected a word");
+  CHECK(refusal_of_vectors("alone\nb 3 4\n") == "v:1: a word without numbers, expected its vector");
+  CHECK(refusal_of_vectors("") == "v: is empty");
+  CHECK(refusal_of_vectors("PK\x03\x04...") == "v: is compressed by zip: unpack it first");
+  CHECK(numbers_of(read_bytes("a 1e-46 1e-40\n"), "a") == std::vector<float>{0, 1e-40f});
 }
 
 TEST_CASE("a word that is there again is an error, or its first vector counts") {
   using namespace word_vector_files;
-  CHECK(refusal("a 1\nb 2\na 3\n") ==
+  CHECK(refusal_of_vectors("a 1\nb 2\na 3\n") ==
         "v:3: the word 'a' is there twice; {.first_of_repeated = true} takes its first "
         "vector");
-  CHECK(refusal("2 1\na " + binary({1}) + "a " + binary({2})) ==
+  CHECK(refusal_of_vectors("2 1\na " + floats({1}) + "a " + floats({2})) ==
         "v: word 2: the word 'a' is there twice; {.first_of_repeated = true} takes its first vector");
-  const auto of = read("a 1\nb 2\na 3\nc 4\n", {.first_of_repeated = true});
-  CHECK(words(of) == std::vector<std::string>{"a", "b", "c"});
-  CHECK(vector(of, "a") == std::vector<float>{1});
-  CHECK(vector(of, "c") == std::vector<float>{4});
+  const auto of = read_bytes("a 1\nb 2\na 3\nc 4\n", {.first_of_repeated = true});
+  CHECK(words_of(of) == std::vector<std::string>{"a", "b", "c"});
+  CHECK(numbers_of(of, "a") == std::vector<float>{1});
+  CHECK(numbers_of(of, "c") == std::vector<float>{4});
   const auto vocabulary = unroll::Vocabulary::from_tokens({"<PAD>", "<OOV>", "b"});
-  CHECK(refusal("a 1\nb 2\na 3\n", {}, vocabulary) == "none");
+  CHECK(refusal_of_vectors("a 1\nb 2\na 3\n", {}, vocabulary) == "none");
 }
 
 TEST_CASE("files of word vectors that end too early or too late are refused") {
   using namespace word_vector_files;
-  CHECK(refusal("3 1\na 1\nb 2\n") == "v: 2 words, but line 1 says 3");
-  CHECK(refusal("1 1\na 1\nb 2\n") == "v:3: another word, but line 1 says 1 words");
-  CHECK(refusal("3 2") == "v: 0 words, but line 1 says 3");
-  CHECK(refusal(with_ends + "x") == "v: goes on behind the 2 words that line 1 says");
+  CHECK(refusal_of_vectors("3 1\na 1\nb 2\n") == "v: 2 words, but line 1 says 3");
+  CHECK(refusal_of_vectors("1 1\na 1\nb 2\n") == "v:3: another word, but line 1 says 1 words");
+  CHECK(refusal_of_vectors("3 2") == "v: 0 words, but line 1 says 3");
+  CHECK(refusal_of_vectors(with_ends + "x") == "v: goes on behind the 2 words that line 1 says");
   for (std::size_t size = 4; size < without_ends.size(); ++size) {
     CAPTURE(size);
-    CHECK(refusal(without_ends.substr(0, size), as_binary).starts_with("v: word "));
+    CHECK(refusal_of_vectors(without_ends.substr(0, size), as_binary).starts_with("v: word "));
   }
-  CHECK(refusal(without_ends.substr(0, 10), as_binary) ==
+  CHECK(refusal_of_vectors(without_ends.substr(0, 10), as_binary) ==
         "v: word 1: the file ends after 2 of the 12 bytes of its vector");
-  CHECK(refusal(without_ends.substr(0, 22), as_binary) == "v: word 2: the file ends, but line 1 says 2 words");
-  CHECK(refusal("1 1\n " + binary({1}), as_binary) == "v: word 1: is empty");
-  CHECK(refusal("1 2\na " + binary({1, not_finite::infinity<float>()})) == "v: word 1: number 2 of 'a' is not finite");
+  CHECK(refusal_of_vectors(without_ends.substr(0, 22), as_binary) ==
+        "v: word 2: the file ends, but line 1 says 2 words");
+  CHECK(refusal_of_vectors("1 1\n " + floats({1}), as_binary) == "v: word 1: is empty");
+  CHECK(refusal_of_vectors("1 2\na " + floats({1, not_finite::infinity<float>()})) ==
+        "v: word 1: number 2 of 'a' is not finite");
 }
 
 TEST_CASE("sizes that a file of word vectors only claims to have take no memory") {
   using namespace word_vector_files;
-  CHECK(refusal("999999999999 3\na 1 2 3\n") == "v: 1 words, but line 1 says 999999999999");
-  CHECK(refusal("9223372036854775807 3\na " + binary({1, 2, 3})) ==
+  CHECK(refusal_of_vectors("999999999999 3\na 1 2 3\n") == "v: 1 words, but line 1 says 999999999999");
+  CHECK(refusal_of_vectors("9223372036854775807 3\na " + floats({1, 2, 3})) ==
         "v: word 2: the file ends, but line 1 says 9223372036854775807 words");
-  CHECK(refusal("1 999999999999\na 1 2 3\n") ==
+  CHECK(refusal_of_vectors("1 999999999999\na 1 2 3\n") ==
         "v:1: vectors of 999999999999 numbers, expected at most max_width, 10000");
-  CHECK(refusal("1 99999999999999999999\na 1\n") ==
+  CHECK(refusal_of_vectors("1 99999999999999999999\na 1\n") ==
         "v:1: vectors of too many numbers, expected at most max_width, 10000");
-  CHECK(refusal("99999999999999999999 1\na 1\n") == "v:1: the number of words is too large, expected at least 1");
-  CHECK(refusal("0 1\n") == "v:1: the number of words is 0, expected at least 1");
-  CHECK(refusal("1 0\na\n") == "v:1: a word without numbers, expected its vector");
-  CHECK(refusal("a 1 2 3\n", {.max_width = 2}) == "v:1: vectors of 3 numbers, expected at most max_width, 2");
-  CHECK(refusal(std::string(800'000, 'x')) == "v:1: more than 705536 bytes without an end of the line");
-  CHECK(refusal("a 1\n" + std::string(800'000, 'x')) == "v:2: more than 705536 bytes without an end of the line");
-  CHECK(refusal("1 1\n" + std::string(70'000, '\1') + " ....", as_binary) ==
+  CHECK(refusal_of_vectors("99999999999999999999 1\na 1\n") ==
+        "v:1: the number of words is too large, expected at least 1");
+  CHECK(refusal_of_vectors("0 1\n") == "v:1: the number of words is 0, expected at least 1");
+  CHECK(refusal_of_vectors("1 0\na\n") == "v:1: a word without numbers, expected its vector");
+  CHECK(refusal_of_vectors("a 1 2 3\n", {.max_width = 2}) ==
+        "v:1: vectors of 3 numbers, expected at most max_width, 2");
+  CHECK(refusal_of_vectors(std::string(800'000, 'x')) == "v:1: more than 705536 bytes without an end of the line");
+  CHECK(refusal_of_vectors("a 1\n" + std::string(800'000, 'x')) ==
+        "v:2: more than 705536 bytes without an end of the line");
+  CHECK(refusal_of_vectors("1 1\n" + std::string(70'000, '\1') + " ....", as_binary) ==
         "v: word 1: no space in 65536 bytes, expected one behind the word");
-  CHECK(refusal(std::string(70'000, 'x') + " 1 2\n") == "v:1: a word of 70000 bytes, expected at most 65536");
-  CHECK(refusal("a 1 2\nb 3 4\n", {.max_bytes = 17}) ==
+  CHECK(refusal_of_vectors(std::string(70'000, 'x') + " 1 2\n") ==
+        "v:1: a word of 70000 bytes, expected at most 65536");
+  CHECK(refusal_of_vectors("a 1 2\nb 3 4\n", {.max_bytes = 17}) ==
         "v: has more than 17 bytes of words and vectors: raise max_bytes, or read those of a vocabulary");
-  CHECK(refusal("a 1 2\nb 3 4\n", {.max_bytes = 18}) == "none");
+  CHECK(refusal_of_vectors("a 1 2\nb 3 4\n", {.max_bytes = 18}) == "none");
 }
 
 TEST_CASE("a limit reads the first words and nothing behind them") {
   using namespace word_vector_files;
-  CHECK(words(read("a 1\nb 2\nc x\n", {.limit = 2})) == std::vector<std::string>{"a", "b"});
-  CHECK(words(read("9 1\na 1\nb 2\nc x\n", {.limit = 2})) == std::vector<std::string>{"a", "b"});
-  CHECK(words(read("9 1\na " + binary({1}) + "b ", {.limit = 1})) == std::vector<std::string>{"a"});
+  CHECK(words_of(read_bytes("a 1\nb 2\nc x\n", {.limit = 2})) == std::vector<std::string>{"a", "b"});
+  CHECK(words_of(read_bytes("9 1\na 1\nb 2\nc x\n", {.limit = 2})) == std::vector<std::string>{"a", "b"});
+  CHECK(words_of(read_bytes("9 1\na " + floats({1}) + "b ", {.limit = 1})) == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("many words of many blocks arrive in their order") {
@@ -221,7 +230,7 @@ TEST_CASE("many words of many blocks arrive in their order") {
     for (Index d = 0; d < width; ++d) text += " " + std::to_string(k) + "." + std::to_string(d + 10);
     text += "\n";
   }
-  const auto of = read(text);
+  const auto of = read_bytes(text);
   REQUIRE(of.size() == count);
   for (const Index k : {Index{0}, Index{1309}, Index{1310}, Index{1311}, Index{2621}, count - 1}) {
     CHECK(of.word(k) == "word" + std::to_string(k));
@@ -256,7 +265,7 @@ TEST_CASE("word vectors that were written are read back the same") {
   CHECK(unroll::read_plain_file(text) == "2 1\na 0.1\nb -2\n");
   unroll::save_word_vectors(bytes, WordVectors({"a\t"}, unroll::Matrix<float>(Eigen::Vector2f(0.1f, -2))),
                             WordVectorFormat::word2vec_binary);
-  CHECK(unroll::read_plain_file(bytes) == "1 2\na\t " + binary({0.1f, -2}) + "\n");
+  CHECK(unroll::read_plain_file(bytes) == "1 2\na\t " + floats({0.1f, -2}) + "\n");
 }
 
 TEST_CASE("words that a format cannot hold are not written, nor what is no vectors") {
@@ -275,7 +284,7 @@ TEST_CASE("words that a format cannot hold are not written, nor what is no vecto
   CHECK_THROWS_AS(save("a", WordVectorFormat::glove), std::invalid_argument);
   CHECK_THROWS_AS(unroll::save_word_vectors(folder.path / "v", WordVectors()), std::invalid_argument);
   CHECK_FALSE(std::filesystem::exists(folder.path / "v"));
-  CHECK_THROWS_AS(read("a 1\n", {.limit = 0}), std::invalid_argument);
-  CHECK_THROWS_AS(read("a 1\n", {.max_width = 0}), std::invalid_argument);
-  CHECK_THROWS_AS(read("a 1\n", {.format = static_cast<WordVectorFormat>(7)}), std::invalid_argument);
+  CHECK_THROWS_AS(read_bytes("a 1\n", {.limit = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(read_bytes("a 1\n", {.max_width = 0}), std::invalid_argument);
+  CHECK_THROWS_AS(read_bytes("a 1\n", {.format = static_cast<WordVectorFormat>(7)}), std::invalid_argument);
 }

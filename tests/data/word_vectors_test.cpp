@@ -12,12 +12,12 @@ namespace word_vectors {
 using unroll::Matrix;
 using unroll::WordVectors;
 
-Matrix<float> numbers(unroll::Index rows, unroll::Index cols) { return Matrix<float>::Ones(rows, cols); }
+Matrix<float> ones(unroll::Index rows, unroll::Index cols) { return Matrix<float>::Ones(rows, cols); }
 }  // namespace word_vectors
 
 TEST_CASE("a word's vector is the column with its name") {
   using namespace word_vectors;
-  Matrix<float> of = numbers(2, 3);
+  Matrix<float> of = ones(2, 3);
   of.col(1) << 5, 6;
   const WordVectors vectors({"a", "B", "c"}, of);
   CHECK(vectors.size() == 3);
@@ -39,14 +39,14 @@ TEST_CASE("a word's vector is the column with its name") {
 TEST_CASE("words and vectors that do not fit each other are refused") {
   using namespace word_vectors;
   using Words = std::vector<std::string>;
-  CHECK_THROWS_WITH_AS(WordVectors({"a", "b"}, numbers(2, 3)), "WordVectors: 2 words for 3 vectors",
+  CHECK_THROWS_WITH_AS(WordVectors({"a", "b"}, ones(2, 3)), "WordVectors: 2 words for 3 vectors",
                        std::invalid_argument);
-  CHECK_THROWS_WITH_AS(WordVectors({"a", "b\n\xFF", "b\n\xFF"}, numbers(2, 3)),
+  CHECK_THROWS_WITH_AS(WordVectors({"a", "b\n\xFF", "b\n\xFF"}, ones(2, 3)),
                        "WordVectors: the word 'b?\xEF\xBF\xBD' is there twice", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(WordVectors({"a", ""}, numbers(2, 2)), "WordVectors: a word is empty", std::invalid_argument);
-  CHECK_THROWS_AS(WordVectors(Words{}, numbers(2, 0)), std::invalid_argument);
-  CHECK_THROWS_AS(WordVectors({"a", "b"}, numbers(0, 2)), std::invalid_argument);
-  Matrix<float> bad = numbers(2, 2);
+  CHECK_THROWS_WITH_AS(WordVectors({"a", ""}, ones(2, 2)), "WordVectors: a word is empty", std::invalid_argument);
+  CHECK_THROWS_AS(WordVectors(Words{}, ones(2, 0)), std::invalid_argument);
+  CHECK_THROWS_AS(WordVectors({"a", "b"}, ones(0, 2)), std::invalid_argument);
+  Matrix<float> bad = ones(2, 2);
   bad(1, 1) = not_finite::nan<float>();
   CHECK_THROWS_WITH_AS(WordVectors({"a", "b"}, bad), "WordVectors: number 2 of 'b' is not finite",
                        std::invalid_argument);
