@@ -9,7 +9,9 @@
 // Matrices are column-major, a column is one sample at one time. LSTM gates are in the order i f g o, GRU gates r z n
 // with the reset after the product. Files need <unroll/io/model_file.hpp>, exact resume <unroll/train/checkpoint.hpp>
 // (both nlohmann/json), .gz readers <unroll/data/gzip.hpp> (zlib), streams of one sample after the other
-// <unroll/stream/stream.hpp> and the layers beside it, a gradient check <unroll/testing/check_gradient.hpp>.
+// <unroll/stream/stream.hpp> and the layers beside it, a gradient check <unroll/testing/check_gradient.hpp>, byte pairs
+// <unroll/text/byte_pair_encoding.hpp>, word vectors
+// <unroll/data/word_vector_file.hpp> and <unroll/data/pretrained_embedding.hpp>.
 #pragma once
 
 #include <unroll/cell/delay.hpp>

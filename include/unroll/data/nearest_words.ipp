@@ -33,7 +33,7 @@ inline std::vector<Neighbor> nearest_words_but(const WordVectors& vectors, const
     const double norms = norm * vector.norm();
     scored.push_back({norms > 0 ? vector.dot(to) / norms : 0, k});
   }
-  const auto count = (std::min)(static_cast<std::ptrdiff_t>(scored.size()), static_cast<std::ptrdiff_t>(n));
+  const auto count = (std::min<Index>)(std::ssize(scored), n);
   std::ranges::partial_sort(scored, scored.begin() + count, [](const Scored& a, const Scored& b) {
     return a.cosine != b.cosine ? a.cosine > b.cosine : a.column < b.column;
   });

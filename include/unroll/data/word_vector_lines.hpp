@@ -64,7 +64,7 @@ struct WordVectorLine {
   /// `line` ends in none of the characters between fields, and begins with none. Where none but spaces and none twice
   /// separate as many fields as there should be, which is nearly always, nothing is looked at but them.
   WordVectorLine(std::string_view line, Index width) {
-    found = static_cast<Index>(std::ranges::count(line, ' '));
+    found = std::ranges::count(line, ' ');
     if (found == width && line.find('\t') == std::string_view::npos && line.find("  ") == std::string_view::npos) {
       word = line.substr(0, line.find(' '));
       numbers = line.substr((std::min)(word.size() + 1, line.size()));
