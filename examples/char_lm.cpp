@@ -14,12 +14,12 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
-#include <limits>
 
 #include <CLI/CLI.hpp>
 
 #include <unroll/data/gzip.hpp>
 #include <unroll/io/model_file.hpp>
+#include <unroll/train/generate.hpp>
 #include <unroll/train/summary.hpp>
 #include <unroll/train/train_step.hpp>
 #include <unroll/unroll.hpp>
@@ -202,20 +202,6 @@ LoadedTextModel<Model> load_char_lm(const fs::path& path) {
   return load(make, path);
 }
 
-/// Draws an id with probability softmax(logits / temperature): 1 as the model believes, less: bolder in what is likely,
-/// 0: always the likeliest. A number is added to each logit that is distributed so that the largest sum is at an id
-/// with just that probability (Gumbel's distribution). Never `<PAD>` or `<OOV>`, which are no characters.
-template <class Logits> std::int32_t draw(const Logits& logits, double temperature, Rng& rng) {
-  double best = std::numeric_limits<double>::lowest();
-  std::int32_t drawn = Vocabulary::oov;
-  for (std::int32_t id = Vocabulary::oov + 1; id < logits.size(); ++id) {
-    const double noise = -std::log(-std::log(std::max(rng.uniform(), 0x1p-60)));
-    const double sum = static_cast<double>(logits[id]) + temperature * noise;
-    if (sum > best) best = sum, drawn = id;
-  }
-  return drawn;
-}
-
 struct SampleOptions {
   std::string start = "\n";
   double temperature = 0.8;
@@ -223,22 +209,16 @@ struct SampleOptions {
   std::uint64_t seed = 1;
 };
 
-/// The model reads the start, then what it has written itself, one character at a time: the same forward pass with
-/// windows of one step.
+/// The model reads the start, then what it has written itself. Never `<PAD>` or `<OOV>`, which are no characters.
 void sample(const Model& model, const Vocabulary& vocabulary, const SampleOptions& options) {
-  CacheFor<Model, TokenBatch> cache;
-  Model::State state;
-  TokenBatch x{.ids = vocabulary.encode(options.start), .packing = {}};
-  require(!x.ids.empty(), "--start is empty, expected at least one character");
-  Rng rng(options.seed);
+  const auto start = vocabulary.encode(options.start);
+  require(!start.empty(), "--start is empty, expected at least one character");
   std::cout << options.start;
-  for (Index k = 0; k < options.length; ++k) {
-    const std::vector<Index> lengths{std::ssize(x.ids)};
-    x.packing = Packing::from_lengths(lengths, lengths[0]);
-    const auto& logits = model.forward({.gradients = false}, x, cache, {k > 0 ? &state : nullptr, &state}).values;
-    x.ids.assign(1, draw(logits.col(logits.cols() - 1), options.temperature, rng));
-    std::cout << vocabulary.token(x.ids[0]) << std::flush;
-  }
+  generate(model, start,
+           {.max_tokens = options.length,
+            .sampling = {.temperature = options.temperature, .forbidden = {Vocabulary::pad, Vocabulary::oov}},
+            .seed = options.seed},
+           [&](std::int32_t id) { std::cout << vocabulary.token(id) << std::flush; });
   std::cout << std::endl;
 }
 

@@ -1,5 +1,6 @@
 #include <unroll/train/batch_gradient.ipp>
 #include <unroll/train/batch_reader.ipp>
+#include <unroll/train/beam_search.ipp>
 #include <unroll/train/callback.ipp>
 #include <unroll/train/checkpoint.ipp>
 #include <unroll/train/csv_log.ipp>
@@ -16,6 +17,7 @@
 #include <unroll/train/rate_callbacks.ipp>
 #include <unroll/train/record.ipp>
 #include <unroll/train/run_store.ipp>
+#include <unroll/train/sampling.ipp>
 #include <unroll/train/summary.ipp>
 #include <unroll/train/train_step.ipp>
 

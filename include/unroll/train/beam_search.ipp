@@ -1,0 +1,103 @@
+// Bodies of train/beam_search.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <unroll/core/error.hpp>
+#include <unroll/core/finite.hpp>
+#include <unroll/train/beam_search.hpp>
+
+namespace unroll::inline UNROLL_ABI::detail {
+
+UNROLL_FUNCTION Beam::Beam(const BeamOptions& options) : options_(options), live_(1) {
+  for (const auto& [name, value] : {std::pair{"width", options.width}, std::pair{"n_best", options.n_best},
+                                    std::pair{"max_tokens", options.max_tokens}})
+    require(value >= 1, "beam_search: ", name, " is ", value, ", expected 1 or more");
+  require(options.n_best <= options.width, "beam_search: n_best is ", options.n_best, ", expected at most the width, ",
+          options.width);
+  require(has_finite_bits(options.length_penalty) && options.length_penalty >= 0, "beam_search: length_penalty is ",
+          options.length_penalty, ", expected 0 or more");
+}
+
+UNROLL_FUNCTION double Beam::score(double log_probability, Index tokens) const {
+  return log_probability / std::pow((5 + static_cast<double>(tokens)) / 6, options_.length_penalty);
+}
+
+/// The better first.
+inline bool is_better(const Hypothesis& a, const Hypothesis& b) {
+  return a.score != b.score ? a.score > b.score : a.ids < b.ids;
+}
+
+UNROLL_FUNCTION void Beam::finish(Hypothesis text) {
+  text.score = score(text.log_probability, static_cast<Index>(text.ids.size()));
+  finished_.insert(std::ranges::upper_bound(finished_, text, is_better), std::move(text));
+  if (std::ssize(finished_) > options_.n_best) finished_.pop_back();
+}
+
+UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p) {
+  const auto V = static_cast<Index>(log_p.front().size());
+  require(options_.width <= V, "beam_search: a width of ", options_.width, ", expected at most the vocabulary's ", V);
+  std::vector<bool> forbidden(static_cast<std::size_t>(V)), stops(forbidden);
+  for (const auto& [ids, to] : {std::pair{&options_.forbidden, &forbidden}, std::pair{&options_.stop, &stops}})
+    for (const std::int32_t id : *ids) {
+      require(id >= 0 && id < V, "beam_search: token ", id, " among the options, expected 0 to ", V - 1);
+      (*to)[static_cast<std::size_t>(id)] = true;
+    }
+
+  struct Candidate {
+    double log_probability;
+    std::size_t text;
+    std::int32_t id;
+  };
+  const auto better = [this](const Candidate& a, const Candidate& b) {
+    if (a.log_probability != b.log_probability) return a.log_probability > b.log_probability;
+    const auto &x = live_[a.text].ids, &y = live_[b.text].ids;
+    return x != y ? x < y : a.id < b.id;
+  };
+  // Ended texts leave the beam, so that of each text as many tokens are wanted as the beam is wide, and the stops.
+  const std::size_t most = static_cast<std::size_t>(options_.width) + options_.stop.size();
+  std::vector<Candidate> all, of_one;
+  for (std::size_t j = 0; j < live_.size(); ++j) {
+    of_one.clear();
+    for (std::int32_t id = 0; id < V; ++id)
+      if (const double p = log_p[j][static_cast<std::size_t>(id)];
+          !forbidden[static_cast<std::size_t>(id)] && p > -std::numeric_limits<double>::infinity())
+        of_one.push_back({live_[j].log_probability + p, j, id});
+    const auto kept = (std::min)(most, of_one.size());
+    std::ranges::partial_sort(of_one, of_one.begin() + static_cast<std::ptrdiff_t>(kept), better);
+    all.insert(all.end(), of_one.begin(), of_one.begin() + static_cast<std::ptrdiff_t>(kept));
+  }
+  std::ranges::sort(all, better);
+
+  std::vector<Hypothesis> next;
+  tokens_.clear();
+  rows_.clear();
+  for (const Candidate& c : all) {
+    if (std::ssize(next) == options_.width) break;
+    Hypothesis text = live_[c.text];
+    text.ids.push_back(c.id);
+    text.log_probability = c.log_probability;
+    text.stopped = stops[static_cast<std::size_t>(c.id)];
+    if (text.stopped || std::ssize(text.ids) == options_.max_tokens) {
+      finish(std::move(text));
+    } else {
+      next.push_back(std::move(text));
+      tokens_.push_back(c.id);
+      rows_.push_back(static_cast<Index>(c.text));
+    }
+  }
+  live_ = std::move(next);
+  if (live_.empty()) return false;
+  // What a text that goes on can reach at best: no more is lost, and the length counts in full.
+  const double reach =
+      (std::max)(score(live_.front().log_probability, options_.max_tokens),
+                 score(live_.front().log_probability, static_cast<Index>(live_.front().ids.size()) + 1));
+  return std::ssize(finished_) < options_.n_best || finished_.back().score < reach;
+}
+
+UNROLL_FUNCTION std::vector<Hypothesis> Beam::best() { return std::move(finished_); }
+
+}  // namespace unroll::inline UNROLL_ABI::detail

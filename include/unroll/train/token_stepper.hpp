@@ -1,0 +1,127 @@
+// A language model that reads token after token: what generation, beam search and scores of texts are made of.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include <unroll/core/pack.hpp>
+#include <unroll/head/head.hpp>
+#include <unroll/layer/parts.hpp>
+#include <unroll/train/evaluate.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+namespace detail {
+
+/// Whether a layer within a model reads its sequence from the end: such a model has read what it should say.
+template <class L>
+inline constexpr bool reads_back = requires(const L& layer) {
+  layer.forward_layer;
+  layer.reverse_layer;
+};
+template <class L> constexpr bool any_reads_back();
+template <class Parts> struct AnyReadsBack;
+template <class... P> struct AnyReadsBack<std::tuple<P&...>> {
+  static constexpr bool value = (any_reads_back<std::remove_const_t<P>>() || ...);
+};
+template <class L> constexpr bool any_reads_back() {
+  if constexpr (is_list<L>)
+    return any_reads_back<typename L::value_type>();
+  else if constexpr (reads_back<L>)
+    return true;
+  else if constexpr (HasParts<L>)
+    return AnyReadsBack<PartsOf<L>>::value;
+  else
+    return false;
+}
+/// Throws for a layer with the option `reverse`.
+template <class L> void require_forward(std::string_view who, const L& layer) {
+  if constexpr (is_list<L>)
+    for (const auto& each : layer) require_forward(who, each);
+  else if constexpr (requires { layer.options.reverse; })
+    require(!layer.options.reverse, who, ": ", layer.describe(), " reads its sequence from the end");
+  else if constexpr (HasParts<L>)
+    for_each_part([&](auto, std::string_view, const auto& part) { require_forward(who, part); }, layer);
+}
+
+/// A model of tokens that gives logits, or a vector to its head, for every step.
+template <class M>
+concept GivesStepsOfTokens = Accepts<M, TokenBatch> && requires {
+  requires is_packed<std::remove_cvref_t<typename M::template Output<TokenBatch>>>;
+};
+template <class M> constexpr bool assert_language_model() {
+  constexpr bool gives_steps = GivesStepsOfTokens<M>;
+  static_assert(gives_steps,
+                "unroll: a language model takes a TokenBatch and gives logits for every step: an Embedding, recurrent "
+                "layers without FinalState, and a Dense, SoftmaxClassifier or tied_output.");
+  constexpr bool reads_forward = !gives_steps || !any_reads_back<M>();
+  static_assert(reads_forward, "unroll: a bidirectional layer has read the tokens that a language model is to say.");
+  return gives_steps && reads_forward;
+}
+
+/// Texts of one model, side by side, each in a state of its own.
+template <class M> class TokenStepper {
+ public:
+  using T = typename M::Scalar;
+
+  TokenStepper(std::string_view who, const M& model) : model_(model) {
+    require_forward(who, model);
+    if constexpr (has_head<M>) {
+      if constexpr (requires { head_of(model).share(model, static_cast<M*>(nullptr), scratch_); })
+        head_of(model).share(model, static_cast<M*>(nullptr), scratch_);
+    }
+  }
+  /// One text, or more of it: a column of logits for each token.
+  const Matrix<T>& read(std::span<const std::int32_t> ids) {
+    x_.ids.assign(ids.begin(), ids.end());
+    const std::vector<Index> lengths{static_cast<Index>(ids.size())};
+    x_.packing = Packing::from_lengths(lengths, lengths[0]);
+    return run();
+  }
+  /// The next token of each text.
+  const Matrix<T>& step(std::span<const std::int32_t> ids) {
+    x_.ids.assign(ids.begin(), ids.end());
+    const std::vector<Index> lengths(ids.size(), 1);
+    x_.packing = Packing::from_lengths(lengths, 1);
+    return run();
+  }
+  /// Text k goes on from where text rows[k] is.
+  void select(std::span<const Index> rows) {
+    if constexpr (!is_stateless<State>) state_ = select_state(state_, rows);
+  }
+
+ private:
+  using State = typename M::State;
+
+  const Matrix<T>& run() {
+    const auto& y = model_.forward(inference, x_, cache_, Carry<State>{has_read_ ? &state_ : nullptr, &state_});
+    has_read_ = true;
+    if constexpr (has_head<M>) {
+      logits_ = head_of(model_).probabilities(y, scratch_).array().log();
+      return logits_;
+    } else {
+      return y.values;
+    }
+  }
+
+  const M& model_;
+  CacheFor<M, TokenBatch> cache_;
+  State state_{};
+  HeadScratch<M> scratch_{};
+  TokenBatch x_;
+  Matrix<T> logits_;
+  bool has_read_ = false;
+};
+
+/// Column j in double.
+template <class T> void copy_logits(const Matrix<T>& logits, Index j, std::vector<double>& to) {
+  to.resize(static_cast<std::size_t>(logits.rows()));
+  for (Index k = 0; k < logits.rows(); ++k) to[static_cast<std::size_t>(k)] = static_cast<double>(logits(k, j));
+}
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
