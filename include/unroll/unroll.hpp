@@ -11,7 +11,8 @@
 // (both nlohmann/json), .gz readers <unroll/data/gzip.hpp> (zlib), streams of one sample after the other
 // <unroll/stream/stream.hpp> and the layers beside it, a gradient check <unroll/testing/check_gradient.hpp>, byte pairs
 // <unroll/text/byte_pair_encoding.hpp>, word vectors
-// <unroll/data/word_vector_file.hpp> and <unroll/data/pretrained_embedding.hpp>.
+// <unroll/data/word_vector_file.hpp> and <unroll/data/pretrained_embedding.hpp>, what a language model writes
+// <unroll/train/generate.hpp> and <unroll/train/beam_search.hpp>.
 #pragma once
 
 #include <unroll/cell/delay.hpp>

@@ -1,5 +1,6 @@
 // A language model of a few sentences: what it writes, what it finds likeliest, and how likely it finds a text.
 // region includes
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -17,10 +18,21 @@ using namespace unroll;
 std::vector<std::string> sentences(Index n, Rng rng) {
   const std::vector<std::string> who{"cat", "dog", "man", "child"}, sees{"sees", "likes"}, walks{"walks", "sleeps"};
   const auto one_of = [&](const std::vector<std::string>& words) { return words[rng.below(words.size())]; };
-  const auto name = [&] { return (rng.below(3) == 0 ? "the old " : "the ") + one_of(who); };
+  const auto name = [&] {
+    const std::string the = rng.below(3) == 0 ? "the old " : "the ";
+    return the + one_of(who);
+  };
   std::vector<std::string> all;
-  for (Index k = 0; k < n; ++k)
-    all.push_back(". " + name() + " " + (rng.below(2) == 0 ? one_of(sees) + " " + name() : one_of(walks)) + " .");
+  for (Index k = 0; k < n; ++k) {
+    std::string text = ". " + name() + " ";
+    if (rng.below(2) == 0) {
+      text += one_of(sees) + " ";
+      text += name();
+    } else {
+      text += one_of(walks);
+    }
+    all.push_back(text + " .");
+  }
   return all;
 }
 

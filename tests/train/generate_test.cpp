@@ -10,6 +10,8 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/core/thread_pool.hpp>
 #include <unroll/head/softmax_classifier.hpp>
+#include <unroll/layer/any_sequential.hpp>
+#include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/recurrent.hpp>
@@ -71,7 +73,7 @@ TEST_CASE("sampling draws from softmax(logits / temperature) of the tokens that 
   check_shares(shares(logits, {.temperature = 0.5}), {{0, 1 / 30.0}, {1, 4 / 30.0}, {2, 16 / 30.0}, {3, 9 / 30.0}});
   check_shares(shares(logits, {.temperature = 0}), {{2, 1}});
   check_shares(shares(logits, {.top_k = 2}), {{2, 4 / 7.0}, {3, 3 / 7.0}});
-  check_shares(shares(logits, {.top_p = 0.7}), {{2, 4 / 7.0}, {3, 3 / 7.0}});
+  check_shares(shares(logits, {.top_p = 0.69}), {{2, 4 / 7.0}, {3, 3 / 7.0}});
   check_shares(shares(logits, {.top_p = 0.71}), {{1, 2 / 9.0}, {2, 4 / 9.0}, {3, 3 / 9.0}});
   check_shares(shares(logits, {.top_k = 3, .top_p = 0.5}), {{2, 4 / 7.0}, {3, 3 / 7.0}});  // of the three
   check_shares(shares(logits, {.top_p = 1e-9}), {{2, 1}});
@@ -94,11 +96,11 @@ TEST_CASE("sampling refuses what is none") {
   CHECK(refused({1, 2}, {.temperature = nan}).starts_with("generate: temperature is "));
   CHECK(refused({1, 2}, {.top_k = -1}) == "generate: top_k is -1, expected 0 or more");
   CHECK(refused({1, 2}, {.top_p = 0}) == "generate: top_p is 0, expected above 0, at most 1");
-  CHECK(refused({1, 2}, {.repetition_penalty = 0}) == "generate: repetition_penalty is 0, expected above 0");
+  CHECK(refused({1, 2}, {.repetition_penalty = 0}) == "generate: repetition_penalty is 0, expected 0.01 to 100");
   CHECK(refused({1, 2}, {.forbidden = {2}}) == "generate: forbidden token 2, expected 0 to 1");
   CHECK(refused({1, 2}, {.forbidden = {1, 0}}) == "generate: every token is forbidden");
   CHECK(refused({1, nan}, {}).starts_with("a language model's logit of token 1 is "));
-  CHECK(refused({-std::numeric_limits<double>::infinity()}, {}) == "a language model gives no token a probability");
+  CHECK(refused({-std::numeric_limits<double>::infinity()}, {}).starts_with("a language model's logit of token 0 is "));
 }
 
 TEST_CASE("a model writes on from its prompt what it says after all tokens so far") {
@@ -140,7 +142,12 @@ TEST_CASE("what a model is asked to write from is checked") {
   };
   CHECK(refused({}, {}).starts_with("generate: an empty prompt"));
   CHECK(refused({6}, {}).find("6") != std::string::npos);
+  CHECK(refused({1}, {.stop = {6}}) == "generate: stop token 6, expected 0 to 5");
   CHECK(refused({1}, {.max_tokens = -1}) == "generate: max_tokens is -1, expected 0 or more");
+  AnySequential<PackedSequence<double>> any;
+  any.add(Embedding<double>{6, 5}).add(Bidirectional{Gru<double>{5, 7}}).add(Dense<double>{14, 6});
+  CHECK(message_of<std::invalid_argument>([&] { generate(any, Ids{1}); }).find("layer 1, Bidirectional") !=
+        std::string::npos);
   const Sequential back{Embedding<double>{6, 5}, Recurrent{Gru<double>{5, 7}, {.reverse = true}}, Dense<double>{7, 6}};
   CHECK(message_of<std::invalid_argument>([&] { generate(back, Ids{1}); }).find("reads its sequence from the end") !=
         std::string::npos);
@@ -171,6 +178,13 @@ TEST_CASE("the scores of a text are those of its tokens, in any windows, and of 
   std::get<2>(plain.layers).bias = std::get<2>(with_head.layers).bias;
   const auto of_head = log_probabilities(with_head, ids), of_plain = log_probabilities(plain, ids);
   for (std::size_t k = 0; k < of_head.size(); ++k) CHECK(of_head[k] == doctest::Approx(of_plain[k]).epsilon(1e-9));
+  // The same texts, also where most tokens have no probability that a number could hold.
+  std::get<2>(with_head.layers).bias *= 500;
+  std::get<2>(plain.layers).bias *= 500;
+  const GenerateOptions options{.max_tokens = 20, .sampling = {.temperature = 100, .repetition_penalty = 3}, .seed = 3};
+  CHECK(generate(with_head, Ids{1}, options).ids == generate(plain, Ids{1}, options).ids);
+  CHECK(log_probabilities(with_head, ids).front() ==
+        doctest::Approx(log_probabilities(plain, ids).front()).epsilon(1e-9));
 }
 
 /// All texts of at most `most` tokens, the best by score first.
@@ -242,12 +256,13 @@ TEST_CASE("beam search refuses what is none") {
     return message_of<std::invalid_argument>([&] { beam_search(model, prompt, options); });
   };
   CHECK(refused({}, {}).starts_with("beam_search: an empty prompt"));
+  CHECK(refused({.forbidden = {0, 1, 2, 3, 4, 5}}) == "beam_search: every token is forbidden");
   CHECK(refused({.width = 0}) == "beam_search: width is 0, expected 1 or more");
   CHECK(refused({.width = 7}) == "beam_search: a width of 7, expected at most the vocabulary's 6");
   CHECK(refused({.width = 2, .n_best = 3}) == "beam_search: n_best is 3, expected at most the width, 2");
   CHECK(refused({.max_tokens = 0}) == "beam_search: max_tokens is 0, expected 1 or more");
   CHECK(refused({.length_penalty = -1}) == "beam_search: length_penalty is -1, expected 0 or more");
-  CHECK(refused({.stop = {6}}) == "beam_search: token 6 among the options, expected 0 to 5");
+  CHECK(refused({.stop = {6}}) == "beam_search: stop token 6, expected 0 to 5");
 }
 
 }  // namespace generate_test

@@ -15,6 +15,14 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 
+/// Logits to probabilities, column by column.
+template <class T> void softmax_columns(Matrix<T>& x) {
+  for (Index n = 0; n < x.cols(); ++n) {
+    x.col(n).array() = (x.col(n).array() - x.col(n).maxCoeff()).exp();
+    x.col(n) /= x.col(n).sum();
+  }
+}
+
 /// It goes through 256 columns of h at a time, in blocks of 512 rows of W. The exponentials of a block are taken
 /// relative to its own largest logit, while it is in cache, and kept; when all blocks are known they become the
 /// gradient: no logit is computed twice.
@@ -167,15 +175,11 @@ template <class T> class BlockwiseSoftmax {
       }
     }
   }
-  /// All of the softmax, (V, n).
-  Matrix<T> probabilities(View<const T> h) const {
-    Matrix<T> p(classes_, h.cols);
-    for (Index k = 0; k < blocks(); ++k) logits(block(k), h, view(p).middle_rows(block(k).first, block(k).rows));
-    for (Index n = 0; n < h.cols; ++n) {
-      p.col(n).array() = (p.col(n).array() - p.col(n).maxCoeff()).exp();
-      p.col(n) /= p.col(n).sum();
-    }
-    return p;
+  /// All of the logits, (V, n).
+  Matrix<T> all_logits(View<const T> h) const {
+    Matrix<T> x(classes_, h.cols);
+    for (Index k = 0; k < blocks(); ++k) logits(block(k), h, view(x).middle_rows(block(k).first, block(k).rows));
+    return x;
   }
 
  private:

@@ -84,10 +84,15 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
     decide(values(z), s);
     return s.labels;
   }
-  /// The probabilities of all classes for each column, (V, n): V x n numbers.
-  template <Vectors<T> Z> Matrix<T> probabilities(const Z& z, Scratch& s) const {
+  /// The logits, or the probabilities, of all classes for each column, (V, n): V x n numbers.
+  template <Vectors<T> Z> Matrix<T> logits(const Z& z, Scratch& s) const {
     check_columns("SoftmaxClassifier", z);
-    return all_probabilities(values(z), s);
+    return all_logits(values(z), s);
+  }
+  template <Vectors<T> Z> Matrix<T> probabilities(const Z& z, Scratch& s) const {
+    Matrix<T> all = logits(z, s);
+    detail::softmax_columns(all);
+    return all;
   }
 
   /// Finds the embedding that a tied one shares.
@@ -120,7 +125,7 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
   UNROLL_API HeadResult compute(const Matrix<T>& z, Labels labels, Matrix<T>* dz, SoftmaxClassifier* gradient,
                                 Scratch& s, std::span<const double> sample_weights, double whole_weight) const;
   UNROLL_API void decide(const Matrix<T>& z, Scratch& s) const;
-  UNROLL_API Matrix<T> all_probabilities(const Matrix<T>& z, Scratch& s) const;
+  UNROLL_API Matrix<T> all_logits(const Matrix<T>& z, Scratch& s) const;
   UNROLL_API void check_options() const;
 
   template <class Z> static void check_columns_of(const Z& z, Labels labels) {
@@ -199,9 +204,9 @@ template <class T> void SoftmaxClassifier<T>::decide(const Matrix<T>& z, Scratch
   check(z, s);
   softmax(false, s).decide(view(z), s.labels);
 }
-template <class T> Matrix<T> SoftmaxClassifier<T>::all_probabilities(const Matrix<T>& z, Scratch& s) const {
+template <class T> Matrix<T> SoftmaxClassifier<T>::all_logits(const Matrix<T>& z, Scratch& s) const {
   check(z, s);
-  return softmax(false, s).probabilities(view(z));
+  return softmax(false, s).all_logits(view(z));
 }
 
 template <class T> void SoftmaxClassifier<T>::check_options() const {
@@ -227,12 +232,12 @@ void SoftmaxClassifier<T>::check_labels(Index columns, Labels labels, std::span<
   detail::check_labels("SoftmaxClassifier", labels, classes_, options.ignore_index);
 }
 
-#define UNROLL_SOFTMAX_CLASSIFIER_INSTANCES(DECLARE, T)                                                              \
-  DECLARE HeadResult SoftmaxClassifier<T>::compute(const Matrix<T>&, Labels, Matrix<T>*, SoftmaxClassifier<T>*,      \
-                                                   SoftmaxClassifier<T>::Scratch&, std::span<const double>, double)  \
-      const;                                                                                                         \
-  DECLARE void SoftmaxClassifier<T>::decide(const Matrix<T>&, SoftmaxClassifier<T>::Scratch&) const;                 \
-  DECLARE Matrix<T> SoftmaxClassifier<T>::all_probabilities(const Matrix<T>&, SoftmaxClassifier<T>::Scratch&) const; \
+#define UNROLL_SOFTMAX_CLASSIFIER_INSTANCES(DECLARE, T)                                                             \
+  DECLARE HeadResult SoftmaxClassifier<T>::compute(const Matrix<T>&, Labels, Matrix<T>*, SoftmaxClassifier<T>*,     \
+                                                   SoftmaxClassifier<T>::Scratch&, std::span<const double>, double) \
+      const;                                                                                                        \
+  DECLARE void SoftmaxClassifier<T>::decide(const Matrix<T>&, SoftmaxClassifier<T>::Scratch&) const;                \
+  DECLARE Matrix<T> SoftmaxClassifier<T>::all_logits(const Matrix<T>&, SoftmaxClassifier<T>::Scratch&) const;       \
   DECLARE void SoftmaxClassifier<T>::check_options() const;
 #if !UNROLL_HEADER_ONLY
 UNROLL_SOFTMAX_CLASSIFIER_INSTANCES(extern template, float)

@@ -56,7 +56,8 @@ class Beam {
 /// Follows the `width` likeliest beginnings of texts after the prompt, all in one batch, and gives the `n_best` ended
 /// texts of the best scores, the best first; of equal ones that whose tokens have the lesser ids. It ends when no
 /// text that is followed can reach a better score. A model as `generate` takes it. Throws std::invalid_argument for an
-/// empty prompt, ids outside the vocabulary, and options out of range, a width above the vocabulary's size among them.
+/// empty prompt, ids outside the vocabulary, options out of range, a width above the vocabulary's size among them, and
+/// where every token is forbidden.
 template <class M>
 std::vector<Hypothesis> beam_search(const M& model, std::span<const std::int32_t> prompt,
                                     const BeamOptions& options = {}) {
@@ -64,7 +65,7 @@ std::vector<Hypothesis> beam_search(const M& model, std::span<const std::int32_t
     require(!prompt.empty(), "beam_search: an empty prompt, expected one token at least: <BOS>, or a line's end");
     detail::Beam beam(options);
     detail::TokenStepper<M> stepper("beam_search", model);
-    const auto* given = &stepper.read(prompt);
+    const auto* given = &stepper.read_all(prompt);
     std::vector<std::vector<double>> log_p(1);
     std::vector<double> logits;
     for (Index first = given->cols() - 1;; first = 0) {

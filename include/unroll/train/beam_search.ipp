@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include <unroll/core/error.hpp>
@@ -40,12 +39,11 @@ UNROLL_FUNCTION void Beam::finish(Hypothesis text) {
 UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p) {
   const auto V = static_cast<Index>(log_p.front().size());
   require(options_.width <= V, "beam_search: a width of ", options_.width, ", expected at most the vocabulary's ", V);
+  check_tokens("beam_search", "forbidden", options_.forbidden, V);
+  check_tokens("beam_search", "stop", options_.stop, V);
   std::vector<bool> forbidden(static_cast<std::size_t>(V)), stops(forbidden);
-  for (const auto& [ids, to] : {std::pair{&options_.forbidden, &forbidden}, std::pair{&options_.stop, &stops}})
-    for (const std::int32_t id : *ids) {
-      require(id >= 0 && id < V, "beam_search: token ", id, " among the options, expected 0 to ", V - 1);
-      (*to)[static_cast<std::size_t>(id)] = true;
-    }
+  for (const std::int32_t id : options_.forbidden) forbidden[static_cast<std::size_t>(id)] = true;
+  for (const std::int32_t id : options_.stop) stops[static_cast<std::size_t>(id)] = true;
 
   struct Candidate {
     double log_probability;
@@ -63,9 +61,9 @@ UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p)
   for (std::size_t j = 0; j < live_.size(); ++j) {
     of_one.clear();
     for (std::int32_t id = 0; id < V; ++id)
-      if (const double p = log_p[j][static_cast<std::size_t>(id)];
-          !forbidden[static_cast<std::size_t>(id)] && p > -std::numeric_limits<double>::infinity())
-        of_one.push_back({live_[j].log_probability + p, j, id});
+      if (!forbidden[static_cast<std::size_t>(id)])
+        of_one.push_back({live_[j].log_probability + log_p[j][static_cast<std::size_t>(id)], j, id});
+    require(!of_one.empty(), "beam_search: every token is forbidden");
     const auto kept = (std::min)(most, of_one.size());
     std::ranges::partial_sort(of_one, of_one.begin() + static_cast<std::ptrdiff_t>(kept), better);
     all.insert(all.end(), of_one.begin(), of_one.begin() + static_cast<std::ptrdiff_t>(kept));
@@ -92,10 +90,8 @@ UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p)
   live_ = std::move(next);
   if (live_.empty()) return false;
   // What a text that goes on can reach at best: no more is lost, and the length counts in full.
-  const double reach =
-      (std::max)(score(live_.front().log_probability, options_.max_tokens),
-                 score(live_.front().log_probability, static_cast<Index>(live_.front().ids.size()) + 1));
-  return std::ssize(finished_) < options_.n_best || finished_.back().score < reach;
+  const double reach = score(live_.front().log_probability, options_.max_tokens);
+  return std::ssize(finished_) < options_.n_best || finished_.back().score <= reach;
 }
 
 UNROLL_FUNCTION std::vector<Hypothesis> Beam::best() { return std::move(finished_); }

@@ -36,8 +36,9 @@ struct NoTokenCallback {
 /// Reads the prompt, which has one token at least, then what it has chosen itself. The model is a language model: a
 /// TokenBatch in, logits over the tokens or a SoftmaxClassifier out, for every step, and nothing bidirectional.
 /// `on_token(id)` is called for each as it comes; where it gives a bool, false ends the text. Memory does not grow with
-/// the text but by its ids. Throws std::invalid_argument for an empty prompt, ids outside the vocabulary, options out
-/// of range, and logits that are no numbers.
+/// the text but by its ids. All that the model remembers is its state: one that looks over its sequence, as attention
+/// does, sees the tokens of one call alone. Throws std::invalid_argument for an empty prompt, ids outside the
+/// vocabulary, options out of range, and logits that are no numbers.
 template <class M, class F = detail::NoTokenCallback>
 GeneratedTokens generate(const M& model, std::span<const std::int32_t> prompt, const GenerateOptions& options = {},
                          F&& on_token = {}) {
@@ -53,8 +54,9 @@ GeneratedTokens generate(const M& model, std::span<const std::int32_t> prompt, c
     std::vector<std::int32_t> so_far(prompt.begin(), prompt.end());
     std::span<const std::int32_t> next = prompt;
     while (std::ssize(text.ids) < options.max_tokens && !text.stopped) {
-      const auto& given = stepper.read(next);
+      const auto& given = stepper.read_all(next);
       detail::copy_logits(given, given.cols() - 1, logits);
+      detail::check_tokens("generate", "stop", options.stop, given.rows());
       const std::int32_t id = sampling.choose(logits, so_far, options.sampling, rng);
       detail::log_softmax(logits, log_p);
       text.log_probability += log_p[static_cast<std::size_t>(id)];
@@ -62,7 +64,10 @@ GeneratedTokens generate(const M& model, std::span<const std::int32_t> prompt, c
       so_far.push_back(id);
       next = std::span(text.ids).last(1);
       text.stopped = std::ranges::find(options.stop, id) != options.stop.end();
-      if constexpr (std::is_same_v<std::invoke_result_t<F&, std::int32_t>, bool>)
+      using Answer = std::invoke_result_t<F&, std::int32_t>;
+      static_assert(std::is_same_v<Answer, bool> || std::is_void_v<Answer>,
+                    "unroll::generate: on_token gives nothing, or a bool: false ends the text.");
+      if constexpr (std::is_same_v<Answer, bool>)
         text.stopped = !on_token(id) || text.stopped;
       else
         on_token(id);
@@ -79,7 +84,7 @@ template <class M> std::vector<double> log_probabilities(const M& model, std::sp
   if constexpr (detail::assert_language_model<M>()) {
     require(!ids.empty(), "log_probabilities: a text without a token");
     detail::TokenStepper<M> stepper("log_probabilities", model);
-    constexpr std::size_t window = 256;
+    constexpr std::size_t window = detail::TokenStepper<M>::window;
     std::vector<double> logits, log_p;
     for (std::size_t first = 0; first + 1 < ids.size(); first += window) {
       const std::size_t n = (std::min)(window, ids.size() - 1 - first);

@@ -17,31 +17,32 @@ struct SamplingOptions {
   double temperature = 1;         ///< less: bolder in what is likely; 0: always the likeliest, of equals the least id
   Index top_k = 0;                ///< Fan et al. 2018; 0: all
   double top_p = 1;               ///< Holtzman et al. 2020; 1: all
-  double repetition_penalty = 1;  ///< tokens that are there: a logit above 0 is divided by it, one below multiplied;
-                                  ///< Keskar et al. 2019
+  double repetition_penalty = 1;  ///< 0.01 to 100; tokens that are there: a logit above 0 is divided by it, one below
+                                  ///< multiplied; Keskar et al. 2019
   std::vector<std::int32_t> forbidden{};  ///< never chosen: `<PAD>` and `<OOV>`, say
 };
 
 namespace detail {
 
-/// Throws std::invalid_argument for options out of range, or ids outside the V tokens; V is 0 where it is not known.
-UNROLL_API void check_sampling(const char* who, const SamplingOptions& options, Index V = 0);
+/// Throws std::invalid_argument for options out of range.
+UNROLL_API void check_sampling(const char* who, const SamplingOptions& options);
+/// Throws std::invalid_argument for an id outside the V tokens.
+UNROLL_API void check_tokens(const char* who, const char* what, std::span<const std::int32_t> ids, Index V);
 
-/// Logarithms of softmax, in double. Throws std::invalid_argument for a logit that is NaN or +inf, and where all are
-/// -inf.
+/// Logarithms of softmax, in double. Throws std::invalid_argument for a logit that is no finite number.
 UNROLL_API void log_softmax(std::span<const double> logits, std::vector<double>& to);
 
 /// A choice with room of its own, for one text.
 class Sampling {
  public:
-  /// `so_far`: what the penalty is for. Throws as `check_sampling` and `log_softmax`, and where all is forbidden.
+  /// `so_far`: what the penalty is for. Throws as those above, and where all is forbidden.
   UNROLL_API std::int32_t choose(std::span<const double> logits, std::span<const std::int32_t> so_far,
                                  const SamplingOptions& options, Rng& rng);
 
  private:
   std::vector<double> logits_;
   std::vector<std::int32_t> ids_;
-  std::vector<bool> seen_;
+  std::vector<bool> marked_;
 };
 
 }  // namespace detail

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/finite.hpp>
@@ -12,25 +11,27 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-UNROLL_FUNCTION void check_sampling(const char* who, const SamplingOptions& options, Index V) {
+UNROLL_FUNCTION void check_sampling(const char* who, const SamplingOptions& options) {
   require(has_finite_bits(options.temperature) && options.temperature >= 0, who, ": temperature is ",
           options.temperature, ", expected 0 or more");
   require(options.top_k >= 0, who, ": top_k is ", options.top_k, ", expected 0 or more");
-  require(options.top_p > 0 && options.top_p <= 1, who, ": top_p is ", options.top_p, ", expected above 0, at most 1");
-  require(has_finite_bits(options.repetition_penalty) && options.repetition_penalty > 0, who,
-          ": repetition_penalty is ", options.repetition_penalty, ", expected above 0");
-  for (const std::int32_t id : options.forbidden)
-    require(id >= 0 && (V == 0 || id < V), who, ": forbidden token ", id, ", expected 0 to ", V - 1);
+  require(has_finite_bits(options.top_p) && options.top_p > 0 && options.top_p <= 1, who, ": top_p is ", options.top_p,
+          ", expected above 0, at most 1");
+  require(has_finite_bits(options.repetition_penalty) && options.repetition_penalty >= 0.01 &&
+              options.repetition_penalty <= 100,
+          who, ": repetition_penalty is ", options.repetition_penalty, ", expected 0.01 to 100");
+}
+UNROLL_FUNCTION void check_tokens(const char* who, const char* what, std::span<const std::int32_t> ids, Index V) {
+  for (const std::int32_t id : ids)
+    require(id >= 0 && id < V, who, ": ", what, " token ", id, ", expected 0 to ", V - 1);
 }
 
 UNROLL_FUNCTION void log_softmax(std::span<const double> logits, std::vector<double>& to) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  double most = -infinity, sum = 0;
+  double most = logits.front(), sum = 0;
   for (std::size_t k = 0; k < logits.size(); ++k) {
-    require(logits[k] < infinity, "a language model's logit of token ", k, " is ", logits[k]);
+    require(has_finite_bits(logits[k]), "a language model's logit of token ", k, " is ", logits[k]);
     most = (std::max)(most, logits[k]);
   }
-  require(most > -infinity, "a language model gives no token a probability");
   for (const double logit : logits) sum += std::exp(logit - most);
   const double whole = most + std::log(sum);
   to.resize(logits.size());
@@ -39,23 +40,24 @@ UNROLL_FUNCTION void log_softmax(std::span<const double> logits, std::vector<dou
 
 UNROLL_FUNCTION std::int32_t Sampling::choose(std::span<const double> logits, std::span<const std::int32_t> so_far,
                                               const SamplingOptions& options, Rng& rng) {
-  constexpr double none = -std::numeric_limits<double>::infinity();
-  check_sampling("generate", options, static_cast<Index>(logits.size()));
+  check_sampling("generate", options);
+  check_tokens("generate", "forbidden", options.forbidden, static_cast<Index>(logits.size()));
   log_softmax(logits, logits_);  // refuses what is none
   std::copy(logits.begin(), logits.end(), logits_.begin());
   if (options.repetition_penalty != 1) {
-    seen_.assign(logits.size(), false);
+    marked_.assign(logits.size(), false);
     for (const std::int32_t id : so_far) {
       const auto k = static_cast<std::size_t>(id);
-      if (id < 0 || k >= logits.size() || seen_[k]) continue;
-      seen_[k] = true;
+      if (id < 0 || k >= logits.size() || marked_[k]) continue;
+      marked_[k] = true;
       logits_[k] = logits_[k] > 0 ? logits_[k] / options.repetition_penalty : logits_[k] * options.repetition_penalty;
     }
   }
-  for (const std::int32_t id : options.forbidden) logits_[static_cast<std::size_t>(id)] = none;
+  marked_.assign(logits.size(), false);
+  for (const std::int32_t id : options.forbidden) marked_[static_cast<std::size_t>(id)] = true;
   ids_.clear();
   for (std::size_t k = 0; k < logits_.size(); ++k)
-    if (logits_[k] > none) ids_.push_back(static_cast<std::int32_t>(k));
+    if (!marked_[k]) ids_.push_back(static_cast<std::int32_t>(k));
   require(!ids_.empty(), "generate: every token is forbidden");
 
   const auto logit = [this](std::int32_t id) { return logits_[static_cast<std::size_t>(id)]; };
@@ -74,6 +76,7 @@ UNROLL_FUNCTION std::int32_t Sampling::choose(std::span<const double> logits, st
     const auto more_likely = [&](std::int32_t a, std::int32_t b) { return less_likely(b, a); };
     std::nth_element(ids_.begin(), ids_.begin() + k, ids_.end(), more_likely);
     ids_.resize(static_cast<std::size_t>(k));
+    std::ranges::sort(ids_);  // sums are no matter of how ids were found
     sum = 0;
     for (const std::int32_t id : ids_) sum += logit(id);
   }
@@ -88,7 +91,7 @@ UNROLL_FUNCTION std::int32_t Sampling::choose(std::span<const double> logits, st
     ids_.erase(ids_.begin(), first);
     sum = part;
   }
-  std::ranges::sort(ids_);  // so that what is drawn is no matter of how they were found
+  std::ranges::sort(ids_);  // nor is what is drawn
   double place = rng.uniform() * sum;
   for (const std::int32_t id : ids_)
     if ((place -= logit(id)) < 0) return id;

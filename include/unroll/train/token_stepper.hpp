@@ -1,7 +1,6 @@
 // A language model that reads token after token: what generation, beam search and scores of texts are made of.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include <unroll/core/pack.hpp>
 #include <unroll/head/head.hpp>
 #include <unroll/layer/parts.hpp>
+#include <unroll/layer/walk_layers.hpp>
 #include <unroll/train/evaluate.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -42,6 +42,12 @@ template <class L> constexpr bool any_reads_back() {
 template <class L> void require_forward(std::string_view who, const L& layer) {
   if constexpr (is_list<L>)
     for (const auto& each : layer) require_forward(who, each);
+  else if constexpr (KnowsItsLayers<L>)
+    layer.walk_layers(Path(), false, [&](const auto& each, const Path& at, bool) {
+      if constexpr (requires { each.form; })
+        require(each.form.parts.empty() && !each.form.flag("reverse"), who, ": layer ", at.str(), ", ", each.describe(),
+                ", reads its sequence from the end");
+    });
   else if constexpr (requires { layer.options.reverse; })
     require(!layer.options.reverse, who, ": ", layer.describe(), " reads its sequence from the end");
   else if constexpr (HasParts<L>)
@@ -53,6 +59,11 @@ template <class M>
 concept GivesStepsOfTokens = Accepts<M, TokenBatch> && requires {
   requires is_packed<std::remove_cvref_t<typename M::template Output<TokenBatch>>>;
 };
+/// No head, or one with logits.
+template <class M>
+concept HeadOfLanguageModel =
+    !has_head<M> || requires(const HeadOf<M>& head, const typename M::template Output<TokenBatch>& y,
+                             HeadScratch<M>& scratch) { head.logits(y, scratch); };
 template <class M> constexpr bool assert_language_model() {
   constexpr bool gives_steps = GivesStepsOfTokens<M>;
   static_assert(gives_steps,
@@ -60,13 +71,16 @@ template <class M> constexpr bool assert_language_model() {
                 "layers without FinalState, and a Dense, SoftmaxClassifier or tied_output.");
   constexpr bool reads_forward = !gives_steps || !any_reads_back<M>();
   static_assert(reads_forward, "unroll: a bidirectional layer has read the tokens that a language model is to say.");
-  return gives_steps && reads_forward;
+  constexpr bool gives_logits = !gives_steps || HeadOfLanguageModel<M>;
+  static_assert(gives_logits, "unroll: the head of a language model gives logits, as SoftmaxClassifier does.");
+  return gives_steps && reads_forward && gives_logits;
 }
 
 /// Texts of one model, side by side, each in a state of its own.
 template <class M> class TokenStepper {
  public:
   using T = typename M::Scalar;
+  static constexpr std::size_t window = 256;  ///< tokens whose logits are made at once
 
   TokenStepper(std::string_view who, const M& model) : model_(model) {
     require_forward(who, model);
@@ -81,6 +95,11 @@ template <class M> class TokenStepper {
     const std::vector<Index> lengths{static_cast<Index>(ids.size())};
     x_.packing = Packing::from_lengths(lengths, lengths[0]);
     return run();
+  }
+  /// The same, however long, of which only the last column counts.
+  const Matrix<T>& read_all(std::span<const std::int32_t> ids) {
+    for (; ids.size() > window; ids = ids.subspan(window)) read(ids.first(window));
+    return read(ids);
   }
   /// The next token of each text.
   const Matrix<T>& step(std::span<const std::int32_t> ids) {
@@ -101,7 +120,7 @@ template <class M> class TokenStepper {
     const auto& y = model_.forward(inference, x_, cache_, Carry<State>{has_read_ ? &state_ : nullptr, &state_});
     has_read_ = true;
     if constexpr (has_head<M>) {
-      logits_ = head_of(model_).probabilities(y, scratch_).array().log();
+      logits_ = head_of(model_).logits(y, scratch_);
       return logits_;
     } else {
       return y.values;
