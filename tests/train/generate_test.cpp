@@ -21,7 +21,7 @@
 #include <unroll/train/generate.hpp>
 #include <unroll/train/infer.hpp>
 
-#include "../support/message_of.hpp"
+#include "../io/support.hpp"
 
 using namespace unroll;
 
