@@ -60,10 +60,9 @@ TEST_CASE("a description that is none says where") {
         "plan: [0]: make_layer: lstm has as many units as outputs: it projects nothing");
   CHECK(refused(R"([{"type": "dense", "inputs": 3, "units": 5}])") ==
         "plan: [0]: make_layer: dense has no units beside its outputs");
-  CHECK(refused(R"([{"type": "projected_lstm", "inputs": 16777216, "outputs": 1, "units": 16777216}])") ==
-        "plan: [0]: make_layer: projected_lstm: 16777216 units, 16777216 inputs and 1 outputs, expected sizes that "
-        "memory can "
-        "hold");
+  CHECK(message_of<std::invalid_argument>([] {
+          static_cast<void>(make_layer("projected_lstm", 3, 4, {.units = Index{1} << 60}));
+        }) == "make_layer: projected_lstm: 1152921504606846976 units, expected 1 to 2147483647");
   CHECK(refused("") == "plan: this is an empty file, expected JSON; copy or download it again");
   CHECK(refused(R"([{"type": "lstm", "inp)").find("plan: ") == 0);
   CHECK(refused(R"([{"type": "lstm", "inputs": 3, "recurrent_dropout": 1.5}])") ==
