@@ -29,7 +29,9 @@ UNROLL_API void check_sampling(const char* who, const SamplingOptions& options);
 /// Throws std::invalid_argument for an id outside the V tokens.
 UNROLL_API void check_tokens(const char* who, const char* what, std::span<const std::int32_t> ids, Index V);
 
-/// Logarithms of softmax, in double. Throws std::invalid_argument for a logit that is no finite number.
+/// Throws std::invalid_argument for a logit that is no finite number.
+UNROLL_API void check_logits(std::span<const double> logits);
+/// Logarithms of softmax, in double. Throws as `check_logits`.
 UNROLL_API void log_softmax(std::span<const double> logits, std::vector<double>& to);
 
 /// A choice with room of its own, for one text.

@@ -26,12 +26,14 @@ UNROLL_FUNCTION void check_tokens(const char* who, const char* what, std::span<c
     require(id >= 0 && id < V, who, ": ", what, " token ", id, ", expected 0 to ", V - 1);
 }
 
-UNROLL_FUNCTION void log_softmax(std::span<const double> logits, std::vector<double>& to) {
-  double most = logits.front(), sum = 0;
-  for (std::size_t k = 0; k < logits.size(); ++k) {
+UNROLL_FUNCTION void check_logits(std::span<const double> logits) {
+  for (std::size_t k = 0; k < logits.size(); ++k)
     require(has_finite_bits(logits[k]), "a language model's logit of token ", k, " is ", logits[k]);
-    most = (std::max)(most, logits[k]);
-  }
+}
+UNROLL_FUNCTION void log_softmax(std::span<const double> logits, std::vector<double>& to) {
+  check_logits(logits);
+  const double most = *std::ranges::max_element(logits);
+  double sum = 0;
   for (const double logit : logits) sum += std::exp(logit - most);
   const double whole = most + std::log(sum);
   to.resize(logits.size());
@@ -42,8 +44,8 @@ UNROLL_FUNCTION std::int32_t Sampling::choose(std::span<const double> logits, st
                                               const SamplingOptions& options, Rng& rng) {
   check_sampling("generate", options);
   check_tokens("generate", "forbidden", options.forbidden, static_cast<Index>(logits.size()));
-  log_softmax(logits, logits_);  // refuses what is none
-  std::copy(logits.begin(), logits.end(), logits_.begin());
+  check_logits(logits);
+  logits_.assign(logits.begin(), logits.end());
   if (options.repetition_penalty != 1) {
     marked_.assign(logits.size(), false);
     for (const std::int32_t id : so_far) {
