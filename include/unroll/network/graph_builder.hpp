@@ -38,6 +38,7 @@ class GraphBuilder {
 
  private:
   Index add(GraphNode node);
+  bool is_softmax(Index node) const;
   /// Of a node that is no softmax over time.
   Index plain(Index node) const;
   Index add_function(const CallForm& call, std::vector<Index> inputs);

@@ -14,8 +14,11 @@ UNROLL_FUNCTION Index GraphBuilder::add(GraphNode node) {
   return static_cast<Index>(graph_.nodes.size()) - 1;
 }
 
+UNROLL_FUNCTION bool GraphBuilder::is_softmax(Index node) const {
+  return std::ranges::find(softmaxes_, node) != softmaxes_.end();
+}
 UNROLL_FUNCTION Index GraphBuilder::plain(Index node) const {
-  require(std::ranges::find(softmaxes_, node) == softmaxes_.end(), "graph_of: ", place_,
+  require(!is_softmax(node), "graph_of: ", place_,
           "the weights that softmax_over_time gives change with every step that comes: in a stream weighted_sum alone "
           "may read them");
   return node;
@@ -38,8 +41,7 @@ UNROLL_FUNCTION Index GraphBuilder::add_layers(std::vector<LayerData> layers, In
 
 UNROLL_FUNCTION Index GraphBuilder::add_function(const CallForm& call, std::vector<Index> inputs) {
   std::string name(call.function);
-  const bool is_attention =
-      name == "weighted_sum" && inputs.size() == 2 && std::ranges::find(softmaxes_, inputs.front()) != softmaxes_.end();
+  const bool is_attention = name == "weighted_sum" && inputs.size() == 2 && is_softmax(inputs.front());
   for (std::size_t k = is_attention ? 1 : 0; k < inputs.size(); ++k) static_cast<void>(plain(inputs[k]));
   if (name == "last_step" || name == "final_output") return inputs.front();  // of the steps so far
   if (name == "softmax_over_time") {

@@ -8,7 +8,7 @@ namespace unroll::inline UNROLL_ABI {
 /// The network with an LSTM and a dense layer in the place of each projected LSTM: r = W_r h is a dense layer behind an
 /// LSTM, whose U r is (U W_r) h. Throws std::invalid_argument for one with a learned initial r or in two directions,
 /// which these two do not give.
-UNROLL_API Network split_projections(const Network& network);
+UNROLL_API Network split_projections(Network network);
 
 }  // namespace unroll::inline UNROLL_ABI
 

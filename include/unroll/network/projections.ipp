@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
@@ -27,17 +28,16 @@ inline Matrix<float> product_of(const Matrix<float>& a, const Matrix<float>& b) 
 }
 }  // namespace detail
 
-UNROLL_FUNCTION Network split_projections(const Network& network) {
+UNROLL_FUNCTION Network split_projections(Network network) {
   validate(network);
-  Network split = network;
-  split.layers.clear();
-  for (std::size_t k = 0; k < network.layers.size(); ++k) {
-    LayerData layer = network.layers[k];
+  std::vector<LayerData> layers = std::exchange(network.layers, {});
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    LayerData& layer = layers[k];
     for (const LayerData& part : layer.parts)
       require(!is_kind<RecurrentKind<ProjectedLstm<>>>(part), "split_projections: layer ", k, " (", kind_name(layer),
               "): two projections side by side are no dense layer");
     if (!is_kind<RecurrentKind<ProjectedLstm<>>>(layer)) {
-      split.layers.push_back(std::move(layer));
+      network.layers.push_back(std::move(layer));
       continue;
     }
     require(layer.tensor("initial_h").size() == 0, "split_projections: layer ", k,
@@ -46,10 +46,10 @@ UNROLL_FUNCTION Network split_projections(const Network& network) {
     layer.kind = &layer_kind<LstmKind>;
     layer.tensors.erase("weight_hr");
     layer.tensors["weight_hh"] = detail::product_of(layer.tensor("weight_hh"), projection);
-    split.layers.push_back(std::move(layer));
-    split.layers.push_back({&layer_kind<DenseKind>, {{"weight", std::move(projection)}}});
+    network.layers.push_back(std::move(layer));
+    network.layers.push_back({&layer_kind<DenseKind>, {{"weight", std::move(projection)}}});
   }
-  return split;
+  return network;
 }
 
 }  // namespace unroll::inline UNROLL_ABI
