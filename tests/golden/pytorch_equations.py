@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from fixture import Random, save
+from pytorch_objective import with_gradients
 
 SMALL = {"D": 3, "H": 6, "lengths": [4, 7, 1, 6, 0, 3]}
 # More units than a SIMD register holds and not a multiple of it; lengths with ties.
@@ -88,17 +89,10 @@ def generate(name, seed, step, size, bias):
         state = [torch.where(runs, new, old) for new, old in zip(after, state)]
         y.append(torch.where(runs, state[0], 0.0))
     outputs = {"y": torch.stack(y, dim=1)} | {f"{field}_n": value[None] for field, value in zip(fields, state)}
-    weights = {key: torch.from_numpy(random.normal(*value.shape)) for key, value in outputs.items()}
-    loss = sum((weights[key] * value).sum() for key, value in outputs.items())
-    loss.backward()
-
     inputs = parameters | {"x": x} | states
-    tensors = inputs | outputs | {"lengths": lengths, "loss": loss}
-    tensors |= {f"r.{key}": value for key, value in weights.items()}
-    tensors |= {f"grad.{key}": value.grad for key, value in inputs.items()}
     save(
         name,
-        tensors,
+        with_gradients(inputs, outputs, lengths, random),
         generator="tests/golden/pytorch_equations.py",
         framework=f"torch {torch.__version__}",
         layer=step.__name__,

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from fixture import Random, save
+from pytorch_objective import with_gradients
 
 SMALL = {"D": 3, "H": 6, "lengths": [4, 7, 1, 6, 3]}
 # More units than a SIMD register holds and not a multiple of it; lengths with ties.
@@ -52,17 +53,10 @@ def generate(name, seed, module, cell_options, size, options):
     y, final = layer(packed, tuple(states.values()) if module is nn.LSTM else states["h0"])
     y, _ = pad_packed_sequence(y, batch_first=True)
     outputs = {"y": y} | dict(zip(["h_n", "c_n"], final if module is nn.LSTM else [final]))
-    weights = {key: torch.from_numpy(random.normal(*value.shape)) for key, value in outputs.items()}
-    loss = sum((weights[key] * value).sum() for key, value in outputs.items())
-    loss.backward()
-
     inputs = dict(layer.named_parameters()) | {"x": x} | states
-    tensors = inputs | outputs | {"lengths": lengths, "loss": loss}
-    tensors |= {f"r.{key}": value for key, value in weights.items()}
-    tensors |= {f"grad.{key}": value.grad for key, value in inputs.items()}
     save(
         name,
-        tensors,
+        with_gradients(inputs, outputs, lengths, random),
         generator="tests/golden/pytorch_recurrent.py",
         framework=f"torch {torch.__version__}",
         layer=module.__name__,
