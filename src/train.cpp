@@ -4,6 +4,7 @@
 #include <unroll/train/callback.ipp>
 #include <unroll/train/checkpoint.ipp>
 #include <unroll/train/csv_log.ipp>
+#include <unroll/train/dynamic_evaluation.ipp>
 #include <unroll/train/early_stopping.ipp>
 #include <unroll/train/evaluate.ipp>
 #include <unroll/train/evaluation_scores.ipp>
