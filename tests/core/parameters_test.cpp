@@ -112,6 +112,9 @@ TEST_CASE("initializers have the bounds of their papers") {
   CHECK(std::abs(m.mean()) < 0.02);
   fill(m, Initializer::uniform, {50, 40, 0.1}, Rng(1));
   CHECK(m.cwiseAbs().maxCoeff() <= 0.1);
+  fill(m, Initializer::uniform_within(0.3), {50, 40, 0.1}, Rng(1));
+  CHECK(m.cwiseAbs().maxCoeff() <= 0.3);
+  CHECK(m.cwiseAbs().maxCoeff() > 0.29);
   fill(m, Initializer::glorot_normal, {50, 40, 1}, Rng(1));
   CHECK(m.squaredNorm() / 2000 == doctest::Approx(2.0 / 90).epsilon(0.1));
   fill(m, Initializer::orthogonal, {50, 40, 1}, Rng(1));

@@ -235,6 +235,15 @@ TEST_CASE("schemes start every layer as the framework of their name does") {
   CHECK(recurrent.bias_ih.topRows(16).isZero(0));
   CHECK(recurrent.cell.bias_hh.isZero(0));
   CHECK(model.layer<0>().weight.cwiseAbs().maxCoeff() <= 0.05f);
+  initialize(model, Rng(1), Scheme::uniform(0.125));
+  visit(
+      [](const Path& path, const auto& p) {
+        CAPTURE(path.str());
+        CHECK(p.cwiseAbs().maxCoeff() <= 0.125f);
+        CHECK(p.cwiseAbs().maxCoeff() > 0.05f);
+      },
+      model);
+  initialize(model, Rng(1), Scheme::keras());
   auto again = model;
   initialize(again, Rng(1), Scheme::keras());
   CHECK(again.layer<2>().weight == model.layer<2>().weight);

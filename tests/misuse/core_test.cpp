@@ -182,6 +182,7 @@ TEST_CASE("random numbers from nothing are refused") {
   CHECK_REFUSED(fill(p, Initializer::glorot_normal, {-1, 3, 1}, rng), "fan in -1");
   CHECK_REFUSED(fill(p, Initializer::uniform, {1, 1, nan}, rng), "bound nan");
   CHECK_REFUSED(fill(p, Initializer::uniform, {1, 1, -1}, rng), "bound -1");
+  CHECK_REFUSED(fill(p, Initializer::uniform_within(-2), {1, 1, 1}, rng), "bound -2");
   CHECK(p == Matrix<double>::Constant(2, 2, 5));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <optional>
 
 #include <unroll/core/finite.hpp>
 #include <unroll/core/parameter.hpp>
@@ -10,13 +11,27 @@
 
 namespace unroll::inline UNROLL_ABI {
 
-enum class Initializer {
-  zeros,
-  uniform,         ///< U(-bound, bound), the bound given by the role
-  normal,          ///< N(0, 1)
-  glorot_uniform,  ///< U(-a, a), a = sqrt(6 / (fan in + fan out)): Glorot and Bengio 2010
-  glorot_normal,   ///< N(0, 2 / (fan in + fan out)), not truncated
-  orthogonal,      ///< orthonormal rows or columns: Saxe et al. 2014
+/// How a parameter is drawn.
+class Initializer {
+ public:
+  enum How {
+    zeros,
+    uniform,         ///< U(-bound, bound), the bound given by the role, or by uniform_within
+    normal,          ///< N(0, 1)
+    glorot_uniform,  ///< U(-a, a), a = sqrt(6 / (fan in + fan out)): Glorot and Bengio 2010
+    glorot_normal,   ///< N(0, 2 / (fan in + fan out)), not truncated
+    orthogonal,      ///< orthonormal rows or columns: Saxe et al. 2014
+  };
+  constexpr Initializer(How of) : how(of) {}  // NOLINT: implicit
+  /// U(-bound, bound), whatever the role.
+  static constexpr Initializer uniform_within(double bound) {
+    Initializer within(uniform);
+    within.bound = bound;
+    return within;
+  }
+
+  How how;
+  std::optional<double> bound{};  ///< of `uniform`; none: the role's
 };
 
 /// Which initializer serves which role. The default is Keras's: it trains recurrent layers well from the start.
@@ -34,6 +49,12 @@ struct Scheme {
   static constexpr Scheme pytorch() {
     return {Initializer::uniform, Initializer::uniform, Initializer::uniform,
             Initializer::normal,  Initializer::uniform, 0};
+  }
+  /// Everything U(-bound, bound), biases and embeddings too, no forget bias: language models, 0.1 for small ones and
+  /// less for large ones (Zaremba et al. 2014).
+  static constexpr Scheme uniform(double bound) {
+    const Initializer within = Initializer::uniform_within(bound);
+    return {within, within, within, within, within, 0};
   }
 };
 
@@ -59,10 +80,11 @@ void initialize(M& model, Rng rng, Scheme scheme = {}) {
 }
 
 template <class T> void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng) {
-  if (how == Initializer::uniform)
-    require(fan.bound >= 0 && detail::has_finite_bits(fan.bound), "fill: bound ", fan.bound,
+  const double bound = how.bound.value_or(fan.bound);
+  if (how.how == Initializer::uniform)
+    require(bound >= 0 && detail::has_finite_bits(bound), "fill: bound ", bound,
             ", expected a finite number of at least 0");
-  if (how == Initializer::glorot_uniform || how == Initializer::glorot_normal)
+  if (how.how == Initializer::glorot_uniform || how.how == Initializer::glorot_normal)
     require(fan.in >= 0 && fan.out >= 0 && (fan.in > 0 || fan.out > 0), "fill: fan in ", fan.in, " and out ", fan.out,
             ", expected at least 0 and not both 0");
   const auto draw = [&](auto number) {
@@ -70,12 +92,12 @@ template <class T> void fill(Matrix<T>& p, Initializer how, Fan fan, Rng rng) {
       for (Index i = 0; i < p.rows(); ++i) p(i, j) = static_cast<T>(number());
   };
   const double fans = static_cast<double>(fan.in) + static_cast<double>(fan.out);
-  switch (how) {
+  switch (how.how) {
     case Initializer::zeros:
       p.setZero();
       break;
     case Initializer::uniform:
-      draw([&] { return rng.uniform(-fan.bound, fan.bound); });
+      draw([&] { return rng.uniform(-bound, bound); });
       break;
     case Initializer::normal:
       draw([&] { return rng.normal(); });
