@@ -14,15 +14,19 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
 #include <unroll/data/gzip.hpp>
 #include <unroll/io/model_file.hpp>
+#include <unroll/train/checkpoint.hpp>
+#include <unroll/train/dynamic_evaluation.hpp>
 #include <unroll/train/generate.hpp>
 #include <unroll/train/summary.hpp>
-#include <unroll/train/train_step.hpp>
 #include <unroll/unroll.hpp>
+
+#include "page.hpp"
 
 namespace {
 
@@ -61,30 +65,13 @@ std::pair<std::string, std::string> split_text(const fs::path& path) {
   return {text.substr(0, at), text.substr(at)};
 }
 
-/// The mean over ids of -log p(next id). They are read as up to 16 streams side by side, because that is faster; each
-/// starts without a memory, which costs it a little at its first few dozen characters.
-double nats_per_character(const Model& model, const std::vector<std::int32_t>& ids) {
-  const TokenStreams text(ids, {.streams = std::clamp<Index>(std::ssize(ids) / 2000, 1, 16), .window = 100});
-  CacheFor<Model, TokenBatch> cache;
-  Model::State state;
-  TokenBatch x;
-  std::vector<Index> next;
-  double sum = 0, count = 0;
-  for (Index window = 0; window < text.count(); ++window) {
-    text.fill(window, x, next);
-    const auto& logits = model.forward({.gradients = false}, x, cache, {window > 0 ? &state : nullptr, &state});
-    const LossResult mean = compute_loss(CrossEntropy{}, logits, next);
-    sum += mean.loss * mean.weight;
-    count += mean.weight;
-  }
-  return sum / count;
-}
-
+/// The mean over a text of -log p(next character), read in its order.
 void print_test(const Model& model, const Vocabulary& vocabulary, const std::string& text, const fs::path& path) {
   const auto ids = vocabulary.encode(text);
   require<FormatError>(ids.size() >= 2, path.string(), ": ", ids.size(), " characters to test on, expected at least 2");
-  std::cout << "test " << std::fixed << std::setprecision(4) << nats_per_character(model, ids) << " nats per character"
-            << std::endl;
+  std::cout << "test " << std::fixed << std::setprecision(4)
+            << evaluate(model, CrossEntropy{}, TokenStreams(ids, {.streams = 1, .window = 256})).loss
+            << " nats per character" << std::endl;
 }
 
 // ---- 3. Training: truncated backpropagation through time ----
@@ -93,50 +80,83 @@ constexpr double unlimited = 1e100;
 
 struct TrainOptions {
   fs::path text = UNROLL_EXAMPLE_DATA "/lm.txt";
-  double minutes = unlimited, epochs = unlimited;
+  double minutes = unlimited;
+  Index epochs = -1;
   Index features = 64, units = 256, streams = 32, window = 64;
   Index layers = 2;
-  double rate = 3e-3, dropout = 0.2, clip = 1;
+  double rate = 3e-3, dropout = 0.2, clip = 1, held_out = 0;
   std::uint64_t seed = 1;
-  fs::path save = "char_lm.safetensors";
+  fs::path save = "char_lm.safetensors", resume, log, plot;
 };
 
-/// How far a run has come, by the clock or by the steps, whichever is further: from 0 to 1, where it ends.
-class RunLength {
+/// A run that ends by the clock or after its epochs. The rate warms up in 50 steps; over the whole run it falls along
+/// half a cosine to a fiftieth.
+class Clock {
  public:
-  RunLength(double minutes, double steps) : most_seconds_(60 * minutes), most_steps_(steps) {}
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
-  double done(double steps) const { return std::max(seconds() / most_seconds_, steps / most_steps_); }
+  Clock(double minutes, double largest_rate) : most_seconds_(60 * minutes), rate_(largest_rate) {}
+  void on_train_begin(Run& run) {
+    start_ = Now::now();
+    run.set_rate(rate_at(0, 0));
+  }
+  void on_batch_end(Run& run) {
+    const auto steps = static_cast<double>(run.step());
+    const double seconds = this->seconds();
+    run.set_rate(
+        rate_at(std::max(seconds / most_seconds_, steps / static_cast<double>(run.epochs() * run.batches())), steps));
+    if (seconds >= most_seconds_) run.stop("the time is over");
+  }
+  // A run that is resumed has been under way for so long already.
+  void save(Record& record) const { record.set("seconds", seconds()); }
+  void load(const Record& record) { before_ = record.number("seconds"); }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_ = Clock::now();
-  double most_seconds_, most_steps_;
+  using Now = std::chrono::steady_clock;
+  double seconds() const { return before_ + std::chrono::duration<double>(Now::now() - start_).count(); }
+  double rate_at(double done, double step) const {
+    constexpr double warm_up = 50, parts = 1e6;
+    const CosineDecay decay{.steps = static_cast<std::int64_t>(parts), .minimum = rate_ / 50};
+    return std::min(1.0, (step + 1) / warm_up) *
+           decay.rate(rate_, static_cast<std::int64_t>(parts * std::min(done, 1.0)));
+  }
+  double most_seconds_, rate_, before_ = 0;
+  Now::time_point start_ = Now::now();
 };
 
-/// The rate warms up in 50 steps; over the whole run it falls along half a cosine to a fiftieth.
-double rate_at(double largest, double done, double step) {
-  constexpr double warm_up = 50, parts = 1e6;
-  const CosineDecay decay{.steps = static_cast<std::int64_t>(parts), .minimum = largest / 50};
-  return std::min(1.0, (step + 1) / warm_up) * decay.rate(largest, static_cast<std::int64_t>(parts * done));
-}
+/// A line an epoch, but not more than one in three seconds.
+struct Report {
+  double seconds = 3;
+  void on_epoch_end(Run& run) {
+    seconds += run.log().seconds;
+    if (seconds < 3 && run.epoch() < run.epochs()) return;
+    std::cout << "epoch " << run.epoch() << ": " << run.log() << std::endl;
+    seconds = 0;
+  }
+};
 
 volatile std::sig_atomic_t interrupted = 0;
+struct StopOnInterrupt {
+  void on_batch_end(Run& run) const {
+    if (interrupted != 0) run.stop("interrupted; what has been learned is kept");
+  }
+};
 
 void train(const TrainOptions& options) {
-  const auto [known, unseen] = split_text(options.text);
+  auto [known, unseen] = split_text(options.text);
   require<FormatError>(!known.empty(), options.text.string(), ": no characters to learn from");
   const Vocabulary vocabulary = Vocabulary::build({known}, {.tokenizer = CharacterTokenizer{}});
-  const auto ids = vocabulary.encode(known);
+  auto ids = vocabulary.encode(known);
+  // The last of what is known can be held out, to choose by it.
+  const auto held_out = static_cast<std::ptrdiff_t>(options.held_out * static_cast<double>(ids.size()));
+  const std::vector<std::int32_t> held(ids.end() - held_out, ids.end());
+  ids.resize(ids.size() - held.size());
   require<FormatError>(std::ssize(ids) > options.streams, options.text.string(), ": ", ids.size(),
                        " characters to learn from, expected more than the ", options.streams, " streams");
   std::cout << ids.size() << " characters to learn from, " << vocabulary.size() << " different ones\n\n";
 
   // The text is cut into 32 streams, which are read side by side, a window of 64 characters at a time. In the next
-  // window each stream goes on where it was.
+  // window each stream goes on where it was: what the model remembers at the end of a window is what it starts the next
+  // one with. The gradient of a window stops at its beginning, and this is all that "truncated" means.
   const TokenStreams text(ids, {.streams = options.streams, .window = options.window});
-  const auto windows = static_cast<double>(text.count()),
-             characters = static_cast<double>(text.streams() * text.stream_length());
 
   Model model = make_model({vocabulary.size(), options.features, options.units, options.layers, options.dropout});
   // The vectors of the characters start large, from N(0, 1): from small ones the layers above take long to learn.
@@ -144,44 +164,23 @@ void train(const TrainOptions& options) {
   summary(model, std::cout);
   std::cout << std::endl;
 
-  // fit shuffles samples that have nothing to do with each other. Here each window goes on from the one before, so this
-  // is a loop of our own, of the pieces that fit is made of: a workspace, an optimizer, train_step.
-  Workspace<Model, TokenBatch> work(model);
-  Optimizer optimizer(model, Adam{.rate = options.rate});
-  Model::State state;
-  TokenBatch x;
-  std::vector<Index> next;
-
-  const RunLength length(options.minutes, options.epochs * windows);
-  double loss = 0, weight = 0, reported = 0;
-  for (std::uint64_t step = 0; interrupted == 0; ++step) {
-    const auto steps = static_cast<double>(step);
-    const double done = length.done(steps);
-    if (weight > 0 && (done >= reported + 0.05 || done >= 1)) {
-      std::cout << std::fixed << std::setprecision(0) << std::setw(5) << length.seconds() << " s, epoch "
-                << std::setprecision(2) << std::setw(5) << steps / windows << ", rate " << std::setprecision(5)
-                << optimizer.rate() << ", training loss " << std::setprecision(4) << loss / weight
-                << std::setprecision(0) << ", " << steps / windows * characters / length.seconds() << " characters/s"
-                << std::endl;
-      loss = weight = 0;
-      reported = done;
-    }
-    if (done >= 1) break;
-
-    const Index window = static_cast<Index>(step) % text.count();
-    text.fill(window, x, next);
-    optimizer.set_rate(rate_at(options.rate, done, steps));
-    // This is all that "truncated" means. The state at the end of a window is a value; the next window starts from it,
-    // so what the model remembers goes on. The gradient of a window stops at its beginning: none is carried back.
-    const StepResult result = train_step(model, CrossEntropy{}, optimizer, x, next, work,
-                                         {.training = true, .seed = options.seed, .step = step}, {.norm = options.clip},
-                                         {window > 0 ? &state : nullptr, &state});
-    require<std::runtime_error>(result.finite, "step ", step + 1,
-                                ": loss or gradient is no finite number; a lower --rate may help. Nothing is saved");
-    loss += result.loss * result.weight;
-    weight += result.weight;
+  FitOptions<TokenStreams> how{.epochs = options.epochs >= 0 ? options.epochs : 1'000'000,
+                               .seed = options.seed,
+                               .clip_norm = options.clip,
+                               .callbacks = {Clock(options.minutes, options.rate), Report{}, StopOnInterrupt{}}};
+  if (held.size() > 1) how.validation = TokenStreams(held, {.streams = 1, .window = 256});
+  if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
+  if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
+  // A run that is kept in a file goes on from there after a crash, as if nothing had happened.
+  if (!options.resume.empty()) {
+    how.checkpoint = checkpoint_file(options.resume);
+    how.checkpoint_every = 500;
+    if (fs::exists(options.resume)) how.resume = how.checkpoint;
   }
-  if (interrupted != 0) std::cout << "interrupted; what has been learned is kept\n";
+  const History history = fit(model, CrossEntropy{}, Adam{.rate = options.rate}, text, how);
+  require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message,
+                              "; a lower --rate may help. Nothing is saved");
+  if (interrupted != 0) std::cout << history.message << '\n';
 
   // The vocabulary goes into the file with the weights; how many layers and units there are can be seen from them.
   save(options.save, model, vocabulary, {.architecture = "char_lm"});
@@ -200,6 +199,16 @@ LoadedTextModel<Model> load_char_lm(const fs::path& path) {
     return make_model({of.vocabulary_size(), of.size("0.weight", 1), of.size("1.weight_hh_l0", 1), layers});
   };
   return load(make, path);
+}
+
+/// Learning on from the text itself, window after window, relative to how much each weight moved in what was learned
+/// from (Krause et al. 2018).
+void print_dynamic(const Model& model, const Vocabulary& vocabulary, const std::string& known, const std::string& text,
+                   const DynamicEvaluationOptions& options) {
+  const TokenStreams learned(vocabulary.encode(known), {.streams = 32, .window = 64});
+  DynamicEvaluation learner(model, options, std::optional(mean_squared_gradient(model, learned)));
+  std::cout << "dynamic " << std::fixed << std::setprecision(4) << learner.read(vocabulary.encode(text)).loss
+            << " nats per character" << std::endl;
 }
 
 struct SampleOptions {
@@ -232,7 +241,9 @@ int main(int argc, char** argv) try {
   TrainOptions options;
   SampleOptions how;
   fs::path model = options.save, text = options.text;
-  bool all = false;
+  bool all = false, dynamic = false;
+  DynamicEvaluationOptions learning{.window = 20};
+  fs::path plot;
   const auto add_threads = [&](CLI::App* to) {
     to->add_option("--threads", threads, "0: one for each core")->check(CLI::Range(0, 1024));
   };
@@ -242,7 +253,7 @@ int main(int argc, char** argv) try {
   train_command->add_option("--minutes", options.minutes, "how long to learn; 1 if --epochs is not given either")
       ->check(CLI::Range(0.001, 1e6));
   train_command->add_option("--epochs", options.epochs, "how often to read the text, whichever limit comes first")
-      ->check(CLI::Range(0.001, 1e6));
+      ->check(CLI::Range(0, 1'000'000));
   train_command->add_option("--features", options.features, "numbers that stand for a character")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
@@ -261,8 +272,13 @@ int main(int argc, char** argv) try {
   train_command->add_option("--clip", options.clip, "largest norm of the gradient; 0: none")
       ->check(CLI::Range(0.0, 1e9))
       ->capture_default_str();
+  train_command->add_option("--held-out", options.held_out, "share of what is learned from that is validated on")
+      ->check(CLI::Range(0.0, 0.9));
   train_command->add_option("--seed", options.seed)->capture_default_str();
   train_command->add_option("--save", options.save, "where the model goes")->capture_default_str();
+  train_command->add_option("--resume", options.resume, "keep the run in this file, and go on from it if it is there");
+  train_command->add_option("--log", options.log, "a table of all epochs, .csv");
+  train_command->add_option("--plot", options.plot, "the losses of all epochs as a page, .html");
   add_threads(train_command);
 
   CLI::App* const sample_command = app.add_subcommand("sample", "let a saved model write");
@@ -281,12 +297,21 @@ int main(int argc, char** argv) try {
   evaluate_command->add_option("--model", model)->capture_default_str();
   evaluate_command->add_option("--text", text, "its last tenth, which `train` does not learn from");
   evaluate_command->add_flag("--all", all, "all of it");
+  evaluate_command->add_flag("--dynamic", dynamic, "and how well if it learns on from it");
+  evaluate_command->add_option("--window", learning.window, "characters that are foreseen, then learned from")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  evaluate_command->add_option("--rate", learning.rate)->check(CLI::Range(0.0, 100.0))->capture_default_str();
+  evaluate_command->add_option("--decay", learning.decay, "back to the trained weights")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  evaluate_command->add_option("--plot", plot, "the text as a page, each character coloured by its probability, .html");
   add_threads(evaluate_command);
 
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);
   if (train_command->parsed()) {
-    if (options.minutes == unlimited && options.epochs == unlimited) options.minutes = 1;
+    if (options.minutes == unlimited && options.epochs < 0) options.minutes = 1;
     // Ctrl-C ends training after the present window. The second one ends the program.
     std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
     train(options);
@@ -295,7 +320,14 @@ int main(int argc, char** argv) try {
     sample(network, vocabulary, how);
   } else {
     const auto [network, vocabulary] = load_char_lm(model);
-    print_test(network, vocabulary, all ? read_gzip_file(text) : split_text(text).second, text);
+    const auto [first, last] = split_text(text);
+    const std::string tested = all ? first + last : last;
+    print_test(network, vocabulary, tested, text);
+    if (!plot.empty()) {
+      const auto ids = vocabulary.encode(tested);
+      page::write_text(plot, vocabulary, ids, log_probabilities(network, ids), "\n", "");
+    }
+    if (dynamic) print_dynamic(network, vocabulary, first, tested, learning);
   }
   return 0;
 } catch (const std::exception& error) {

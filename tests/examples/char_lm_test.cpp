@@ -104,7 +104,7 @@ TEST_CASE("char_lm refuses bad input in one line, and the old model stays") {
   refused(train(one, model), {one.string(), "characters"});
   refused(train(trained().text, model, {"--epochs", "-1"}), {"--epochs"});
   refused(train(trained().text, model, {"--minutes", "0"}), {"--minutes"});
-  refused(train(trained().text, none / "model", {"--epochs", "0.1"}), {none.string(), "No such file"});
+  refused(train(trained().text, none / "model", {"--epochs", "1"}), {none.string(), "No such file"});
   refused({"train", "--layers", "0"}, {"--layers"});
   refused({"sample", "--model", model.string(), "--temperature", "-1"}, {"--temperature"});
   refused({"sample", "--model", model.string(), "--start", ""}, {"--start"});
@@ -129,13 +129,45 @@ TEST_CASE("Ctrl-C ends char_lm's training, and what it learned is saved") {
   const Folder folder;
   const fs::path model = folder / "model";
   Program training(program, train(trained().text, model, {"--minutes", "0.5"}));
-  REQUIRE(training.wait_for([&] { return mentions(training.output(), "training loss"); }));
+  REQUIRE(training.wait_for([&] { return mentions(training.output(), "epoch 1: loss"); }));
   training.send(SIGINT);
   const Result result = training.wait();
   check_well(result);
   CHECK(mentions(result.out, "interrupted"));
   CHECK(nats(result.last_line()) < 1);
   check_well(run(program, {"sample", "--model", model.string(), "--length", "5"}));
+}
+
+TEST_CASE("a run of char_lm that was killed goes on from its file, and tells of all its epochs") {
+  const Folder folder;
+  const fs::path log = folder / "log.csv", losses = folder / "losses.html";
+  const auto words = [&](const std::string& name, const std::string& run) {
+    return train(trained().text, folder / name,
+                 {"--epochs", "30", "--resume", (folder / run).string(), "--log", log.string(), "--plot",
+                  losses.string(), "--held-out", "0.1"});
+  };
+  const Result whole = run(program, words("whole", "whole_run"));
+  check_well(whole);
+  fs::remove(log);
+  Program training(program, words("killed", "run"));
+  REQUIRE(training.wait_for([&] { return lines(read(log)).size() >= 3; }));
+  training.send(SIGKILL);
+  training.wait();
+  const Result resumed = run(program, words("killed", "run"));
+  check_well(resumed);
+  CHECK(resumed.last_line() == whole.last_line());
+  CHECK(lines(read(log)).size() == 31);
+  CHECK(mentions(read(losses), "validation</text>"));
+}
+
+TEST_CASE("char_lm evaluate learns on from a text, and shows it") {
+  const Folder folder;
+  const fs::path page = folder / "page.html";
+  const Result result = run(program, {"evaluate", "--model", trained().model.string(), "--text",
+                                      trained().text.string(), "--dynamic", "--plot", page.string()});
+  check_well(result);
+  CHECK(shape(result.last_line()) == "dynamic d.dddd nats per character");
+  CHECK(mentions(read(page), ">é</span><span"));
 }
 
 }  // namespace char_lm_test

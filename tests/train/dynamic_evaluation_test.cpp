@@ -46,7 +46,8 @@ double by_the_book(const M& start, M& w, const Ids& ids, Index K, double rate, d
   Workspace<M, TokenBatch> work(start);
   double roots = 0, count = 0, sum = 0;
   if (mean_squares)
-    visit([&](const Path&, const auto& ms) { roots += ms.array().sqrt().sum(), count += double(ms.size()); },
+    visit([&](const Path&,
+              const auto& ms) { roots += (ms.array() / double(K)).sqrt().sum(), count += double(ms.size()); },
           *mean_squares);
   for (std::size_t at = 0; at + 1 < ids.size();) {
     const std::size_t n = std::min<std::size_t>(std::size_t(K), ids.size() - 1 - at);
@@ -61,9 +62,9 @@ double by_the_book(const M& start, M& w, const Ids& ids, Index K, double rate, d
       visit(
           [&](const Path&, auto& p, const auto& p0, const auto& g, const auto& ms) {
             for (Index k = 0; k < p.size(); ++k) {
-              const double root = std::sqrt(ms.data()[k]);
-              p.data()[k] += -share * rate * g.data()[k] / (root + epsilon) +
-                             std::min(1.0, share * decay * root / (roots / count)) * (p0.data()[k] - p.data()[k]);
+              const double root = std::sqrt(ms.data()[k] / double(K)), mean = roots / count;
+              p.data()[k] += -share * rate * g.data()[k] / (root + epsilon * mean) +
+                             std::min(1.0, share * decay * root / mean) * (p0.data()[k] - p.data()[k]);
             }
           },
           w, start, work.gradient, *mean_squares);
@@ -89,8 +90,8 @@ template <class M> void check_by_the_book(const M& model) {
   for (const auto& mean_squares : {std::optional<M>(), squares}) {
     CAPTURE(mean_squares.has_value());
     M expected = model;
-    const double loss = by_the_book(model, expected, text, 4, 0.1, 0.3, 1e-3, mean_squares);
-    DynamicEvaluation learner(model, {.window = 4, .rate = 0.1, .decay = 0.3, .epsilon = 1e-3}, mean_squares);
+    const double loss = by_the_book(model, expected, text, 4, 0.1, 0.3, 0.2, mean_squares);
+    DynamicEvaluation learner(model, {.window = 4, .rate = 0.1, .decay = 0.3, .epsilon = 0.2}, mean_squares);
     const LossResult found = learner.read(text);
     CHECK(found.weight == 13);
     CHECK(found.loss == doctest::Approx(loss).epsilon(1e-12));
@@ -104,7 +105,7 @@ TEST_CASE("dynamic evaluation is the paper's, with and without mean squares") {
   check_by_the_book(tied_model());
 }
 
-TEST_CASE("the mean squares are those of the windows' gradients") {
+TEST_CASE("the mean squares are those of the windows' gradients, as of one token") {
   const auto model = small_model();
   const TokenStreams windows(text, {.streams = 1, .window = 5});
   const auto mean = mean_squared_gradient(model, windows);
@@ -116,7 +117,8 @@ TEST_CASE("the mean squares are those of the windows' gradients") {
   for (Index k = 0; k < windows.count(); ++k) {
     windows.fill(k, x, next);
     add_gradient(model, CrossEntropy{}, x, next, work, {}, 0, {k > 0 ? &state : nullptr, &state});
-    visit([&](const Path&, auto& m, const auto& g) { m.array() += g.array().square() / double(windows.count()); },
+    visit([&](const Path&, auto& m,
+              const auto& g) { m.array() += double(next.size()) * g.array().square() / double(windows.count()); },
           expected, work.gradient);
     set_zero(work.gradient);
   }

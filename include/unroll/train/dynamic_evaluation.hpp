@@ -19,11 +19,11 @@
 namespace unroll::inline UNROLL_ABI {
 
 struct DynamicEvaluationOptions {
-  Index window = 5;       ///< K: so many tokens are foreseen, and then learned from
-  double rate = 2e-3;     ///< eta; without mean squares about 0.1 is of use
-  double decay = 0.02;    ///< lambda: the way back to the trained weights, of their distance, at each window
-  double epsilon = 2e-5;  ///< beside the root of a mean square
-  double clip_norm = 0;   ///< largest global norm of a window's gradient; 0: none
+  Index window = 5;      ///< K: so many tokens are foreseen, and then learned from
+  double rate = 2e-3;    ///< eta; without mean squares about 0.1 is of use
+  double decay = 0.02;   ///< lambda: the way back to the trained weights, of their distance, at each window
+  double epsilon = 0.1;  ///< beside the root of a mean square, as a share of their mean
+  double clip_norm = 0;  ///< largest global norm of a window's gradient; 0: none
 };
 
 namespace detail {
@@ -33,8 +33,9 @@ template <class T> struct AddSquare {
   T share;
   template <class V> UNROLL_INLINE void operator()(const V& g, V& mean) const { mean = fma(V(share) * g, g, mean); }
 };
-template <class T> struct SquareRoot {
-  template <class V> UNROLL_INLINE void operator()(V& x) const { x = sqrt(x); }
+template <class T> struct RootOfShare {
+  T share;
+  template <class V> UNROLL_INLINE void operator()(V& x) const { x = sqrt(V(share) * x); }
 };
 /// w += -rate g + decay (start - w)
 template <class T> struct DynamicUpdate {
@@ -58,8 +59,9 @@ template <class F, class... T> void sweep(Index n, const F& formula, T*... array
 template <class M> using LossOfLanguageModel = std::conditional_t<has_head<M>, HeadLoss, CrossEntropy>;
 }  // namespace detail
 
-/// The mean over the windows of a text of the squared gradient of each parameter, MS: by how much each usually moves.
-/// One pass over the text, forward and backward; the text that the model was trained on, or a part of it.
+/// How much one token usually moves each parameter, MS: N times the square of the gradient of the mean loss of a window
+/// of N tokens, its mean over the windows of a text; whatever N, so that windows may be as large as is fast. One pass,
+/// forward and backward, over the text that the model was trained on, or a part of it.
 template <class M> M mean_squared_gradient(const M& model, const TokenStreams& text) {
   using T = typename M::Scalar;
   M mean = zeros_like(model);
@@ -68,14 +70,15 @@ template <class M> M mean_squared_gradient(const M& model, const TokenStreams& t
     typename M::State state;
     TokenBatch x;
     std::vector<Index> next;
-    const auto share = static_cast<T>(1 / static_cast<double>(text.count()));
+    const double share = 1 / static_cast<double>(text.count());
     for (Index window = 0; window < text.count(); ++window) {
       text.fill(window, x, next);
       add_gradient(model, detail::LossOfLanguageModel<M>{}, x, next, work, {}, 0,
                    {window > 0 ? &state : nullptr, &state});
+      const detail::AddSquare<T> add{static_cast<T>(share * static_cast<double>(next.size()))};
       visit(
           [&](const Path&, auto& ms, const auto& g) {
-            if (ms.size() > 0) detail::sweep(ms.size(), detail::AddSquare<T>{share}, g.data(), ms.data());
+            if (ms.size() > 0) detail::sweep(ms.size(), add, g.data(), ms.data());
           },
           mean, work.gradient);
       set_zero(work.gradient);
@@ -88,7 +91,7 @@ template <class M> M mean_squared_gradient(const M& model, const TokenStreams& t
 /// it has foreseen them: Krause et al. 2018, "Dynamic Evaluation of Neural Sequence Models". With g the gradient of the
 /// window's mean loss and w_0 the weights that the model came with,
 ///   w += -eta g + lambda (w_0 - w)                                             without mean squares
-///   w += -eta g / (r + epsilon) + min(1, lambda r / mean(r)) (w_0 - w)         with r = sqrt(MS)
+///   w += -eta g / (r + epsilon mean(r)) + min(1, lambda r / mean(r)) (w_0 - w) with r = sqrt(MS / K)
 /// Frozen parameters stay; nothing is dropped out. The state goes on from window to window, the gradient ends at its
 /// border. Memory: four models, whatever the length of the text; time: about 3 forward passes, and a sweep over all
 /// parameters for each window.
@@ -154,7 +157,7 @@ template <class M> class DynamicEvaluation {
     const auto rate = static_cast<T>(options_.rate * share), decay = static_cast<T>(options_.decay * share);
     if (roots_) {
       const detail::ScaledDynamicUpdate<T> formula{rate, static_cast<T>(options_.decay * share / mean_root_),
-                                                   static_cast<T>(options_.epsilon)};
+                                                   static_cast<T>(options_.epsilon * mean_root_)};
       visit(
           [&](const Path&, auto& w, const auto& start, const auto& g, const auto& r) {
             if (w.trainable) detail::sweep(w.size(), formula, g.data(), r.data(), start.data(), w.data());
@@ -178,7 +181,8 @@ template <class M> class DynamicEvaluation {
                   " are ", r.rows(), " x ", r.cols(), ", expected ", w.rows(), " x ", w.cols());
           require(r.size() == 0 || r.minCoeff() >= 0, "DynamicEvaluation: a mean square of ", path.str(),
                   " is below 0");
-          detail::sweep(r.size(), detail::SquareRoot<T>{}, r.data());
+          detail::sweep(r.size(), detail::RootOfShare<T>{static_cast<T>(1 / static_cast<double>(options_.window))},
+                        r.data());
           sum += r.template cast<double>().sum();
           count += static_cast<double>(r.size());
         },

@@ -1,0 +1,128 @@
+// Pages for a browser: losses over the epochs, and a text coloured by how probable a model found its tokens.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <iomanip>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <unroll/file/replace_file.hpp>
+#include <unroll/text/vocabulary.hpp>
+#include <unroll/train/callback.hpp>
+
+namespace page {
+
+inline std::string escaped(std::string_view text) {
+  std::string safe;
+  for (const char c : text) switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      default:
+        safe += c;
+    }
+  return safe;
+}
+inline void write(const std::filesystem::path& path, std::string_view title, std::string_view body) {
+  std::ostringstream page;
+  page << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" << title
+       << "</title>\n<style>body { font: 16px/1.6 serif; max-width: 50em; margin: 2em auto } "
+          "svg text { font: 12px sans-serif }</style></head>\n<body>\n"
+       << body << "</body></html>\n";
+  const std::string bytes = page.str();
+  unroll::replace_file(path, std::as_bytes(std::span(bytes)));
+}
+
+/// Curves of one value an epoch each, as an SVG picture with axes.
+struct Curve {
+  std::string name, colour;
+  std::vector<double> values;
+};
+inline std::string picture(std::span<const Curve> curves) {
+  constexpr double width = 640, height = 360, left = 60, bottom = 40, top = 20, right = 110;
+  double least = 1e300, most = -1e300;
+  std::size_t epochs = 1;
+  for (const Curve& curve : curves) {
+    epochs = std::max(epochs, curve.values.size());
+    for (const double value : curve.values)
+      if (std::isfinite(value)) least = std::min(least, value), most = std::max(most, value);
+  }
+  if (least > most) least = 0, most = 1;
+  if (most - least < 1e-9) most = least + 1;
+  const auto x = [&](std::size_t k) {
+    return left +
+           (width - left - right) * static_cast<double>(k) / static_cast<double>(std::max<std::size_t>(epochs - 1, 1));
+  };
+  const auto y = [&](double value) {
+    return height - bottom - (height - bottom - top) * (value - least) / (most - least);
+  };
+  std::ostringstream svg;
+  svg << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height << "\">\n"
+      << std::setprecision(4);
+  for (int k = 0; k <= 4; ++k) {
+    const double value = least + (most - least) * k / 4;
+    svg << "<line x1=\"" << left << "\" x2=\"" << width - right << "\" y1=\"" << y(value) << "\" y2=\"" << y(value)
+        << "\" stroke=\"#ddd\"/><text x=\"" << left - 8 << "\" y=\"" << y(value) + 4 << "\" text-anchor=\"end\">"
+        << value << "</text>\n";
+  }
+  svg << "<text x=\"" << left << "\" y=\"" << height - bottom + 20 << "\">epoch 1</text><text x=\"" << width - right
+      << "\" y=\"" << height - bottom + 20 << "\" text-anchor=\"end\">" << epochs << "</text>\n";
+  for (const Curve& curve : curves) {
+    svg << "<polyline fill=\"none\" stroke=\"" << curve.colour << "\" stroke-width=\"2\" points=\"";
+    double end = y(least);
+    for (std::size_t k = 0; k < curve.values.size(); ++k)
+      if (std::isfinite(curve.values[k])) svg << x(k) << ',' << (end = y(curve.values[k])) << ' ';
+    svg << "\"/><text x=\"" << width - right + 8 << "\" y=\"" << end + 4 << "\" fill=\"" << curve.colour << "\">"
+        << escaped(curve.name) << "</text>\n";
+  }
+  svg << "</svg>\n";
+  return svg.str();
+}
+
+/// The losses of a run so far, for on_epoch_end.
+inline void write_losses(const std::filesystem::path& path, unroll::Run& run) {
+  std::vector<Curve> curves{{"training", "#1f77b4", run.history().series("loss")},
+                            {"validation", "#d62728", run.history().series("val_loss")}};
+  if (const auto loss = run.log().find("loss")) curves[0].values.push_back(*loss);
+  if (const auto loss = run.log().find("val_loss")) curves[1].values.push_back(*loss);
+  if (curves[1].values.empty()) curves.pop_back();
+  write(path, "Losses", "<h1>Losses</h1>\n" + picture(curves));
+}
+
+/// Each token but the first on a background from white, it was sure of it, to red, one in a thousand or less; over it
+/// the mouse shows the probability. `line_end` is a token after which a new line begins.
+inline void write_text(const std::filesystem::path& path, const unroll::Vocabulary& vocabulary,
+                       std::span<const std::int32_t> ids, std::span<const double> log_p,
+                       std::string_view line_end = "<eos>", std::string_view between = " ") {
+  std::ostringstream body;
+  body << "<h1>How probable each token was</h1>\n<p>";
+  for (std::size_t k = 0; k < ids.size(); ++k) {
+    const std::string_view token = vocabulary.token(ids[k]);
+    const double p = k == 0 ? 1 : std::exp(log_p[k - 1]);
+    const double doubt = k == 0 ? 0 : std::min(1.0, -log_p[k - 1] / std::log(1000.0));
+    const int rest = static_cast<int>(std::lround(255 - 155 * doubt));
+    body << "<span title=\"" << std::setprecision(3) << p << "\" style=\"background: rgb(255," << rest << ',' << rest
+         << ")\">" << (token == "\n" ? std::string("&para;") : escaped(token)) << "</span>"
+         << (token == line_end || token == "\n" ? "<br>\n" : std::string(between));
+  }
+  body << "</p>\n";
+  write(path, "Probabilities", body.str());
+}
+
+}  // namespace page
