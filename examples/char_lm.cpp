@@ -9,6 +9,7 @@
 //
 // How good a model is, is told in nats per character: the mean of -log p(the character that came). A model that knows
 // nothing needs log V, 4.2 for 65 characters; 1.6 means that it is as unsure as between five characters on average.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -69,6 +70,8 @@ std::pair<std::string, std::string> split_text(const fs::path& path) {
 void print_test(const Model& model, const Vocabulary& vocabulary, const std::string& text, const fs::path& path) {
   const auto ids = vocabulary.encode(text);
   require<FormatError>(ids.size() >= 2, path.string(), ": ", ids.size(), " characters to test on, expected at least 2");
+  require<FormatError>(std::ranges::any_of(ids, [](auto id) { return id != Vocabulary::oov; }), path.string(),
+                       ": no character of it is in the vocabulary");
   std::cout << "test " << std::fixed << std::setprecision(4)
             << evaluate(model, CrossEntropy{}, TokenStreams(ids, {.streams = 1, .window = 256})).loss
             << " nats per character" << std::endl;

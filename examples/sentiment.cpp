@@ -18,6 +18,8 @@
 #include <unroll/train/checkpoint.hpp>
 #include <unroll/unroll.hpp>
 
+#include "page.hpp"
+
 namespace {
 
 using namespace unroll;
@@ -157,7 +159,7 @@ struct TrainOptions {
   Index epochs = -1, limit = 0, words = 20'000, length = 200, batch = 64;
   double clip = -1;
   std::uint64_t seed = 1;
-  fs::path save = "sentiment.safetensors", resume, log;
+  fs::path save = "sentiment.safetensors", resume, log, plot;
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -192,6 +194,7 @@ template <class Plan> void train(const TrainOptions& options) {
                    .callbacks = Plan::callbacks(),
                    .progress = &std::cout};
   if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
+  if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
   // Ctrl-C ends training after the present batch, and what was best so far is saved. The second one ends the program.
   std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
   struct StopOnInterrupt {
@@ -284,6 +287,7 @@ int main(int argc, char** argv) try {
   train_command->add_option("--save", options.save, "where the model goes")->capture_default_str();
   train_command->add_option("--resume", options.resume, "keep the run in this file, and go on from it if it is there");
   train_command->add_option("--log", options.log, "a table of all epochs, .csv");
+  train_command->add_option("--plot", options.plot, "the losses of all epochs as a page, .html");
   add_threads(train_command);
 
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how good a saved model is");

@@ -11,6 +11,7 @@
 //
 // How good a model is, is told by its perplexity, exp of the mean of -log p(the word that came): as unsure as between
 // so many words. A model that knows nothing has that of the vocabulary's size.
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -99,9 +100,13 @@ std::vector<std::string> read_lines(const fs::path& path) {
   require<FormatError>(!all.empty(), path.string(), ": an empty text");
   return all;
 }
-Ids encode_all(const Vocabulary& vocabulary, std::span<const std::string> lines) {
+/// The ids of all lines, which are `path`'s and not all of unknown words.
+Ids encode_all(const Vocabulary& vocabulary, std::span<const std::string> lines, const fs::path& path) {
+  const std::int32_t end = vocabulary.id(end_of_line);
   Ids all;
   for (const Ids& ids : vocabulary.encode(lines)) all.insert(all.end(), ids.begin(), ids.end());
+  require<FormatError>(std::ranges::any_of(all, [&](auto id) { return id != Vocabulary::oov && id != end; }),
+                       path.string(), ": no word of it is in the vocabulary");
   return all;
 }
 
@@ -146,9 +151,11 @@ template <class Plan> void train(const TrainOptions& options) {
   const Texts texts = read_texts(options.train, options.valid, options.test);
   const Vocabulary vocabulary = Vocabulary::build(
       texts.train, {.max_size = options.words, .tokenizer = WhitespaceTokenizer{}, .unknown = "<unk>"});
-  const Ids known = encode_all(vocabulary, texts.train), unseen = encode_all(vocabulary, texts.test);
-  const TokenStreams data(known, Plan::streams),
-      valid(encode_all(vocabulary, texts.valid), {.streams = 1, .window = 256});
+  const fs::path& train = options.train;
+  const Ids known = encode_all(vocabulary, texts.train, train),
+            held_out = encode_all(vocabulary, texts.valid, options.valid.empty() ? train : options.valid),
+            unseen = encode_all(vocabulary, texts.test, options.test.empty() ? train : options.test);
+  const TokenStreams data(known, Plan::streams), valid(held_out, {.streams = 1, .window = 256});
   std::cout << known.size() << " words to learn from, " << vocabulary.size() << " different ones; " << unseen.size()
             << " to be tested on\n\n";
 
@@ -205,14 +212,15 @@ struct MeasureOptions {
 /// With --learned-from, the text of training, the steps of --dynamic are relative to how much each weight moved there.
 template <class Plan> void evaluate_text(const fs::path& file, const MeasureOptions& options) {
   const auto [model, vocabulary] = load_word_lm<Plan>(file);
-  const Ids ids = encode_all(vocabulary, read_lines(options.text));
+  const Ids ids = encode_all(vocabulary, read_lines(options.text), options.text);
   print_perplexity("", perplexity_in_order(model, ids));
   if (!options.plot.empty()) page::write_text(options.plot, vocabulary, ids, log_probabilities(model, ids));
   if (!options.dynamic) return;
   std::optional<std::remove_const_t<decltype(model)>> mean_squares;
   if (!options.learned_from.empty())
     mean_squares = mean_squared_gradient(
-        model, TokenStreams(encode_all(vocabulary, read_lines(options.learned_from)), Plan::streams));
+        model,
+        TokenStreams(encode_all(vocabulary, read_lines(options.learned_from), options.learned_from), Plan::streams));
   DynamicEvaluation learner(model, options.how, mean_squares);
   print_perplexity("dynamic", std::exp(learner.read(ids).loss));
 }

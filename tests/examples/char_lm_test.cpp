@@ -112,6 +112,9 @@ TEST_CASE("char_lm refuses bad input in one line, and the old model stays") {
   refused({"sample", "--model", bundled}, {bundled});
   refused({"evaluate", "--model", model.string(), "--text", none.string()}, {none.string()});
   refused({"evaluate", "--model", model.string(), "--text", one.string(), "--all"}, {one.string(), "1 characters"});
+  const fs::path foreign = folder.write("foreign", "12345");
+  refused({"evaluate", "--model", model.string(), "--text", foreign.string(), "--all"},
+          {foreign.string(), "no character of it"});
   const fs::path half = folder.write("half", trained().bytes.substr(0, trained().bytes.size() / 2));
   refused({"sample", "--model", half.string()}, {half.string()});
   std::string other = trained().bytes;

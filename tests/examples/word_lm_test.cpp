@@ -129,6 +129,7 @@ TEST_CASE("word_lm refuses bad input in one line") {
   refused(train(trained().text, model, {"--plan", "large"}), {"--plan"});
   refused(train(trained().text, model, {"--epochs", "-1"}), {"--epochs"});
   refused({"evaluate", "--model", trained().model.string(), "--text", empty.string()}, {empty.string()});
+  refused({"evaluate", "--model", trained().model.string(), "--text", one.string()}, {one.string(), "no word of it"});
   refused({"evaluate", "--model", none.string(), "--text", one.string()}, {none.string()});
   refused({"write", "--model", trained().text.string()}, {trained().text.string()});
 }
