@@ -24,6 +24,7 @@ template <class T = float> class Dropout {
   using Scalar = T;
   using State = Nothing;
   using Options = DropoutOptions;
+  static constexpr bool identity_in_inference = true;
   template <Vectors<T> In> using Output = In;
 
   double rate;

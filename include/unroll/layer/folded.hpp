@@ -4,8 +4,8 @@
 #include <memory>
 #include <numeric>
 
+#include <unroll/kind/identity_in_inference.hpp>
 #include <unroll/layer/bidirectional.hpp>
-#include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent/word_tables.hpp>
@@ -16,11 +16,12 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 /// Whether layers read nothing of what an embedding gives them but its words, once their products are in tables: then
-/// the embedding need not copy its vectors. Recurrent layers are such; dropouts, which do nothing here, pass it on.
+/// the embedding need not copy its vectors. Recurrent layers are such; layers that do nothing here pass it on.
 template <class... Ls> inline constexpr bool read_words_alone = false;
 template <class C, class... Ls> inline constexpr bool read_words_alone<Recurrent<C>, Ls...> = true;
 template <class C, class... Ls> inline constexpr bool read_words_alone<Bidirectional<C>, Ls...> = true;
-template <class T, class... Ls> inline constexpr bool read_words_alone<Dropout<T>, Ls...> = read_words_alone<Ls...>;
+template <class L, class... Ls> requires is_identity_in_inference<L>
+inline constexpr bool read_words_alone<L, Ls...> = read_words_alone<Ls...>;
 template <class L, class... Ls> inline constexpr bool read_words_alone<FinalState<L>, Ls...> = read_words_alone<L>;
 template <class... In, class... Ls>
 inline constexpr bool read_words_alone<Stack<In...>, Ls...> = read_words_alone<In...>;

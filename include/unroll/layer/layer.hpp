@@ -27,6 +27,8 @@ namespace unroll::inline UNROLL_ABI {
 //   static void visit(f, path, self...)                                f(path, parameter...) for each parameter
 // Backward computes the gradient of sum(dy .* y) and of sum(d final state .* final state) with respect to parameters
 // (gradient +=), input and initial state. In a layer that FinalState wraps dy may be Nothing: none arrives there.
+// If the layer says `static constexpr bool identity_in_inference = true`, it does nothing when a model runs, and files,
+// networks and streams leave it out: Dropout.
 // If the cache has a member `want_dx`, false says that nobody reads the gradient of x.
 // A batch In is a Matrix, or has a member `packing`.
 // check_batch(who, x), check_columns(who, x) and check_gradient_shapes(who, *this, gradient) say what was given

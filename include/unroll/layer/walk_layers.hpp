@@ -5,21 +5,19 @@
 #include <tuple>
 #include <type_traits>
 
+#include <unroll/kind/identity_in_inference.hpp>
 #include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/parts.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 template <class Inner> class FinalState;
-template <class T> class Dropout;
 template <class... Ls> class Stack;
 
 namespace detail {
 
 template <class L> inline constexpr bool is_final_state = false;
 template <class L> inline constexpr bool is_final_state<FinalState<L>> = true;
-template <class L> inline constexpr bool is_dropout = false;
-template <class T> inline constexpr bool is_dropout<Dropout<T>> = true;
 template <class L> inline constexpr bool is_stack = false;
 template <class... Ls> inline constexpr bool is_stack<Stack<Ls...>> = true;
 /// Of layers that are known at run time: these walk over themselves.
@@ -27,7 +25,7 @@ template <class L>
 concept KnowsItsLayers = requires { typename L::KnowsItsLayers; };
 
 /// f(layer, path, final) for every layer of a model in order, those opened that are made of layers; `final` where the
-/// layer gives its final state alone. Dropout, which is nothing when a model runs, is left out.
+/// layer gives its final state alone. What does nothing when a model runs is left out.
 template <class M, class F> void walk_layers(M& model, const Path& at, bool final, F&& f) {
   using L = std::remove_const_t<M>;
   if constexpr (KnowsItsLayers<L>) {
@@ -45,7 +43,7 @@ template <class M, class F> void walk_layers(M& model, const Path& at, bool fina
           walk_layers(layer, here, is_final_state<L> || (final && is_last), f);
         },
         model);
-  } else if constexpr (!is_dropout<L>) {
+  } else if constexpr (!is_identity_in_inference<L>) {
     f(model, at, final);
   }
 }

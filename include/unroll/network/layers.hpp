@@ -8,9 +8,9 @@
 #include <vector>
 
 #include <unroll/core/function_ref.hpp>
+#include <unroll/kind/identity_in_inference.hpp>
 #include <unroll/kind/layer_kind.hpp>
 #include <unroll/layer/any_layer/erased.hpp>
-#include <unroll/layer/dropout.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/stack.hpp>
@@ -20,8 +20,7 @@
 namespace unroll::inline UNROLL_ABI::detail {
 
 /// Whether a layer, or a model of layers, is one that a network can hold.
-template <class L> inline constexpr bool has_network = has_kind<L>;
-template <class T> inline constexpr bool has_network<Dropout<T>> = true;
+template <class L> inline constexpr bool has_network = has_kind<L> || is_identity_in_inference<L>;
 template <class L> inline constexpr bool has_network<FinalState<L>> = has_network<L>;
 template <class... Ls> inline constexpr bool has_network<Sequential<Ls...>> = (has_network<Ls> && ...);
 template <class... Ls> inline constexpr bool has_network<Stack<Ls...>> = (has_network<Ls> && ...);

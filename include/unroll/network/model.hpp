@@ -29,10 +29,10 @@ template <NetworkModel M> Network network_of(const M& model) {
   return detail::network_of_layers(detail::adding_layers(model));
 }
 
-/// Sets every parameter of the model from the network's layers, in order; Dropout takes none. Strict: kinds, sizes,
-/// direction and merge must be the model's; a model without a second bias or a learned initial state does not take a
-/// network that has them, one with them gets zeros where the network has none. Throws std::invalid_argument naming the
-/// layer; the model is then as it was.
+/// Sets every parameter of the model from the network's layers, in order; layers that do nothing when a model runs, as
+/// Dropout, take none. Strict: kinds, sizes, direction and merge must be the model's; a model without a second bias or
+/// a learned initial state does not take a network that has them, one with them gets zeros where the network has none.
+/// Throws std::invalid_argument naming the layer; the model is then as it was.
 template <NetworkModel M> void assign(const Network& network, M& model, AssignOptions options = {}) {
   detail::assign_layers(network, detail::adding_layers(model), options);
 }

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <unroll/kind/identity_in_inference.hpp>
 #include <unroll/stream/activation.hpp>
 #include <unroll/stream/dense.hpp>
 #include <unroll/stream/embedding.hpp>
@@ -20,7 +21,6 @@ template <class C> class Recurrent;
 template <class Inner> class FinalState;
 template <class T> class Embedding;
 template <class T> class Dense;
-template <class T> class Dropout;
 template <class T> struct Relu;
 template <class T> struct Tanh;
 template <class T> struct Sigmoid;
@@ -48,11 +48,13 @@ template <class L, class... S, Index D, Index... rest> auto with_function(Stream
   return StreamSoFar<std::tuple<S..., stream::Function<L, D>>, D, rest...>();
 }
 template <class SoFar, class L> auto with_layer(SoFar so_far, LayerTag<L>) {
-  static_assert(is_function_of_step<L>,
+  static_assert(is_identity_in_inference<L> || is_function_of_step<L>,
                 "unroll::stream::StreamOf: a layer of the model has no stream of fixed size. Recurrent, Dense, "
                 "Embedding and layers whose kind has `apply` have one, and Sequential, Stack and FinalState of them; a "
                 "bidirectional layer reads its sequence from the end, too.");
-  if constexpr (is_function_of_step<L>)
+  if constexpr (is_identity_in_inference<L>)
+    return so_far;
+  else if constexpr (is_function_of_step<L>)
     return with_function<L>(so_far);
   else
     return NoStream();
@@ -107,7 +109,6 @@ template <class SoFar, class T> auto with_layer(SoFar so_far, LayerTag<unroll::R
 template <class SoFar, class T> auto with_layer(SoFar so_far, LayerTag<unroll::Sigmoid<T>>) {
   return with_layer(so_far, LayerTag<unroll::Activation<SigmoidFunction, T>>());
 }
-template <class SoFar, class T> auto with_layer(SoFar so_far, LayerTag<unroll::Dropout<T>>) { return so_far; }
 template <class SoFar, class L> auto with_layer(SoFar so_far, LayerTag<unroll::FinalState<L>>) {
   return with_layer(so_far, LayerTag<L>());
 }

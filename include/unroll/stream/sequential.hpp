@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include <unroll/kind/identity_in_inference.hpp>
 #include <unroll/stream/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -13,7 +14,7 @@ namespace detail {
 template <class Layer> constexpr auto leaves(Layer& layer) {
   if constexpr (requires { layer.parts(); }) {
     return std::apply([](auto&... part) { return std::tuple_cat(leaves(part)...); }, layer.parts());
-  } else if constexpr (requires { layer.rate; }) {  // Dropout
+  } else if constexpr (is_identity_in_inference<Layer>) {
     return std::tuple<>();
   } else {
     return std::tuple<Layer&>(layer);
