@@ -6,7 +6,7 @@
 #include "golden.hpp"
 
 /// Stacks, of one layer too: their paths are PyTorch's names, and their state has its rows in PyTorch's order.
-template <class S> void check_stack(const Golden& golden, S layers) {
+template <class S> void check_stack(const Golden& golden, S layers, const unroll::Context& context = {}) {
   using namespace unroll;
   golden.load(layers);
   const auto x = golden.columns("x");
@@ -18,7 +18,7 @@ template <class S> void check_stack(const Golden& golden, S layers) {
   CacheFor<S, PackedSequence<double>> cache;
   const auto start = golden.state<typename S::State>("", "0");
   typename S::State final, d_initial;
-  const auto& y = layers.forward({}, packed, cache, {&start, &final});
+  const auto& y = layers.forward(context, packed, cache, {&start, &final});
   check_close("y", unpack(y), golden.columns("y"));
   golden.check_state(final, "", "_n");
 

@@ -17,14 +17,15 @@ using namespace unroll;
 TEST_CASE("a description in JSON is the model with types, to the bit of its first weights") {
   auto model = model_of_plan<Matrix<float>>(R"([
     {"type": "embedding", "inputs": 20, "outputs": 6},
-    {"type": "bidirectional lstm", "outputs": 8, "recurrent_dropout": 0.1, "merge": "concat"},
+    {"type": "bidirectional lstm", "outputs": 8, "recurrent_dropout": 0.1, "weight_dropout": 0.5, "merge": "concat"},
     {"type": "dropout", "rate": 0.3},
     {"type": "gru", "outputs": 5, "final_state": true, "bias": false},
     {"type": "dense", "outputs": 2},
     {"type": "elu", "alpha": 0.5}])");
-  CHECK(model.describe() ==
-        "Embedding 20 x 6, Bidirectional Recurrent<Lstm> 6 -> 4, recurrent dropout 0.1, Dropout 0.3, "
-        "FinalState Recurrent<Gru> 8 -> 5, Dense 5 -> 2, Elu 0.5");
+  CHECK(
+      model.describe() ==
+      "Embedding 20 x 6, Bidirectional Recurrent<Lstm> 6 -> 4, recurrent dropout 0.1, weight dropout 0.5, Dropout 0.3, "
+      "FinalState Recurrent<Gru> 8 -> 5, Dense 5 -> 2, Elu 0.5");
   CHECK(model_of_plan(R"([{"type": "bidirectional projected_lstm", "inputs": 3, "units": 9, "outputs": 8}])")
             .describe() == "Bidirectional Recurrent<ProjectedLstm> 3 -> 4");
   auto plain = model_of_plan(R"([{"type": "lstm", "inputs": 3, "outputs": 4}, {"type": "dense", "outputs": 1}])");
@@ -53,6 +54,8 @@ TEST_CASE("a description that is none says where") {
   CHECK(refused(R"([{"type": "dropout", "inputs": 3, "rate": 0.1, "bias": false}])") ==
         "plan: [0]: a dropout has a 'rate' and nothing else");
   CHECK(refused(R"([{"type": "dense", "inputs": 3, "recurrent_dropout": 0.1}])") ==
+        "plan: [0]: make_layer: dense has no options of a recurrent layer: it is not recurrent");
+  CHECK(refused(R"([{"type": "dense", "inputs": 3, "weight_dropout": 0.1}])") ==
         "plan: [0]: make_layer: dense has no options of a recurrent layer: it is not recurrent");
   CHECK(refused(R"([{"type": "elu", "inputs": 3, "final_state": true}])") ==
         "plan: [0]: make_layer: elu has no final state: it is not recurrent");

@@ -25,9 +25,9 @@ struct PlannedLayer {
 /// A list of layers, `[{"type": "embedding", "inputs": 5000, "outputs": 64}, {"type": "bidirectional lstm", "outputs":
 /// 128, "recurrent_dropout": 0.1}, {"type": "dropout", "rate": 0.3}, {"type": "dense", "outputs": 1}]`. `type` is a
 /// kind of docs/kinds.md; `inputs`, of the first at least, are otherwise the outputs before, and `outputs` as many as
-/// the inputs. Besides `bias` (true), `final_state` (false), `units` (of a projected LSTM), `input_dropout` and
-/// `recurrent_dropout`, and the kind's own options. Throws FormatError with `source`, the place, what was got and
-/// expected.
+/// the inputs. Besides `bias` (true), `final_state` (false), `units` (of a projected LSTM), `input_dropout`,
+/// `recurrent_dropout` and `weight_dropout`, and the kind's own options. Throws FormatError with `source`, the place,
+/// what was got and expected.
 UNROLL_API std::vector<PlannedLayer> read_plan(std::string_view json, const std::string& source = "plan");
 
 /// The model of a description, its weights zero until `initialize`. Y and List as of `model_of`. Throws FormatError.

@@ -42,6 +42,8 @@ UNROLL_FUNCTION std::vector<PlannedLayer> read_plan(std::string_view json, const
         layer.how.recurrent.input_dropout = option.number(0, 1);
       else if (name == "recurrent_dropout")
         layer.how.recurrent.recurrent_dropout = option.number(0, 1);
+      else if (name == "weight_dropout")
+        layer.how.recurrent.weight_dropout = option.number(0, 1);
       else if (value.is_boolean())
         layer.how.options[name] = option.boolean();
       else if (value.is_number())

@@ -60,6 +60,7 @@ template <class C> class Recurrent {
     check_parameters();
     check_batch(who, x);
     detail::require_features(who, x.values, weight_ih.cols());
+    c.weight_drop.begin(context, options.weight_dropout, cell);
     run_recurrent<T, S>(parts(c), context, x, c, carry.in, carry.out);
     return c.y;
   }
@@ -93,6 +94,8 @@ template <class C> class Recurrent {
   void check_parameters() const {
     detail::require_fraction(who, "dropout rate", options.input_dropout);
     detail::require_fraction(who, "recurrent dropout rate", options.recurrent_dropout);
+    detail::require_fraction(who, "weight dropout rate", options.weight_dropout);
+    if (options.weight_dropout > 0) detail::require_recurrent_weight(who, detail::ErasedModel<T>(cell));
     require(options.recompute_every >= 0, who, ": recompute_every = ", options.recompute_every,
             ", expected at least 0");
     require(options.recompute_every == 0 || HasColumns<Cell>, who,
@@ -133,6 +136,7 @@ template <class C> class Recurrent {
     if (options.input_dropout > 0) text += concat_text(", dropout ", options.input_dropout);
     if (options.recurrent_dropout > 0) text += concat_text(", recurrent dropout ", options.recurrent_dropout);
     if (options.per_gate) text += " per gate";
+    if (options.weight_dropout > 0) text += concat_text(", weight dropout ", options.weight_dropout);
     return text;
   }
 
@@ -156,12 +160,14 @@ template <class C> class Recurrent {
       require(dy->packing == x.packing, who, ": dy has another packing than x");
     }
     check_gradient_shapes(who, *this, gradient);
-    run_recurrent_backward<T, S>(parts(c), x, dy != nullptr ? &dy->values : nullptr, c, d.in, d.out,
-                                 {gradient.weight_ih, gradient.bias_ih, gradient.initial, &gradient.cell});
+    run_recurrent_backward<T, S>(
+        parts(c), x, dy != nullptr ? &dy->values : nullptr, c, d.in, d.out,
+        {gradient.weight_ih, gradient.bias_ih, gradient.initial, &c.weight_drop.begin_backward(gradient.cell)});
+    c.weight_drop.end_backward(gradient.cell);
     return c.dx;
   }
   RecurrentParts<T, S> parts(RecurrentCache<Cell>& cache) const {
-    return {who, weight_ih, bias_ih, initial, options, {cell, cache.cell}};
+    return {who, weight_ih, bias_ih, initial, options, {cache.weight_drop.cell(cell), cache.cell}};
   }
 };
 

@@ -39,8 +39,8 @@ UNROLL_FUNCTION void check_kind_options(const LayerKind& kind, const LayerOption
   require(how.units == 0, "make_layer: ", kind.name, " has no units beside its outputs");
   const RecurrentOptions& r = how.recurrent;
   require(!how.final_state, "make_layer: ", kind.name, " has no final state: it is not recurrent");
-  require(r.input_dropout == 0 && r.recurrent_dropout == 0 && !r.per_gate && !r.reverse && !r.bias &&
-              !r.learned_initial_state && r.recompute_every == 0,
+  require(r.input_dropout == 0 && r.recurrent_dropout == 0 && r.weight_dropout == 0 && !r.per_gate && !r.reverse &&
+              !r.bias && !r.learned_initial_state && r.recompute_every == 0,
           "make_layer: ", kind.name, " has no options of a recurrent layer: it is not recurrent");
 }
 

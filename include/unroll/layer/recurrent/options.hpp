@@ -9,6 +9,7 @@
 #include <unroll/layer/recurrent/input_projection.hpp>
 #include <unroll/layer/recurrent/segment.hpp>
 #include <unroll/layer/recurrent/sequence_ranges.hpp>
+#include <unroll/layer/recurrent/weight_drop.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -19,6 +20,7 @@ struct RecurrentOptions {
   double input_dropout = 0;      ///< rate, on the inputs x
   double recurrent_dropout = 0;  ///< rate, on h before the recurrent product; never on c, nor on the z * h of a GRU
   bool per_gate = false;         ///< masks of their own for each gate, as Keras draws; else one for all
+  double weight_dropout = 0;     ///< rate, on the elements of U, one mask for all of a pass; see WeightDrop
   bool reverse = false;          ///< from the last step of each sequence to its first; outputs keep their time
   /// b, or b and b_h, the cell's too: what is said here holds for every cell. Not said: both, as in PyTorch, or what
   /// the cell usually has (one in GruResetBefore, as in Keras).
@@ -65,6 +67,7 @@ template <class T, int S> struct RecurrentBuffers {
 };
 template <class Cell> struct RecurrentCache : RecurrentBuffers<typename Cell::Scalar, Cell::S> {
   typename Cell::Cache cell;
+  WeightDrop<Cell> weight_drop;
 };
 
 namespace detail {
@@ -95,6 +98,7 @@ struct NoCell {
   Index inputs() const { return 0; }
   Index gate_rows() const { return 0; }
   Index state_rows(int) const { return 0; }
+  template <class F, class... Self> static void visit(F&&, const Path&, Self&...) {}
 };
 template <class C> struct CellFor {
   static constexpr bool has_backward = !LacksBackward<C>;  // a compiler lists no reasons for a variable

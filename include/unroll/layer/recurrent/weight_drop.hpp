@@ -1,0 +1,103 @@
+// Weights of a cell's recurrence left out at random, the same ones at all steps of a pass.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <unroll/core/context.hpp>
+#include <unroll/core/model_ref.hpp>
+#include <unroll/core/parallel.hpp>
+#include <unroll/core/parameters.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+namespace detail {
+/// Parameters that are multiplied with h: those that each cell of the library calls so, and cells of one's own may.
+inline bool is_recurrent_weight(const Path& path) { return path.name == "weight_hh"; }
+
+/// Throws for a cell without such weights.
+template <class T> UNROLL_API void require_recurrent_weight(std::string_view who, ErasedModel<T> cell);
+/// The masks of a pass, one for each recurrent weight of a cell, which they are then multiplied with: 0 or
+/// 1 / (1 - rate). The same for all parts of a batch.
+template <class T>
+UNROLL_API void drop_weights(const Context& context, double rate, ErasedModel<T> cell, std::vector<Matrix<T>>& masks);
+
+template <class T> void require_recurrent_weight(std::string_view who, ErasedModel<T> cell) {
+  bool found = false;
+  visit([&found](const Path& path, const auto&) { found = found || is_recurrent_weight(path); }, cell);
+  require(found, who, ": weight_dropout needs a cell with a parameter weight_hh");
+}
+template <class T>
+void drop_weights(const Context& context, double rate, ErasedModel<T> cell, std::vector<Matrix<T>>& masks) {
+  constexpr std::size_t first_number = 200;  // input and recurrent dropout have those before
+  Context whole = context;
+  whole.first_row = 0;
+  std::size_t k = 0;
+  const auto drop = [&](const Path& path, auto& weight) {
+    if (!is_recurrent_weight(path)) return;
+    if (masks.size() == k) masks.emplace_back();
+    const DropoutMask of(whole, first_number + k, rate);
+    Matrix<T>& mask = masks[k++];
+    mask.resize(weight.rows(), weight.cols());
+    parallel_ranges(mask.cols(), 16, [&](Index begin, Index end) {
+      for (Index j = begin; j < end; ++j) of.draw(0, j, mask.rows(), mask.col(j).data());
+    });
+    weight.array() *= mask.array();
+  };
+  visit(drop, cell);
+}
+}  // namespace detail
+
+/// Weight drop (Merity, McCann and Socher 2017; DropConnect, Wan et al. 2013) of a layer's cell: a pass runs with
+/// m * U in the place of U, so dU = m * the gradient of that product. Belongs to a cache.
+template <class Cell> class WeightDrop {
+  using T = typename Cell::Scalar;
+
+ public:
+  std::vector<Matrix<T>> masks;  ///< of each parameter called weight_hh
+
+  /// Before a forward pass.
+  void begin(const Context& context, double rate, const Cell& of) {
+    active_ = context.training && rate > 0;
+    if (!active_) return;
+    cell_ = of;
+    detail::drop_weights(context, rate, detail::ErasedModel<T>(*cell_), masks);
+  }
+  /// The cell that both passes run with.
+  const Cell& cell(const Cell& whole) const { return active_ ? *cell_ : whole; }
+  /// Where the backward pass adds what its cell has for a gradient, and what becomes of that.
+  Cell& begin_backward(Cell& gradient) {
+    if (!active_) return gradient;
+    gradient_ = gradient;
+    set_zero(*gradient_);
+    return *gradient_;
+  }
+  void end_backward(Cell& gradient) {
+    if (!active_) return;
+    std::size_t k = 0;
+    visit(
+        [&](const Path& path, const auto& weight, auto& d) {
+          if (!detail::is_recurrent_weight(path)) return;
+          const Matrix<T>& mask = masks[k++];
+          if (weight.trainable) d.array() *= mask.array();
+        },
+        std::as_const(*cell_), *gradient_);
+    visit([](const Path&, auto& to, const auto& d) { to += d; }, gradient, std::as_const(*gradient_));
+  }
+
+ private:
+  bool active_ = false;
+  std::optional<Cell> cell_, gradient_;
+};
+
+#define UNROLL_WEIGHT_DROP_INSTANCES(DECLARE, T)                                           \
+  DECLARE void detail::require_recurrent_weight(std::string_view, detail::ErasedModel<T>); \
+  DECLARE void detail::drop_weights(const Context&, double, detail::ErasedModel<T>, std::vector<Matrix<T>>&);
+#if !UNROLL_HEADER_ONLY
+UNROLL_WEIGHT_DROP_INSTANCES(extern template, float)
+UNROLL_WEIGHT_DROP_INSTANCES(extern template, double)
+#endif
+
+}  // namespace unroll::inline UNROLL_ABI
