@@ -5,6 +5,7 @@
 #include <unroll/head/crf.hpp>
 #include <unroll/head/softmax_classifier.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/activation_penalty.hpp>
 #include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/any_sequential.hpp>
 #include <unroll/layer/attention.hpp>
@@ -132,6 +133,12 @@ int main() {
     const Sequential with_crf{Embedding{words, 24}, Bidirectional{Gru{24, 30}}, Dense{60, 2}, Crf{2}};
     const Sequential with_softmax{Embedding{words, 24}, Recurrent{Gru{24, 24}},
                                   SoftmaxClassifier{24, words, {.tied = true}}};
+    const Sequential regularised{Embedding{words, 24},
+                                 Dropout{0.1, {.whole_words = true}},
+                                 Dropout{0.3, {.locked = true}},
+                                 Bidirectional{Lstm{24, 24}, {.weight_dropout = 0.5}},
+                                 ActivationPenalty{{.activation = 2, .temporal = 1}},
+                                 Dense{48, 2}};
     AnySequential<> any_tagger;
     any_tagger.add(Embedding{words, 24}).add(Dropout{0.2}).add(Bidirectional{Gru{24, 30}}).add(Dense{60, 2});
     AnySequential<Matrix<>> any_last;
@@ -140,6 +147,7 @@ int main() {
     any_last.add(Embedding{words, 24}).add(FinalState{any_stack}).add(Dropout{0.3}).add(Dense{30, 2});
     report("tagger known at run time", n, count(any_tagger, CrossEntropy{}, Adam{}, true, false));
     report("stack known at run time", n, count(any_last, CrossEntropy{}, AdamW{}, false, true));
+    report("regularised tagger", n, count(regularised, CrossEntropy{}, Adam{}, true, false));
     report("tagger with a CRF", n, count(with_crf, HeadLoss{}, Adam{}, true, false));
     report("language model with a tied softmax", n, count(with_softmax, NextToken{HeadLoss{}}, Adam{}, true, false));
     report("LSTM stack with dropouts", n, count(keras_like, BinaryCrossEntropy{}, Adam{}, false, false));

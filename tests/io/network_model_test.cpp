@@ -9,6 +9,8 @@
 #include <unroll/format/rtneural.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/io/state_dict.hpp>
+#include <unroll/layer/activation_penalty.hpp>
+#include <unroll/layer/dropout.hpp>
 #include <unroll/network/library_kinds.hpp>
 #include <unroll/network/model.hpp>
 #include <unroll/network/projections.hpp>
@@ -221,12 +223,15 @@ TEST_CASE("a model that was saved loads as a network, with a test vector of its 
   CHECK(load_model([](const ModelInfo&) { return tagger(9, 4, 3, 2); }, folder / "m.safetensors").info.has("0.weight"));
 }
 
-TEST_CASE("stacks, dropout and final states of a saved model are the network's layers") {
+TEST_CASE("stacks, dropout, penalties and final states of a saved model are the network's layers") {
   const TemporaryFolder folder;
   Sequential model{
-      Embedding{9, 4}, Stack{Recurrent{Lstm{4, 3}}, Dropout{0.2}, Recurrent{Lstm{3, 5}}},
-      Dropout{0.3},    FinalState{Stack{Bidirectional{Lstm{5, 3}}, Bidirectional{Lstm{6, 2}, {}, Merge::sum}}},
-      Dense{2, 2},     Tanh{}};
+      Embedding{9, 4},
+      Stack{Recurrent{Lstm{4, 3}}, ActivationPenalty{{.temporal = 1}}, Dropout{0.2}, Recurrent{Lstm{3, 5}}},
+      Dropout{0.3},
+      FinalState{Stack{Bidirectional{Lstm{5, 3}}, Bidirectional{Lstm{6, 2}, {}, Merge::sum}}},
+      Dense{2, 2},
+      Tanh{}};
   initialize(model, Rng(6));
   save(folder / "m.safetensors", model);
   Network network = load_network(folder / "m.safetensors");

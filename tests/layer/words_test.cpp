@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/lstm.hpp>
+#include <unroll/layer/activation_penalty.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/composite.hpp>
 #include <unroll/layer/dense.hpp>
+#include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/folded.hpp>
@@ -176,6 +178,7 @@ TEST_CASE("where something reads the vectors, too, a folded model makes them") {
                 .maxCoeff() < 1e-5);
   };
   check(Sequential{Embedding{50, 8}, Dropout{0.5}, Recurrent{Lstm{8, 8}}});
+  check(Sequential{Embedding{50, 8}, ActivationPenalty{{.temporal = 1}}, Recurrent{Lstm{8, 8}}});
   check(Sequential{Embedding{50, 8}, FinalState{Stack{Bidirectional{Lstm{8, 4}}, Recurrent{Lstm{8, 3}}}}});
   check(Sequential{Embedding{50, 8}, Residual{Recurrent{Lstm{8, 8}}}});
   check(Sequential{Embedding{50, 8}, Parallel{Recurrent{Lstm{8, 8}}, Dense{8, 4}}});

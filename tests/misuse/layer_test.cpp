@@ -4,9 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/cell/delay.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/activation_penalty.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
@@ -93,6 +95,7 @@ TEST_CASE("backward of another batch than forward's, or of another dy, is refuse
   check_batches(Dense{3, 4}, "Dense: ");
   check_batches(Relu{}, "Relu: ");
   check_batches(Dropout{0.5}, "Dropout: ");
+  check_batches(ActivationPenalty{{.temporal = 1}}, "ActivationPenalty: ");
   check_batches(Stack{Recurrent{Lstm{3, 4}}}, "layer 0: Recurrent<Lstm>: ");
 }
 
@@ -181,6 +184,7 @@ TEST_CASE("layers of impossible sizes and rates are refused") {
   for (const double rate : {nan, -0.1, 1.0}) {
     CHECK_REFUSED(Dropout{rate}, "Dropout: rate");
     CHECK_REFUSED((Recurrent{Lstm{3, 4}, {.input_dropout = rate}}), "Recurrent<Lstm>: dropout rate");
+    CHECK_REFUSED((Recurrent{Lstm{3, 4}, {.weight_dropout = rate}}), "Recurrent<Lstm>: weight dropout rate");
     CHECK_REFUSED((Bidirectional{Lstm{3, 4}, {.recurrent_dropout = rate}}), "recurrent dropout rate");
   }
   CHECK_REFUSED((Recurrent{Lstm{3, 4}, {.recompute_every = -1}}), "recompute_every = -1");
@@ -201,6 +205,7 @@ TEST_CASE("members of a layer that were changed are refused where they do not fi
       {"weight_ih is 16 x 3, expected 20 x 3", [](L& l) { l.cell = L(Lstm{3, 5}).cell; }},
       {"dropout rate is nan", [](L& l) { l.options.input_dropout = nan; }},
       {"recurrent dropout rate is 1", [](L& l) { l.options.recurrent_dropout = 1; }},
+      {"weight dropout rate is -1", [](L& l) { l.options.weight_dropout = -1; }},
       {"recompute_every = -4", [](L& l) { l.options.recompute_every = -4; }},
       {"initial state is 0 x 0, expected 4 x 1", [](L& l) { l.options.learned_initial_state = true; }}};
   for (const auto& [text, change] : changes) {
@@ -222,6 +227,8 @@ TEST_CASE("members of a layer that were changed are refused where they do not fi
     d.layer.rate = rate;
     CHECK_REFUSED(d.layer.forward({.training = true}, x, d.cache), "Dropout: rate");
   }
+  d.layer.rate = 0.5, d.layer.options = {.whole_steps = true, .locked = true, .whole_words = true};
+  CHECK_REFUSED(d.layer.forward({}, x, d.cache), "Dropout: got 3 of whole_steps, locked and whole_words");
   auto dense = pass(Dense{3, 4}, x);
   dense.layer.bias = Matrix<float>::Zero(3, 1);
   CHECK_REFUSED(dense.forward(x), "Dense: bias has 3 elements, expected 4");
@@ -348,5 +355,38 @@ TEST_CASE("products of matrices that do not fit are refused") {
   CHECK_REFUSED(matmul(c, packed, b, Transpose::yes, Accumulate::no, scratch), "matmul: 2 x 4 = 2 x 3 times 4 x 3");
 }
 
+TEST_CASE("a dropout of whole words says where there are none") {
+  const Context training{.training = true};
+  const Dropout<> words(0.5, {.whole_words = true});
+  CacheFor<Dropout<>, PackedSequence<float>> of_steps;
+  CHECK_REFUSED(words.forward(training, batch({5, 2}), of_steps), "Dropout of whole words: got 0 words for 7 columns");
+  CacheFor<Dropout<>, Matrix<float>> of_sequences;
+  CHECK_REFUSED(words.forward(training, Matrix<float>(3, 2), of_sequences), "got a vector for each sequence, expected");
+  words.forward({}, batch({5, 2}), of_steps);  // nothing is left out
+  CHECK_REFUSED((Dropout{0.5, {.whole_steps = true, .locked = true}}),
+                "got 2 of whole_steps, locked and whole_words, expected one at most");
+}
+
+TEST_CASE("weight drop of a cell that multiplies nothing with h is refused") {
+  CHECK_REFUSED((Recurrent{Delay{3}, {.weight_dropout = 0.5}}),
+                "Recurrent<Delay>: weight_dropout needs a cell with a parameter weight_hh");
+  auto p = pass(Recurrent{Delay{3}}, batch({5, 2}));
+  p.layer.options.weight_dropout = 0.5;
+  CHECK_REFUSED(p.backward(), "weight_dropout needs a cell");
+}
+
+TEST_CASE("a penalty that is no number, or of changes where there are no steps, is refused") {
+  for (const double bad : {nan, -1.0, std::numeric_limits<double>::infinity()}) {
+    CHECK_REFUSED((ActivationPenalty{{.activation = bad}}), "ActivationPenalty: activation");
+    CHECK_REFUSED((ActivationPenalty{{.temporal = bad}}), "ActivationPenalty: temporal");
+  }
+  const ActivationPenalty<> layer{{.activation = 1, .temporal = 1}};
+  CacheFor<ActivationPenalty<>, Matrix<float>> cache;
+  const Matrix<float> x = Matrix<float>::Zero(3, 2);
+  CHECK_REFUSED(layer.forward({}, x, cache), "ActivationPenalty: a temporal penalty of one vector for each sequence");
+  CHECK_REFUSED(layer.penalty(x), "expected one for each step");
+}
+
 #undef CHECK_REFUSED
+
 }  // namespace misuse_layer

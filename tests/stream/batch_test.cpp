@@ -10,6 +10,7 @@
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/activation_penalty.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/elu.hpp>
@@ -79,12 +80,14 @@ TEST_CASE("a stream gives what a batch gives: every cell, with one bias, two and
       2);
 }
 
-TEST_CASE("a stream gives what a batch gives: stacks, dense layers, activations; dropout has no place in it") {
+TEST_CASE(
+    "a stream gives what a batch gives: stacks, dense layers, activations; what is for training alone is left out") {
   using stream::Recurrent, stream::Sequential, stream::Dense;
   compare<Sequential<Recurrent<Lstm<>, 1, 12>, Recurrent<Gru<>, 12, 7>, Dense<7, 20>, stream::Tanh<>, Dense<20, 2>,
                      stream::Sigmoid<>>>(
       unroll::Sequential{unroll::Stack{unroll::Recurrent{Lstm{1, 12}}, Dropout{0.5}, unroll::Recurrent{Gru{12, 7}}},
-                         unroll::Dense{7, 20}, Tanh<>{}, Dropout{0.2}, unroll::Dense{20, 2}, Sigmoid<>{}},
+                         unroll::Dense{7, 20}, Tanh<>{}, Dropout{0.2}, ActivationPenalty{{.activation = 2}},
+                         unroll::Dense{20, 2}, Sigmoid<>{}},
       1);
 }
 
@@ -100,8 +103,9 @@ TEST_CASE("a stream gives what a batch gives: layers without a state, first too,
 
 TEST_CASE("the type of a stream follows from the model's type and its widths") {
   using stream::Recurrent, stream::Sequential, stream::Dense, stream::StreamOf;
-  using Numbers = unroll::Sequential<Stack<unroll::Recurrent<Lstm<>>, Dropout<>, unroll::Recurrent<LayerNormLstm<>>>,
-                                     unroll::Dense<>, Tanh<>, Dropout<>, unroll::Dense<>, Sigmoid<>>;
+  using Numbers = unroll::Sequential<
+      Stack<unroll::Recurrent<Lstm<>>, ActivationPenalty<>, Dropout<>, unroll::Recurrent<LayerNormLstm<>>>,
+      unroll::Dense<>, Tanh<>, Dropout<>, unroll::Dense<>, Sigmoid<>>;
   static_assert(std::same_as<StreamOf<Numbers, 1, 12, 7, 20, 2>,
                              Sequential<Recurrent<Lstm<>, 1, 12>, Recurrent<LayerNormLstm<>, 12, 7>, Dense<7, 20>,
                                         stream::Tanh<>, Dense<20, 2>, stream::Sigmoid<>>>);

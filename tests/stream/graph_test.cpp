@@ -10,6 +10,7 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/activation_penalty.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/composite.hpp>
@@ -94,8 +95,8 @@ template <class X = PackedSequence<float>, class M> void check(M model, std::siz
 
 struct Everything : Composite<Everything> {
   Recurrent<Lstm<>> below{Lstm{3, 5}};
-  Sequential<Recurrent<LayerNormLstm<>>, Dropout<>, Dense<>> above{Recurrent{LayerNormLstm{5, 6}}, Dropout{0.5},
-                                                                   Dense{6, 5}};
+  Sequential<Recurrent<LayerNormLstm<>>, ActivationPenalty<>, Dropout<>, Dense<>> above{
+      Recurrent{LayerNormLstm{5, 6}}, ActivationPenalty{{.temporal = 1}}, Dropout{0.5}, Dense{6, 5}};
   std::vector<Residual<Sequential<LayerNorm<>, Dense<>>>> more{Residual{Sequential{LayerNorm{5}, Dense{5, 5}}},
                                                                Residual{Sequential{LayerNorm{5}, Dense{5, 5}}}};
   AttentionPool<> pool{5, 4};

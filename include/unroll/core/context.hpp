@@ -18,6 +18,11 @@ struct AnyWordTables {
   ~AnyWordTables() = default;
 };
 
+/// How much a batch has of a whole one of which it is a part: where something is added for a mean over the whole.
+struct BatchShare {
+  double sequences = 1, steps = 1, changes = 1;  ///< changes from a step to the next of its sequence
+};
+
 /// Handed down through a model; each layer passes `child(k)` to its k-th part, so no two layers draw the same mask.
 /// Backward needs none: what was drawn stays in the cache.
 struct Context {
@@ -26,6 +31,7 @@ struct Context {
   std::uint64_t seed = 0;  ///< of the whole run
   std::uint64_t step = 0;  ///< of the optimizer: every batch has masks of its own
   Index first_row = 0;     ///< row of this batch's first sequence in the whole batch, for a batch that is split up
+  BatchShare share{};      ///< of such a part; see BatchSize
   std::uint64_t layer = 0;
   AnyWordTables* word_tables = nullptr;  ///< of a model that is Folded
 

@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string_view>
 
+#include <unroll/core/batch_size.hpp>
 #include <unroll/core/context.hpp>
 #include <unroll/core/model_ref.hpp>
 #include <unroll/core/type_id.hpp>
@@ -59,6 +60,7 @@ class UNROLL_API FitJob {
   virtual void use_batch(Index place, std::span<const Index> rows) = 0;
   /// The loss's weight of the present batch.
   virtual double weight() const = 0;
+  virtual BatchSize batch_size() const = 0;
   virtual StepResult add_gradient(const Context& context, double whole_weight) = 0;
   /// What was added so far.
   virtual ModelRef gradient() = 0;

@@ -144,15 +144,18 @@ class FitRun final : public Run {
   bool run_batch(BatchReader& reader, std::span<const Index> rows) {
     const std::size_t parts = BatchParts(rows, options_.batch_size).count();
     double whole = 0;
+    BatchSize whole_size;
     for (std::size_t k = 0; parts > 1 && k < parts; ++k) {
       reader.next();
       whole += job_.weight();
+      whole_size += job_.batch_size();
     }
     Context context{.training = true, .seed = options_.seed, .step = static_cast<std::uint64_t>(at_.step)};
     StepResult all;
     for (std::size_t k = 0; k < parts; ++k) {
       reader.next();
       context.first_row = static_cast<Index>(k) * (options_.streams > 0 ? options_.streams : options_.batch_size);
+      if (parts > 1) context.share = job_.batch_size().share_of(whole_size);
       const StepResult some = job_.add_gradient(context, whole);
       all.loss += some.loss * some.weight;
       all.weight += some.weight;

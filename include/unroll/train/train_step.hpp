@@ -113,7 +113,8 @@ const auto& forward(const M& model, const Context& context, const In& x, Cache& 
 /// that ends in a head is HeadLoss{}. Throws for a workspace of another model, and what the model and the loss do not
 /// take; a parameter that was thawed since gets its gradient here.
 /// @param whole_weight  the loss's weight of the whole batch (see LossResult) where `x` is only a part of it, so that
-///   the parts' gradients add up to the whole batch's; 0: x is all of it. `context.first_row` then says which part.
+///   the parts' gradients add up to the whole batch's; 0: x is all of it. `context.first_row` then says which part,
+///   `context.share` how much of it.
 /// @param carry  states in and out, for truncated backpropagation: the gradient stops at the border.
 template <class M, class L, class In, class Targets> requires Model<M, In>
 StepResult add_gradient(const M& model, const L& loss, const In& x, const Targets& targets, Workspace<M, In>& work,

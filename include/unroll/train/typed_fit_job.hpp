@@ -48,6 +48,19 @@ template <class D> FitSettings settings_of(const FitOptions<D>& o, const D& data
           .resume = o.resume.get()};
 }
 
+/// Of several inputs the first, which says as much as the others in most models.
+template <class In> BatchSize size_of(const In& x) {
+  if constexpr (is_inputs<In>) {
+    return size_of(std::get<0>(x.all));
+  } else if constexpr (is_matrix<In>) {
+    BatchSize size;
+    size.sequences = x.cols();
+    return size;
+  } else {
+    return BatchSize(x.packing);
+  }
+}
+
 template <class M, class L, class R, class D> class TypedFitJob final : public FitJob {
   using Batch = typename D::Batch;
   using Output = typename M::template Output<Batch>;
@@ -90,6 +103,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
     else
       return of.are_labels ? weight_of(of.labels) : weight_of(of.values);
   }
+  BatchSize batch_size() const override { return size_of(present_->x); }
   StepResult add_gradient(const Context& context, double whole_weight) override {
     return unroll::add_gradient(model_, loss_, present_->x, present_->targets, work_, context, whole_weight,
                                 state_.into(data_, rows_));
