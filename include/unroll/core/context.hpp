@@ -31,7 +31,7 @@ struct Context {
   std::uint64_t seed = 0;  ///< of the whole run
   std::uint64_t step = 0;  ///< of the optimizer: every batch has masks of its own
   Index first_row = 0;     ///< row of this batch's first sequence in the whole batch, for a batch that is split up
-  BatchShare share{};      ///< of such a part; see BatchSize
+  BatchShare share{};      ///< of such a part: `BatchSize(part.packing).share_of(whole)`
   std::uint64_t layer = 0;
   AnyWordTables* word_tables = nullptr;  ///< of a model that is Folded
 

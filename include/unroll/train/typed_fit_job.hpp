@@ -48,7 +48,7 @@ template <class D> FitSettings settings_of(const FitOptions<D>& o, const D& data
           .resume = o.resume.get()};
 }
 
-/// Of several inputs the first, which says as much as the others in most models.
+/// Of a batch of several inputs that of the first.
 template <class In> BatchSize size_of(const In& x) {
   if constexpr (is_inputs<In>) {
     return size_of(std::get<0>(x.all));

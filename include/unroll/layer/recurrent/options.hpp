@@ -15,7 +15,7 @@ namespace unroll::inline UNROLL_ABI {
 
 template <class E> class Stagewise;
 
-/// Both dropouts are drawn once per sequence and reused at all its steps (Gal and Ghahramani 2016).
+/// Input and recurrent dropout are drawn once per sequence and reused at all its steps (Gal and Ghahramani 2016).
 struct RecurrentOptions {
   double input_dropout = 0;      ///< rate, on the inputs x
   double recurrent_dropout = 0;  ///< rate, on h before the recurrent product; never on c, nor on the z * h of a GRU
