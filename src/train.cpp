@@ -10,6 +10,7 @@
 #include <unroll/train/evaluation_scores.ipp>
 #include <unroll/train/fit_run.ipp>
 #include <unroll/train/freeze_until.ipp>
+#include <unroll/train/generate.ipp>
 #include <unroll/train/history.ipp>
 #include <unroll/train/load_batch.ipp>
 #include <unroll/train/model_checkpoint.ipp>

@@ -31,6 +31,8 @@ UNROLL_API void check_tokens(const char* who, const char* what, std::span<const 
 
 /// Throws std::invalid_argument for a logit that is no finite number.
 UNROLL_API void check_logits(std::span<const double> logits);
+/// log sum exp(logits), of finite ones: the logarithm of a token's probability is its logit without that.
+UNROLL_API double log_sum_exp(std::span<const double> logits, std::vector<double>& scratch);
 /// Logarithms of softmax, in double. Throws as `check_logits`.
 UNROLL_API void log_softmax(std::span<const double> logits, std::vector<double>& to);
 
@@ -42,7 +44,10 @@ class Sampling {
                                  const SamplingOptions& options, Rng& rng);
 
  private:
-  std::vector<double> logits_;
+  /// Sets the weights of all others to 0; returns the sum of those that stay.
+  UNROLL_API double keep_likeliest(const SamplingOptions& options, double sum);
+
+  std::vector<double> weights_;
   std::vector<std::int32_t> ids_;
   std::vector<bool> marked_;
 };

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 
 #include <unroll/core/error.hpp>
 #include <unroll/core/finite.hpp>
+#include <unroll/kernel/softmax.hpp>
 #include <unroll/train/sampling.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
@@ -27,52 +29,75 @@ UNROLL_FUNCTION void check_tokens(const char* who, const char* what, std::span<c
 }
 
 UNROLL_FUNCTION void check_logits(std::span<const double> logits) {
-  for (std::size_t k = 0; k < logits.size(); ++k)
-    require(has_finite_bits(logits[k]), "a language model's logit of token ", k, " is ", logits[k]);
+  const Index k = find_not_finite(logits.data(), std::ssize(logits));
+  if (k >= 0) fail("a language model's logit of token ", k, " is ", logits[static_cast<std::size_t>(k)]);
+}
+
+/// The largest x; x becomes exp(x - largest x), and `sum` the sum of that, where it is not null.
+inline double exponentiate(std::vector<double>& x, double* sum) {
+  const Index n = std::ssize(x);
+  double largest = 0, sum_of_x = 0;
+  dispatch<SoftmaxColumns>(SoftmaxBlock<double>{View<double>{x.data(), n, 1, n}, &largest, sum, &sum_of_x});
+  return largest;
+}
+UNROLL_FUNCTION double log_sum_exp(std::span<const double> logits, std::vector<double>& scratch) {
+  scratch.assign(logits.begin(), logits.end());
+  double sum = 0;
+  const double most = exponentiate(scratch, &sum);
+  return most + std::log(sum);
 }
 UNROLL_FUNCTION void log_softmax(std::span<const double> logits, std::vector<double>& to) {
   check_logits(logits);
-  const double most = *std::ranges::max_element(logits);
-  double sum = 0;
-  for (const double logit : logits) sum += std::exp(logit - most);
-  const double whole = most + std::log(sum);
-  to.resize(logits.size());
+  const double whole = log_sum_exp(logits, to);
   for (std::size_t k = 0; k < logits.size(); ++k) to[k] = logits[k] - whole;
 }
 
 UNROLL_FUNCTION std::int32_t Sampling::choose(std::span<const double> logits, std::span<const std::int32_t> so_far,
                                               const SamplingOptions& options, Rng& rng) {
   check_sampling("generate", options);
-  check_tokens("generate", "forbidden", options.forbidden, static_cast<Index>(logits.size()));
+  check_tokens("generate", "forbidden", options.forbidden, std::ssize(logits));
   check_logits(logits);
-  logits_.assign(logits.begin(), logits.end());
+  weights_.assign(logits.begin(), logits.end());  // and become probabilities but for a factor
   if (options.repetition_penalty != 1) {
     marked_.assign(logits.size(), false);
     for (const std::int32_t id : so_far) {
       const auto k = static_cast<std::size_t>(id);
       if (id < 0 || k >= logits.size() || marked_[k]) continue;
       marked_[k] = true;
-      logits_[k] = logits_[k] > 0 ? logits_[k] / options.repetition_penalty : logits_[k] * options.repetition_penalty;
+      weights_[k] =
+          weights_[k] > 0 ? weights_[k] / options.repetition_penalty : weights_[k] * options.repetition_penalty;
     }
   }
-  marked_.assign(logits.size(), false);
-  for (const std::int32_t id : options.forbidden) marked_[static_cast<std::size_t>(id)] = true;
-  ids_.clear();
-  for (std::size_t k = 0; k < logits_.size(); ++k)
-    if (!marked_[k]) ids_.push_back(static_cast<std::int32_t>(k));
-  require(!ids_.empty(), "generate: every token is forbidden");
-
-  const auto logit = [this](std::int32_t id) { return logits_[static_cast<std::size_t>(id)]; };
-  const auto less_likely = [&](std::int32_t a, std::int32_t b) {
-    return logit(a) != logit(b) ? logit(a) < logit(b) : a > b;
-  };
-  const std::int32_t best = *std::max_element(ids_.begin(), ids_.end(), less_likely);
-  if (options.temperature == 0) return best;
-  const double most = logit(best);
+  constexpr double none = std::numeric_limits<double>::lowest();  // its exponential beside others is 0
+  for (const std::int32_t id : options.forbidden) weights_[static_cast<std::size_t>(id)] = none;
+  if (options.temperature != 1) {
+    const double most = exponentiate(weights_, nullptr);
+    require(most > none, "generate: every token is forbidden");
+    if (options.temperature == 0)
+      return static_cast<std::int32_t>(std::ranges::find(weights_, most) - weights_.begin());
+    for (double& x : weights_) x = (x - most) / options.temperature;
+  }
   double sum = 0;
-  for (const std::int32_t id : ids_)
-    sum += logits_[static_cast<std::size_t>(id)] = std::exp((logit(id) - most) / options.temperature);
+  require(exponentiate(weights_, &sum) > none, "generate: every token is forbidden");
+  if (options.top_k > 0 || options.top_p < 1) sum = keep_likeliest(options, sum);
+  double place = rng.uniform() * sum;
+  std::int32_t last = 0;
+  for (std::int32_t id = 0; id < std::ssize(weights_); ++id) {
+    if (weights_[static_cast<std::size_t>(id)] <= 0) continue;
+    last = id;
+    if ((place -= weights_[static_cast<std::size_t>(id)]) < 0) break;
+  }
+  return last;  // where rounding let none be drawn, the last that might be
+}
 
+UNROLL_FUNCTION double Sampling::keep_likeliest(const SamplingOptions& options, double sum) {
+  ids_.clear();
+  for (std::size_t k = 0; k < weights_.size(); ++k)
+    if (weights_[k] > 0) ids_.push_back(static_cast<std::int32_t>(k));
+  const auto weight = [this](std::int32_t id) { return weights_[static_cast<std::size_t>(id)]; };
+  const auto less_likely = [&](std::int32_t a, std::int32_t b) {
+    return weight(a) != weight(b) ? weight(a) < weight(b) : a > b;
+  };
   const auto k = static_cast<std::ptrdiff_t>(options.top_k);
   if (k > 0 && k < std::ssize(ids_)) {
     const auto more_likely = [&](std::int32_t a, std::int32_t b) { return less_likely(b, a); };
@@ -80,7 +105,7 @@ UNROLL_FUNCTION std::int32_t Sampling::choose(std::span<const double> logits, st
     ids_.resize(static_cast<std::size_t>(k));
     std::ranges::sort(ids_);  // sums are no matter of how ids were found
     sum = 0;
-    for (const std::int32_t id : ids_) sum += logit(id);
+    for (const std::int32_t id : ids_) sum += weight(id);
   }
   if (options.top_p < 1) {
     std::make_heap(ids_.begin(), ids_.end(), less_likely);
@@ -88,16 +113,16 @@ UNROLL_FUNCTION std::int32_t Sampling::choose(std::span<const double> logits, st
     double part = 0;
     while (first != ids_.begin() && part < options.top_p * sum) {
       std::pop_heap(ids_.begin(), first, less_likely);
-      part += logit(*--first);
+      part += weight(*--first);
     }
     ids_.erase(ids_.begin(), first);
     sum = part;
   }
-  std::ranges::sort(ids_);  // nor is what is drawn
-  double place = rng.uniform() * sum;
-  for (const std::int32_t id : ids_)
-    if ((place -= logit(id)) < 0) return id;
-  return ids_.back();  // rounding
+  marked_.assign(weights_.size(), false);
+  for (const std::int32_t id : ids_) marked_[static_cast<std::size_t>(id)] = true;
+  for (std::size_t id = 0; id < weights_.size(); ++id)
+    if (!marked_[id]) weights_[id] = 0;
+  return sum;
 }
 
 }  // namespace unroll::inline UNROLL_ABI::detail
