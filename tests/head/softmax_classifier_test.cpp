@@ -242,3 +242,24 @@ TEST_CASE("a classifier of sequences with a head answers with classes") {
   CHECK(predict(model, data) == labels);
   CHECK(predict(model, ids[4]) == 1);
 }
+
+TEST_CASE("logits of a packed weight have the same bits") {
+  for (const bool bias : {true, false}) {
+    SoftmaxClassifier<float> softmax(300, 1100, {.bias = bias});
+    randomize(softmax, Rng(1), 1.0);
+    SoftmaxClassifier<float>::Scratch plain, packed;
+    softmax.pack(packed);
+    for (const Index n : {1, 2, 13, 400}) {
+      const Matrix<float> z = random_matrix<float>(300, n, 2);
+      CHECK(softmax.logits(z, packed) == softmax.logits(z, plain));
+    }
+  }
+  TiedModel model;
+  initialize(model, Rng(1));
+  SoftmaxClassifier<>::Scratch plain, packed;
+  CHECK_THROWS_AS(model.head.pack(packed), std::invalid_argument);
+  for (auto* s : {&plain, &packed}) model.head.share(model, static_cast<TiedModel*>(nullptr), *s);
+  model.head.pack(packed);
+  const Matrix<float> z = random_matrix<float>(12, 3, 2);
+  CHECK(model.head.logits(z, packed) == model.head.logits(z, plain));
+}

@@ -42,6 +42,7 @@ template <class T> class BlockwiseSoftmax {
     Matrix<double> of_label;             // (columns_at_once)
     std::vector<std::uint8_t> is_first;  // no earlier row of the label's block has a logit as large
     MatmulScratch<T> product;
+    std::vector<PackedMatrix<T>> packed;  // W, block by block, where it was packed
   };
   struct Block {
     Index number, first, rows;
@@ -175,10 +176,23 @@ template <class T> class BlockwiseSoftmax {
       }
     }
   }
-  /// All of the logits, (V, n).
+  /// For `all_logits` of a few columns at a time, most of whose work would be to read W in its order.
+  void pack() const {
+    s_.packed.resize(static_cast<std::size_t>(blocks()));
+    for (Index k = 0; k < blocks(); ++k) s_.packed[static_cast<std::size_t>(k)].pack(weight_of(block(k)), transpose_);
+  }
+  /// All of the logits, (V, n). The same bits where W is packed.
   Matrix<T> all_logits(View<const T> h) const {
     Matrix<T> x(classes_, h.cols);
-    for (Index k = 0; k < blocks(); ++k) logits(block(k), h, view(x).middle_rows(block(k).first, block(k).rows));
+    const auto rows = [&](const Block& b) { return view(x).middle_rows(b.first, b.rows); };
+    if (s_.packed.empty())
+      for (Index k = 0; k < blocks(); ++k) logits(block(k), h, rows(block(k)));
+    else
+      parallel_for(static_cast<int>(blocks()), [&](int k) {
+        ProductScratch<T> none;
+        product<T>(rows(block(k)), s_.packed[static_cast<std::size_t>(k)], h, Transpose::no, Accumulate::no, none,
+                   bias_ != nullptr ? bias_ + block(k).first : nullptr);
+      });
     return x;
   }
 
