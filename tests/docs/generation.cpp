@@ -58,6 +58,12 @@ int main() {
   }
   // endregion
 
+  std::cout << "// endregion\n// region several\n";
+  // region several
+  const std::vector<std::vector<std::int32_t>> starts{start, vocabulary.encode(". the old"), start};
+  for (const GeneratedTokens& text : generate(model, starts, options)) std::cout << vocabulary.decode(text.ids) << "\n";
+  // endregion
+
   std::cout << "// endregion\n// region beam\n" << std::flush;
   // region beam
   const auto begin = vocabulary.encode(". the old");

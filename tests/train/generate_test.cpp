@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
+#include <span>
 
 #include <doctest/doctest.h>
 
@@ -133,6 +135,43 @@ TEST_CASE("a model writes on from its prompt what it says after all tokens so fa
   CHECK(stopped.ids.back() == some.ids[3]);
   CHECK(generate(model, prompt, {.max_tokens = 30}, [n = 0](std::int32_t) mutable { return ++n < 4; }).ids.size() == 4);
   CHECK(generate(model, prompt, {.max_tokens = 0}).ids.empty());
+}
+
+TEST_CASE("texts that are written side by side are those that are written alone") {
+  const auto model = small_model();
+  std::vector<Ids> prompts{{2, 4}, {1}, {}, {5, 0, 3, 3}, {2, 4}};
+  for (std::int32_t k = 0; k < 140; ++k) prompts[2].push_back(k * k % 6);  // more than a window of five holds of each
+  const int before = threads();
+  for (const int n : {1, 3}) {
+    set_threads(n);
+    for (const GenerateOptions& options : {GenerateOptions{.max_tokens = 20, .stop = {0}, .seed = 3},
+                                           GenerateOptions{.max_tokens = 7, .sampling = {.repetition_penalty = 2}}}) {
+      const auto texts = generate(model, prompts, options);
+      REQUIRE(texts.size() == prompts.size());
+      std::set<std::size_t> lengths;
+      for (std::size_t k = 0; k < prompts.size(); ++k) {
+        GenerateOptions alone = options;
+        alone.seed = Rng(options.seed).child(k).seed();
+        const auto expected = generate(model, prompts[k], alone);
+        CHECK(texts[k].ids == expected.ids);
+        CHECK(texts[k].stopped == expected.stopped);
+        CHECK(texts[k].log_probability == doctest::Approx(expected.log_probability).epsilon(1e-12));
+        lengths.insert(texts[k].ids.size());
+      }
+      if (!options.stop.empty()) CHECK(lengths.size() > 2);  // they end at different times
+      CHECK(texts[0].ids != texts[4].ids);                   // though their prompts are the same
+      const auto fewer = generate(model, std::span(prompts).first(2), options);
+      CHECK(fewer[1].ids == texts[1].ids);
+    }
+  }
+  set_threads(before);
+  CHECK(generate(model, std::vector<Ids>{}).empty());
+  CHECK(generate(model, prompts, {.max_tokens = 0})[3].ids.empty());
+  CHECK(message_of<std::invalid_argument>([&] {
+          generate(model, std::vector<Ids>{{1}, {}});
+        }).starts_with("generate: an empty prompt"));
+  CHECK(message_of<std::invalid_argument>([&] { generate(model, std::vector<Ids>{{1}, {6}}); }).find("6") !=
+        std::string::npos);
 }
 
 TEST_CASE("what a model is asked to write from is checked") {

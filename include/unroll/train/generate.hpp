@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/core/parallel.hpp>
 #include <unroll/train/sampling.hpp>
 #include <unroll/train/token_stepper.hpp>
 
@@ -28,9 +29,35 @@ struct GeneratedTokens {
 };
 
 namespace detail {
+
 struct NoTokenCallback {
   void operator()(std::int32_t) const {}
 };
+
+/// A text that is being written, without the model.
+class TextWriter {
+ public:
+  /// Throws for an empty prompt and for max_tokens below 0.
+  UNROLL_API TextWriter(std::span<const std::int32_t> prompt, const GenerateOptions& options, Rng rng);
+  /// Draws the token that follows from its logits (V, ..), which are in column j.
+  template <class T> std::int32_t add(const Matrix<T>& logits, Index j) {
+    copy_logits(logits, j, logits_);
+    return add();
+  }
+  bool ended() const { return text.stopped || std::ssize(text.ids) >= options_.max_tokens; }
+
+  GeneratedTokens text;
+
+ private:
+  UNROLL_API std::int32_t add();
+
+  const GenerateOptions& options_;
+  Rng rng_;
+  std::vector<std::int32_t> so_far_;
+  Sampling sampling_;
+  std::vector<double> logits_, scratch_;
+};
+
 }  // namespace detail
 
 /// Reads the prompt, which has one token at least, then what it has chosen itself. The model is a language model: a
@@ -42,38 +69,67 @@ struct NoTokenCallback {
 template <class M, class F = detail::NoTokenCallback>
 GeneratedTokens generate(const M& model, std::span<const std::int32_t> prompt, const GenerateOptions& options = {},
                          F&& on_token = {}) {
-  GeneratedTokens text;
   if constexpr (detail::assert_language_model<M>()) {
-    require(!prompt.empty(), "generate: an empty prompt, expected one token at least: <BOS>, or a line's end");
-    require(options.max_tokens >= 0, "generate: max_tokens is ", options.max_tokens, ", expected 0 or more");
-    detail::check_sampling("generate", options.sampling);
+    detail::TextWriter writer(prompt, options, Rng(options.seed));
     detail::TokenStepper<M> stepper("generate", model);
-    detail::Sampling sampling;
-    Rng rng(options.seed);
-    std::vector<double> logits, log_p;
-    std::vector<std::int32_t> so_far(prompt.begin(), prompt.end());
     std::span<const std::int32_t> next = prompt;
-    while (std::ssize(text.ids) < options.max_tokens && !text.stopped) {
+    while (!writer.ended()) {
       const auto& given = stepper.read_all(next);
-      detail::copy_logits(given, given.cols() - 1, logits);
-      detail::check_tokens("generate", "stop", options.stop, given.rows());
-      const std::int32_t id = sampling.choose(logits, so_far, options.sampling, rng);
-      detail::log_softmax(logits, log_p);
-      text.log_probability += log_p[static_cast<std::size_t>(id)];
-      text.ids.push_back(id);
-      so_far.push_back(id);
-      next = std::span(text.ids).last(1);
-      text.stopped = std::ranges::find(options.stop, id) != options.stop.end();
+      const std::int32_t id = writer.add(given, given.cols() - 1);
+      next = std::span(writer.text.ids).last(1);
       using Answer = std::invoke_result_t<F&, std::int32_t>;
       static_assert(std::is_same_v<Answer, bool> || std::is_void_v<Answer>,
                     "unroll::generate: on_token gives nothing, or a bool: false ends the text.");
       if constexpr (std::is_same_v<Answer, bool>)
-        text.stopped = !on_token(id) || text.stopped;
+        writer.text.stopped = !on_token(id) || writer.text.stopped;
       else
         on_token(id);
     }
+    return std::move(writer.text);
+  } else {
+    return {};
   }
-  return text;
+}
+
+/// A text for each of several prompts, side by side in one batch, which takes less time than one after the other. What
+/// is drawn for prompt k depends on the seed and k alone: the text is that of the prompt alone with the seed
+/// `Rng(seed).child(k).seed()`. Throws as above, before a text is begun for any prompt that is empty.
+template <class M>
+std::vector<GeneratedTokens> generate(const M& model, std::span<const std::vector<std::int32_t>> prompts,
+                                      const GenerateOptions& options = {}) {
+  std::vector<GeneratedTokens> texts(prompts.size());
+  if constexpr (detail::assert_language_model<M>()) {
+    std::vector<detail::TextWriter> writers;
+    std::vector<std::span<const std::int32_t>> starts(prompts.begin(), prompts.end());
+    for (std::size_t k = 0; k < prompts.size(); ++k)
+      writers.emplace_back(starts[k], options, Rng(options.seed).child(k));
+    detail::TokenStepper<M> stepper("generate", model);
+    std::vector<std::size_t> live;  // the texts that the model follows, in the order of its columns
+    std::vector<std::int32_t> next;
+    std::vector<Index> rows;
+    for (std::size_t k = 0; k < prompts.size() && options.max_tokens > 0; ++k) live.push_back(k);
+    while (!live.empty()) {
+      const auto& given = next.empty() ? stepper.read_texts(starts) : stepper.step(next);
+      next.assign(live.size(), 0);
+      parallel_ranges(std::ssize(live), 1, [&](Index first, Index last) {
+        for (Index j = first; j < last; ++j)
+          next[static_cast<std::size_t>(j)] = writers[live[static_cast<std::size_t>(j)]].add(given, j);
+      });
+      rows.clear();
+      for (std::size_t j = 0; j < live.size(); ++j)
+        if (!writers[live[j]].ended()) rows.push_back(static_cast<Index>(j));
+      if (rows.size() == live.size()) continue;
+      for (std::size_t j = 0; j < rows.size(); ++j) {
+        live[j] = live[static_cast<std::size_t>(rows[j])];
+        next[j] = next[static_cast<std::size_t>(rows[j])];
+      }
+      live.resize(rows.size());
+      next.resize(rows.size());
+      if (!rows.empty()) stepper.select(rows);
+    }
+    for (std::size_t k = 0; k < texts.size(); ++k) texts[k] = std::move(writers[k].text);
+  }
+  return texts;
 }
 
 /// The natural logarithm of the probability of each token after the first, given those before it: ids.size() - 1
@@ -110,3 +166,7 @@ template <class M> double perplexity(const M& model, std::span<const std::int32_
 }
 
 }  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/train/generate.ipp>
+#endif

@@ -1,6 +1,8 @@
 // A language model that reads token after token: what generation, beam search and scores of texts are made of.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -87,6 +89,7 @@ template <class M> class TokenStepper {
     if constexpr (has_head<M>) {
       if constexpr (requires { head_of(model).share(model, static_cast<M*>(nullptr), scratch_); })
         head_of(model).share(model, static_cast<M*>(nullptr), scratch_);
+      if constexpr (requires { head_of(model).pack(scratch_); }) head_of(model).pack(scratch_);
     }
   }
   /// One text, or more of it: a column of logits for each token.
@@ -100,6 +103,28 @@ template <class M> class TokenStepper {
   const Matrix<T>& read_all(std::span<const std::int32_t> ids) {
     for (; ids.size() > window; ids = ids.subspan(window)) read(ids.first(window));
     return read(ids);
+  }
+  /// All of several texts, which may be of different lengths: a column of logits for each, after its last token.
+  const Matrix<T>& read_texts(std::span<const std::span<const std::int32_t>> texts) {
+    std::size_t longest = 0;
+    for (const auto& text : texts) longest = (std::max)(longest, text.size());
+    const std::size_t steps = (std::max)(window / texts.size(), std::size_t{1});
+    std::vector<Index> lengths(texts.size());
+    for (std::size_t first = 0; first < longest; first += steps) {
+      for (std::size_t k = 0; k < texts.size(); ++k)
+        lengths[k] = static_cast<Index>((std::min)((std::max)(texts[k].size(), first) - first, steps));
+      x_.packing = Packing::from_lengths(lengths, static_cast<Index>(steps));
+      const Packing& packing = x_.packing;
+      x_.ids.clear();
+      for (Index n = 0; n < packing.total(); ++n)
+        x_.ids.push_back(texts[static_cast<std::size_t>(packing.sequence_of(n))]
+                              [first + static_cast<std::size_t>(packing.time_of(n))]);
+      const Matrix<T>& y = run();
+      ends_.resize(y.rows(), packing.batch());
+      for (Index j = 0; j < packing.batch() && packing.length(j) > 0; ++j)
+        ends_.col(packing.row(j)) = y.col(packing.offset(packing.length(j) - 1) + j);
+    }
+    return ends_;
   }
   /// The next token of each text.
   const Matrix<T>& step(std::span<const std::int32_t> ids) {
@@ -132,14 +157,14 @@ template <class M> class TokenStepper {
   State state_{};
   HeadScratch<M> scratch_{};
   TokenBatch x_;
-  Matrix<T> logits_;
+  Matrix<T> logits_, ends_;
   bool has_read_ = false;
 };
 
 /// Column j in double.
 template <class T> void copy_logits(const Matrix<T>& logits, Index j, std::vector<double>& to) {
   to.resize(static_cast<std::size_t>(logits.rows()));
-  for (Index k = 0; k < logits.rows(); ++k) to[static_cast<std::size_t>(k)] = static_cast<double>(logits(k, j));
+  Eigen::Map<Eigen::VectorXd>(to.data(), logits.rows()) = logits.col(j).template cast<double>();
 }
 
 }  // namespace detail
