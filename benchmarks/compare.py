@@ -32,6 +32,9 @@ def table():
     yield "sentiment/lstm/inference-folded", model, torch, "sentiment/lstm/inference", [""], 10
     yield "sentiment/bilstm/inference-folded", model, torch, "sentiment/bilstm/inference", ["", "packed"], 4
     yield "words/lstm/train", model, torch, "words/lstm/train", ["", "fused"], 4
+    yield "words/lstm-tied/train", model, torch, "words/lstm-tied/train", ["", "fused"], 20
+    for texts in [1, 32]:
+        yield f"words/lstm-tied/generate-{texts}", model, torch, f"words/lstm-tied/generate-{texts}", [""], 20
     yield "decoder/gru/train", model, torch, "decoder/gru/train", ["", "gates"], 5
     for cell in ["lstm", "gru", "rnn"]:
         for size in SIZES + (SMALL if cell != "rnn" else []):

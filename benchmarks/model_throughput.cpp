@@ -1,6 +1,6 @@
 // Whole models on real reviews, and a word language model: training steps with clipping and Adam (or SGD), and
-// inference; and a decoder that attends, alone, forward and backward. The rows are those of
-// benchmarks/peers/pytorch_rows.py and keras_rows.py:
+// inference; a small one that writes, too, 20 words a step; and a decoder that attends, alone, forward and backward.
+// The rows are those of benchmarks/peers/pytorch_rows.py and keras_rows.py:
 //   model_throughput --batches=FILE --threads=1 --benchmark_filter=sentiment/lstm/train
 // FILE comes from benchmarks/peers/imdb.py. A row's time is that of a step, the mean over the file's first batches;
 // tokens/s counts real tokens. FLOPs are those of the products, on real tokens.
@@ -11,8 +11,10 @@
 #include <benchmark/benchmark.h>
 
 #include <unroll/file/safetensors.hpp>
+#include <unroll/head/softmax_classifier.hpp>
 #include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/composite_cell.hpp>
+#include <unroll/train/generate.hpp>
 #include <unroll/train/train_step.hpp>
 #include <unroll/unroll.hpp>
 
@@ -116,12 +118,15 @@ template <bool folded = false, class M> void infer(benchmark::State& state, M ma
   bench::report(state, tokens, tokens * flops);
 }
 
-/// 10,000 words, two layers of 650, 20 streams of 35 words: dropout 0.5, clipping, SGD; the state goes on.
-void train_words(benchmark::State& state) {
-  auto model = Sequential{Embedding{10'000, 650}, Dropout{0.5},
-                          Stack{Recurrent{Lstm{650, 650}}, Dropout{0.5}, Recurrent{Lstm{650, 650}}}, Dropout{0.5},
-                          Dense{650, 10'000}};
-  using M = decltype(model);
+/// Zaremba et al. 2014, small: 10,000 words, two layers of 200, no dropout; here with a tied softmax.
+auto small_word_model() {
+  return Sequential{Embedding{10'000, 200}, Stack{Recurrent{Lstm{200, 200}}, Recurrent{Lstm{200, 200}}},
+                    SoftmaxClassifier{200, 10'000, {.tied = true}}};
+}
+constexpr double small_word_flops = 2.0 * (2 * 4 * 200 * 400 + 200 * 10'000);
+
+/// 20 streams of 35 words: clipping, SGD; the state goes on.
+template <class M, class L> void train_words(benchmark::State& state, M model, const L& loss, double flops) {
   initialize(model, Rng(1), Scheme::pytorch());
   Optimizer optimizer(model, Sgd{.rate = 1});
   Workspace<M, TokenBatch> work(model);
@@ -136,9 +141,8 @@ void train_words(benchmark::State& state) {
   text.fill(0, x, next);
   std::uint64_t step = 0;
   const auto one = [&] {
-    return train_step(model, CrossEntropy{}, optimizer, x, Labels(next), work,
-                      {.training = true, .seed = 1, .step = step}, {.norm = 5},
-                      {step++ == 0 ? nullptr : &carried, &carried});
+    return train_step(model, loss, optimizer, x, Labels(next), work, {.training = true, .seed = 1, .step = step},
+                      {.norm = 5}, {step++ == 0 ? nullptr : &carried, &carried});
   };
   if (!one().finite) return state.SkipWithError("the loss is no number");
   double tokens = 0;
@@ -146,7 +150,27 @@ void train_words(benchmark::State& state) {
     one();
     tokens += static_cast<double>(x.packing.total());
   }
-  bench::report(state, tokens, tokens * 3 * 2.0 * (2 * 4 * 650 * 1300 + 650 * 10'000));
+  bench::report(state, tokens, tokens * 3 * flops);
+}
+
+/// 20 words for each of so many texts, drawn.
+void generate_words(benchmark::State& state, Index texts) {
+  auto model = small_word_model();
+  initialize(model, Rng(1), Scheme::pytorch());
+  constexpr Index length = 20;
+  std::vector<std::vector<std::int32_t>> prompts;
+  for (Index k = 0; k < texts; ++k) prompts.push_back({static_cast<std::int32_t>(k)});
+  GenerateOptions options{.max_tokens = length};
+  double tokens = 0;
+  for (auto _ : state) {
+    ++options.seed;
+    if (texts == 1)
+      benchmark::DoNotOptimize(generate(model, prompts[0], options).ids.data());
+    else
+      benchmark::DoNotOptimize(generate(model, prompts, options).data());
+    tokens += static_cast<double>(texts * length);
+  }
+  bench::report(state, tokens, tokens * small_word_flops);
 }
 
 /// Bahdanau et al. 2015: 512 units, 64 sequences of 12 words, over 12 steps of an encoder's 512.
@@ -210,7 +234,17 @@ int main(int argc, char** argv) {
         [](benchmark::State& s) { infer<true>(s, two_bidirectional_lstms(), bilstm_flops); });
     row("sentiment/bilstm/inference", [](benchmark::State& s) { infer(s, two_bidirectional_lstms(), bilstm_flops); });
   }
-  row("words/lstm/train", train_words);
+  row("words/lstm/train", [](benchmark::State& s) {
+    train_words(s,
+                Sequential{Embedding{10'000, 650}, Dropout{0.5},
+                           Stack{Recurrent{Lstm{650, 650}}, Dropout{0.5}, Recurrent{Lstm{650, 650}}}, Dropout{0.5},
+                           Dense{650, 10'000}},
+                CrossEntropy{}, 2.0 * (2 * 4 * 650 * 1300 + 650 * 10'000));
+  });
+  row("words/lstm-tied/train",
+      [](benchmark::State& s) { train_words(s, small_word_model(), HeadLoss{}, small_word_flops); });
+  row("words/lstm-tied/generate-1", [](benchmark::State& s) { generate_words(s, 1); });
+  row("words/lstm-tied/generate-32", [](benchmark::State& s) { generate_words(s, 32); });
   row("decoder/gru/train", train_decoder);
   benchmark::AddCustomContext("simd level", std::string(name(simd_level())));
   benchmark::Initialize(&argc, argv);

@@ -62,6 +62,21 @@ class WordModel(nn.Module):
         return self.decoder(self.dropout(y)), state
 
 
+class SmallWordModel(nn.Module):
+    """Zaremba et al. 2014, small: 10,000 words, two layers of 200, no dropout; the softmax is tied."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(10_000, 200)
+        self.lstm = nn.LSTM(200, 200, 2)
+        self.decoder = nn.Linear(200, 10_000)
+        self.decoder.weight = self.embedding.weight
+
+    def forward(self, ids, state):
+        y, state = self.lstm(self.embedding(ids), state)
+        return self.decoder(y), state
+
+
 def layer(name, variant):
     kind, what, *_ = name.split("/")
     n = rows.sizes(name)
@@ -115,8 +130,8 @@ def sentiment(name, variant, path):
     return train if what == "train" else infer
 
 
-def words(variant):
-    model, state = WordModel(), None
+def words(model, variant):
+    state = None
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0, fused="fused" in variant)
     ids = torch.randint(10_000, (36, 20))
 
@@ -130,6 +145,22 @@ def words(variant):
         optimizer.step()
 
     return train
+
+
+def write(texts):
+    """20 words for each text, drawn."""
+    model = SmallWordModel().eval()
+
+    def step(_):
+        with torch.inference_mode():
+            ids, state, chosen = torch.arange(texts).unsqueeze(0), None, []
+            for _ in range(20):
+                logits, state = model(ids, state)
+                ids = torch.multinomial(torch.softmax(logits[-1], 1), 1).T
+                chosen.append(ids)
+            torch.cat(chosen)
+
+    return step
 
 
 def decoder(variant):
@@ -171,8 +202,12 @@ def main():
     torch.manual_seed(1)
     if options.row.startswith("sentiment/"):
         step = sentiment(options.row, options.variant, options.batches)
-    elif options.row.startswith("words/"):
-        step = words(options.variant)
+    elif options.row == "words/lstm/train":
+        step = words(WordModel(), options.variant)
+    elif options.row == "words/lstm-tied/train":
+        step = words(SmallWordModel(), options.variant)
+    elif options.row.startswith("words/lstm-tied/generate-"):
+        step = write(int(options.row.split("-")[-1]))
     elif options.row.startswith("decoder/"):
         step = decoder(options.variant)
     else:
