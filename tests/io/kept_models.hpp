@@ -20,6 +20,7 @@
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/stack.hpp>
+#include <unroll/text/byte_pair_file.hpp>
 #include <unroll/text/vocabulary_file.hpp>
 #include <unroll/train/predict.hpp>
 
@@ -42,6 +43,11 @@ inline auto make_values(const ModelInfo&) {
   return unroll::Sequential{
       unroll::Recurrent{unroll::Rnn<double>{2, 5}, {.bias = unroll::Bias::single, .learned_initial_state = true}},
       unroll::Recurrent{unroll::GruResetBefore<double>{5, 4}}, unroll::Dense<double>{4, 1}};
+}
+/// Came after 0.1.0, the version that its first file still names.
+inline auto make_byte_pairs(const ModelInfo& file) {
+  return unroll::Sequential{unroll::Embedding{file.vocabulary_size(), 3},
+                            unroll::FinalState{unroll::Recurrent{unroll::Gru{3, 4}}}, unroll::Dense{4, 2}};
 }
 /// What the model of values is asked.
 inline Matrix<double> input() {
@@ -94,6 +100,12 @@ inline void write_all(const std::filesystem::path& folder) {
                    unroll::Vocabulary::from_tokens({"<PAD>", "<OOV>", " ", "a", "\xC3\xA9", "\\", "\n", "\""},
                                                    unroll::CharacterTokenizer{}),
                    {"a", "a\xC3\xA9 \\ \"a\"", "\xC3\xA9\xC3\xA9x"});
+  const auto pairs = unroll::BytePairEncoding::learn(
+      {"the river ran by the mill", "the miller ran to the river", "caf\xC3\xA9 by the caf\xC3\xA9"},
+      {.max_size = 280});
+  unroll::save_byte_pairs(path("byte_pairs.merges"), pairs);
+  write_text_model(path("byte_pairs.safetensors"), make_byte_pairs, pairs.vocabulary(),
+                   {"the mill by the river", " a  new caf\xC3\xA9!", "\xE2\x82\xAC \xFF"});
   auto model = make_values({});
   set_parameters(model);
   unroll::SaveOptions options;

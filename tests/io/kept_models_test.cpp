@@ -32,11 +32,18 @@ void check_outputs(const Eigen::MatrixBase<Derived>& y, const std::vector<double
   for (Index k = 0; k < y.size(); ++k)
     CHECK(std::abs(double{y.derived().data()[k]} - expected[static_cast<std::size_t>(k)]) <= tolerance);
 }
+/// Of an encoding that stands beside the model.
+std::vector<unroll::Tokenizer> known_tokenizers(const std::filesystem::path& model) {
+  const auto merges = kept::with_ending(model, ".merges");
+  if (!std::filesystem::exists(merges)) return {};
+  return {unroll::load_byte_pairs(merges).tokenizer()};
+}
 template <class MakeModel> void check_text_model(const std::filesystem::path& path, const MakeModel& make_model) {
-  const auto [model, info] = unroll::load_model(make_model, path);
+  const auto known = known_tokenizers(path);
+  const auto [model, info] = unroll::load_model(make_model, path, known);
   CHECK(info.architecture == path.stem().string());
   CHECK(info.labels == std::vector<std::string>{"no", "yes"});
-  CHECK(unroll::load_vocabulary(kept::with_ending(path, ".vocabulary")) == info.vocabulary);
+  CHECK(unroll::load_vocabulary(kept::with_ending(path, ".vocabulary"), known) == info.vocabulary);
   const auto encoder = unroll::Encoder::from_metadata(info.vocabulary.value(), info.extra, info.source);
   CHECK(encoder.options().length == 12);
   const auto lines = read_outputs(kept::with_ending(path, ".outputs"));
@@ -56,11 +63,15 @@ std::set<std::string> check_folder(const std::filesystem::path& folder) {
     const std::string stem = path.stem().string(), version = stem.substr(0, stem.find('-')),
                       name = stem.substr(stem.find('-') + 1);
     versions.insert(version);
-    CHECK(unroll::read_model_info(path).library_version == version);
+    CHECK(unroll::read_model_info(path, known_tokenizers(path)).library_version == version);
     if (name == "words") {
       check_text_model(path, kept::make_words);
     } else if (name == "characters") {
       check_text_model(path, kept::make_characters);
+    } else if (name == "byte_pairs") {
+      check_text_model(path, kept::make_byte_pairs);
+      const auto pairs = unroll::load_byte_pairs(kept::with_ending(path, ".merges"));
+      CHECK(unroll::read_model_info(path, {pairs.tokenizer()}).vocabulary == pairs.vocabulary());
     } else {
       REQUIRE(name == "values");
       const auto [model, info] = unroll::load_model(kept::make_values, path);

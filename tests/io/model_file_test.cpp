@@ -11,6 +11,7 @@
 #include <unroll/layer/final_state.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/layer/sequential.hpp>
+#include <unroll/text/byte_pair_encoding.hpp>
 
 #include "../support/not_finite.hpp"
 #include "support.hpp"
@@ -75,6 +76,28 @@ TEST_CASE("a model file names a tokenizer of the user's own, and what stands for
   CHECK_THROWS_WITH_AS(load(classifier_of, path),
                        doctest::Contains("model.safetensors: tokenizer 'whole', expected article, unicode-words"),
                        FormatError);
+}
+
+TEST_CASE("a model of byte pairs is loaded with their vocabulary, and with no others") {
+  const TemporaryFolder folder;
+  const auto path = folder / "model.safetensors";
+  const auto pairs = BytePairEncoding::learn({"the river ran by the mill", "a caf\xC3\xA9 by the river"}),
+             others = BytePairEncoding::learn({"to be or not to be"});
+  const auto model = trained(pairs.vocabulary());
+  save(path, model, pairs.vocabulary());
+  auto [again, words] = load(classifier_of, path, {pairs.tokenizer()});
+  CHECK(parameter_bytes(again) == parameter_bytes(model));
+  CHECK(words == pairs.vocabulary());
+  for (const std::string& text : {std::string("the river"), std::string("  caf\xC3\xA9s\n\"quoted\\\""),
+                                  std::string("\xFF\xE2\x82\xAC"), std::string("a\0b", 3), std::string()})
+    CHECK(words.encode(text) == pairs.encode(text));
+  save(folder / "twice.safetensors", again, words);
+  CHECK(read_file(folder / "twice.safetensors") == read_file(path));
+
+  const std::string name(pairs.tokenizer().name());
+  for (const std::vector<Tokenizer>& known : {std::vector<Tokenizer>{}, {others.tokenizer()}})
+    CHECK_THROWS_WITH_AS(load(classifier_of, path, known),
+                         doctest::Contains(("model.safetensors: tokenizer '" + name + "'").c_str()), FormatError);
 }
 
 TEST_CASE("architecture, labels and free metadata come back") {
