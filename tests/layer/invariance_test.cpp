@@ -258,6 +258,41 @@ TEST_CASE_TEMPLATE("what is recomputed has the same bits, however often and what
   set_threads(before);
 }
 
+TEST_CASE_TEMPLATE("weights that are the same are not packed again, whatever else changes from pass to pass" *
+                       doctest::test_suite("bits"),
+                   C, CELLS) {
+  auto layer = randomized(Recurrent{C{D, H}, {.recurrent_dropout = 0.3}});
+  CacheFor<decltype(layer), PackedSequence<float>> cache;
+  const auto x = random_sequences<float>(D, {T, 2, 0, 4}, T);
+  const auto check = [&](Context context, const PackedSequence<float>& of) {
+    const auto expected = run(layer, of, nullptr, {.training = context.training}).y;
+    context.same_weights = true;
+    CHECK((layer.forward(context, of, cache).values.array() == expected.values.array()).all());
+  };
+  check({}, x);
+  check({}, x);
+  check({.gradients = false}, x);
+  check({.gradients = false}, random_sequences<float>(D, {1}, 1));
+  check({.training = true}, x);
+  check({}, random_sequences<float>(D, {1, 1}, 1));
+  const SimdLevel level = simd_level();
+  for (const SimdLevel other : simd_levels) {
+    if (!has_simd_level(other)) continue;
+    set_simd_level(other);
+    check({}, x);
+  }
+  set_simd_level(level);
+
+  // They are really used again: a weight that has changed in spite of the promise is not noticed.
+  const Matrix<float> before = layer.forward({}, x, cache).values;
+  for (const bool same : {true, false}) {
+    auto other = layer;
+    other.weight_ih.setZero();
+    const Context context{.same_weights = same};
+    CHECK((other.forward(context, x, cache).values.array() == before.array()).all() == same);
+  }
+}
+
 TEST_CASE("recomputing keeps a part of the states and of the gates") {
   const std::vector<Index> lengths(4, 400);
   const auto x = random_sequences<float>(D, lengths, 400);

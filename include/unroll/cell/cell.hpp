@@ -73,7 +73,8 @@ template <class T> struct StepScratch {
 
 /// A cell is a value that owns its recurrent parameters. `Recurrent` owns W, b and time, and calls
 ///   prepare(cache, N, keep)                       once before a pass: sizes buffers, packs weights; N columns, or
-///                                                 fewer where the layer recomputes
+///                                                 fewer where the layer recomputes. A cache with a member
+///                                                 `same_weights` is told there whether they are packed already
 ///   step(pass, cache, step, scratch)              reads states at step.in, writes them at step.out
 ///   step_backward(pass, cache, step, d, scratch)  d, StateFields (rows, B), holds d_next at step.column on entry,
 ///   d_prev on return;

@@ -10,7 +10,7 @@ namespace unroll::inline UNROLL_ABI {
 /// What `Recurrent` calls of a cell (see Cell), so that its loop is compiled for a scalar and a number of state fields,
 /// not for every cell again.
 template <class T, int S> struct CellSteps {
-  void (*prepare)(const void* cell, void* cache, Index columns, bool keep);
+  void (*prepare)(const void* cell, void* cache, Index columns, bool keep, bool same_weights);
   void (*step)(const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StepScratch<T>& scratch);
   void (*step_backward)(const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StateFields<T, S> d,
                         StepScratch<T>& scratch);
@@ -27,7 +27,8 @@ template <class C, class T, int S> const CellSteps<T, S>& cell_steps() {
   static_assert(Cell<C>);
   using Cache = typename C::Cache;
   static constexpr CellSteps<T, S> steps{
-      [](const void* cell, void* cache, Index columns, bool keep) {
+      [](const void* cell, void* cache, Index columns, bool keep, bool same_weights) {
+        if constexpr (requires(Cache& c) { c.same_weights; }) static_cast<Cache*>(cache)->same_weights = same_weights;
         static_cast<const C*>(cell)->prepare(*static_cast<Cache*>(cache), columns, keep);
       },
       [](const void* cell, Pass<T, S>& pass, void* cache, const Step& step, StepScratch<T>& scratch) {
@@ -82,7 +83,9 @@ template <class T, int S> struct AnyCell {
     for (std::size_t s = 0; s < std::size_t(S); ++s) state_rows[s] = of.state_rows(static_cast<int>(s));
   }
 
-  void prepare(Index columns, bool keep) const { steps->prepare(cell, cache, columns, keep); }
+  void prepare(Index columns, bool keep, bool same_weights) const {
+    steps->prepare(cell, cache, columns, keep, same_weights);
+  }
   void step(Pass<T, S>& pass, const Step& at, StepScratch<T>& scratch) const {
     steps->step(cell, pass, cache, at, scratch);
   }

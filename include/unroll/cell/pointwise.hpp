@@ -27,6 +27,7 @@ template <PointwiseCell E> class Pointwise {
     Matrix<T> d_unit;   ///< (P H, N)
     Matrix<T> operand;  ///< (H, N)
     MatmulScratch<T> product;
+    bool same_weights = false;  ///< as they were packed by the pass before
   };
 
   static void visit_columns(auto&& f, Cache& cache) { f(cache.values), f(cache.du), f(cache.d_unit); }
@@ -50,7 +51,7 @@ template <PointwiseCell E> class Pointwise {
   Index state_rows(int) const { return units_; }
 
   void prepare(Cache& cache, Index columns, bool keep) const {
-    cache.weights.pack(weight_hh, units_, E::GU, keep);
+    if (!cache.same_weights) cache.weights.pack(weight_hh, units_, E::GU, keep);
     cache.values.resize(keep ? (E::C - kept_in_place<E>)*units_ : 0, columns);
     cache.du.resize(keep && !E::same_ports ? E::GU * units_ : 0, columns);
     cache.d_unit.resize(keep ? E::P * units_ : 0, columns);

@@ -55,6 +55,7 @@ template <class E> class Stagewise {
     Matrix<T> d_unit;        ///< (P H, B), summed over the steps of each sequence
     Matrix<T> operand;       ///< (H, N)
     MatmulScratch<T> product;
+    bool same_weights = false;  ///< as they were packed by the pass before
   };
   static void visit_columns(auto&& f, Cache& cache) {
     f(cache.values), f(cache.statistics), f(cache.du), f(cache.d_projection);
@@ -87,7 +88,7 @@ template <class E> class Stagewise {
   }
 
   void prepare(Cache& cache, Index columns, bool keep) const {
-    for (std::size_t g = 0; g < cache.weights.size(); ++g) {
+    for (std::size_t g = 0; g < cache.weights.size() && !cache.same_weights; ++g) {
       const detail::ProductGroup group = plan.groups[g];
       if (group.projects)
         cache.weights[g].pack(weight_hr, 0, outputs_, 1, keep);

@@ -33,6 +33,9 @@ struct Context {
   Index first_row = 0;     ///< row of this batch's first sequence in the whole batch, for a batch that is split up
   BatchShare share{};      ///< of such a part: `BatchSize(part.packing).share_of(whole)`
   std::uint64_t layer = 0;
+  /// No weight has changed since the last pass with the same cache: what that made of them, as packing them for
+  /// products, is used again. For steps of few columns, most of whose time that would be.
+  bool same_weights = false;
   AnyWordTables* word_tables = nullptr;  ///< of a model that is Folded
 
   Context child(std::uint64_t k) const {

@@ -142,7 +142,9 @@ template <class M> class TokenStepper {
   using State = typename M::State;
 
   const Matrix<T>& run() {
-    const auto& y = model_.forward(inference, x_, cache_, Carry<State>{has_read_ ? &state_ : nullptr, &state_});
+    Context context = inference;
+    context.same_weights = has_read_;
+    const auto& y = model_.forward(context, x_, cache_, Carry<State>{has_read_ ? &state_ : nullptr, &state_});
     has_read_ = true;
     if constexpr (has_head<M>) {
       logits_ = head_of(model_).logits(y, scratch_);

@@ -1,6 +1,8 @@
 // The input side of a recurrent layer, for some packed columns at a time: A = W (m * x) + b and its backward.
 #pragma once
 
+#include <utility>
+
 #include <unroll/cell/cell.hpp>
 #include <unroll/core/context.hpp>
 #include <unroll/kernel/matmul.hpp>
@@ -31,9 +33,9 @@ template <class T> struct InputProjection {
 
   int groups() const { return (std::max)(mask.count, 1); }
 
-  /// Once before a pass; the masks have been drawn.
+  /// Once before a pass; the masks have been drawn. `same_weights`: W is that of the last pass.
   void prepare(const Context& context, const Matrix<T>& W, const Matrix<T>& bias, const PackedSequence<T>& x,
-               Scratch& scratch) {
+               Scratch& scratch, bool same_weights) {
     repeated_ = false;
     made_ = nullptr;
     written_ = nullptr;
@@ -47,8 +49,9 @@ template <class T> struct InputProjection {
       else
         made_ = tables->find(context.layer, W.rows(), words);
     }
+    if (!same_weights) is_packed_ = false;
     if (made_ != nullptr) return;
-    pack(W, Transpose::no, weights_);
+    if (!std::exchange(is_packed_, true)) pack(W, Transpose::no, weights_);
     if (mask.count > 0 || written_ != nullptr || static_cast<Index>(words.ids.size()) < DistinctWords::least) return;
     // Room for as many as there may be in a batch that is no larger; memory that is not touched costs nothing.
     scratch.masked.resize(x.values.rows(), x.values.cols());
@@ -128,6 +131,7 @@ template <class T> struct InputProjection {
   const WordTable<T>* made_ = nullptr;
   WordTable<T>* written_ = nullptr;
   bool repeated_ = false;
+  bool is_packed_ = false;  ///< weights_ are W's
 
   void pack(const Matrix<T>& W, Transpose t, std::vector<PackedMatrix<T>>& to) const {
     if (to.size() < std::size_t(groups())) to.resize(std::size_t(groups()));

@@ -41,6 +41,15 @@ template <class T, int S> struct RecurrentState {
   static constexpr std::array<std::string_view, 4> names{"h", "c", "n", "m"};
 };
 
+/// What the packed weights of a pass depend on besides their values.
+struct PackedFor {
+  Index gate_rows = 0, inputs = 0, units = 0;
+  int groups = 0;
+  bool keep = false;
+  SimdLevel level{};
+  bool operator==(const PackedFor&) const = default;
+};
+
 /// What a recurrent layer keeps of a batch, and room to work.
 template <class T, int S> struct RecurrentBuffers {
   PackedSequence<T> y, dx;
@@ -63,6 +72,7 @@ template <class T, int S> struct RecurrentBuffers {
   bool keep = false, training = false, learned_start = false;
   bool ready = false;  ///< a forward pass has left all that one backward pass needs
   bool want_y = true, want_dx = true;
+  PackedFor packed_for{};  ///< of the last pass
   const PackedSequence<T>& output() const { return y; }
 };
 template <class Cell> struct RecurrentCache : RecurrentBuffers<typename Cell::Scalar, Cell::S> {

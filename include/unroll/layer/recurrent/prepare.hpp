@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include <unroll/layer/recurrent/chunks.hpp>
 #include <unroll/layer/recurrent/parts.hpp>
@@ -41,13 +42,13 @@ void draw_masks(const RecurrentParts<T, S>& layer, const Context& context, const
 /// Room for any segment; the first in time is the largest.
 template <class T, int S>
 void reserve_segments(const RecurrentParts<T, S>& layer, const Packing& p, const Segments& segments,
-                      RecurrentBuffers<T, S>& c) {
+                      RecurrentBuffers<T, S>& c, bool same_weights) {
   const auto& cell = layer.cell;
   const bool whole = segments.count <= 1;
   const Index columns = whole ? p.total() : (std::min)(p.total(), p.offset(segments.length) + depth_block - 1);
   const auto at_once = [&] { return (std::max)(p.batch(), chunk_columns(c.ranges, cell.gate_rows, layer.weight_ih)); };
   c.gates.resize(cell.gate_rows, c.keep ? columns : (std::min)(columns, at_once()));
-  cell.prepare(columns, c.keep);
+  cell.prepare(columns, c.keep, same_weights);
   Index saved = 0;
   for (Index k = 0; c.keep && k + 1 < segments.count; ++k) saved += p.batch_size(segments.at(p, k).begin);
   for (std::size_t s = 0; s < S; ++s) {
@@ -63,8 +64,12 @@ void prepare_pass(const RecurrentParts<T, S>& layer, const Context& context, con
                   const Segments& segments, RecurrentBuffers<T, S>& c) {
   detail::share_sequences(layer, x.packing, c);
   detail::draw_masks(layer, context, x.packing, c);
-  c.input.prepare(context, layer.weight_ih, layer.bias_ih, x, c.input_scratch[0]);
-  detail::reserve_segments(layer, x.packing, segments, c);
+  const PackedFor now{layer.cell.gate_rows, layer.cell.inputs, layer.cell.state_rows[0], c.input.groups(), c.keep,
+                      simd_level()};
+  const bool same = std::exchange(c.packed_for, PackedFor()) == now && context.same_weights;
+  c.input.prepare(context, layer.weight_ih, layer.bias_ih, x, c.input_scratch[0], same);
+  detail::reserve_segments(layer, x.packing, segments, c, same);
+  c.packed_for = now;
 }
 
 }  // namespace unroll::inline UNROLL_ABI
