@@ -38,3 +38,4 @@ UNROLL_TRAIN_STEP_INSTANCES(template, float)
 UNROLL_TRAIN_STEP_INSTANCES(template, double)
 
 }  // namespace unroll::inline UNROLL_ABI
+#include <unroll/train/weight_average.ipp>

@@ -20,7 +20,9 @@
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/train/train_step.hpp>
+#include <unroll/train/weight_average.hpp>
 
+#include "../train/fake_run.hpp"
 #include "counting.hpp"
 
 namespace {
@@ -71,6 +73,21 @@ template <class M, class L, class R> long count(M model, const L& loss, R rule, 
     batches.start_epoch(epoch);
     for (Index k = 0; k < batches.count(); ++k) step(batches[k]);
   }
+  counting = false;
+  return allocations;
+}
+
+/// How many allocations an average takes in 10 updates, after its first one.
+long count_averaging() {
+  FakeRun run;
+  run.weight.w = unroll::Matrix<double>::Zero(400, 200);
+  unroll::WeightAverage average{.kind = unroll::Averaging::exponential};
+  average.on_train_begin(run);
+  average.on_batch_end(run);
+  allocations = 0;
+  counting = true;
+  for (int k = 0; k < 10; ++k) average.on_batch_end(run);
+  average.on_updates_end(run);
   counting = false;
   return allocations;
 }
@@ -154,6 +171,7 @@ int main() {
     report("bidirectional stack", n, count(pytorch_like, CrossEntropy{}, Adam{.weight_decay = 1e-5}, false, true));
     report("composite", n, count(Attentive{}, CrossEntropy{}, Adam{}, false, false));
     report("tagger that recomputes", n, count(tagger, CrossEntropy{}, Sgd{.momentum = 0.9}, true, false));
+    report("average of the weights", n, count_averaging());
   }
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;

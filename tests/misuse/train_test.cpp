@@ -17,6 +17,7 @@
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
 #include <unroll/train/fit.hpp>
+#include <unroll/train/weight_average.hpp>
 
 #include "../support/not_finite.hpp"
 
@@ -193,6 +194,14 @@ TEST_CASE("callbacks with options outside of their range, and empty ones, are re
   CHECK(with(EarlyStopping{.min_delta = not_a_number}) == "EarlyStopping: min_delta is nan, expected a finite number");
   CHECK(with(ReduceLROnPlateau{.schedule = {.factor = 2}}) ==
         "ReduceOnPlateau: factor is 2, expected 0 or more and less than 1");
+  CHECK(with(WeightAverage{.epoch = 0}) == "WeightAverage: epoch is 0, expected at least 1");
+  CHECK(with(WeightAverage{.decay = 1}) == "WeightAverage: decay is 1, expected 0 or more and less than 1");
+  CHECK(with(WeightAverage{.decay = not_a_number}) ==
+        "WeightAverage: decay is nan, expected a finite number, 0 or more and less than 1");
+  CHECK(with(WeightAverage{.patience = -1}) == "WeightAverage: patience is -1, expected 0 or more");
+  CHECK(with(WeightAverage{.monitor = "val_f2"}) == "WeightAverage: there is no 'val_f2' to monitor");
+  CHECK(said([&] { train({.callbacks = WeightAverage{}}); }) ==
+        "WeightAverage: there is no 'val_loss' to monitor; this run has no validation data");
   CHECK(with(RateSchedule{StepDecay{.every = 0}}) == "StepDecay: every is 0, expected at least 1");
   CHECK(with([](Run& run) { run.set_rate(not_a_number); }) ==
         "Optimizer::set_rate: the rate is nan, expected a finite number, 0 or more");

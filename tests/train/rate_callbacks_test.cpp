@@ -20,6 +20,18 @@ TEST_CASE("the rate falls when the monitored metric has stopped improving, by th
   CHECK(rates(unroll::PlateauRule::pytorch) == std::vector<double>{1, 1, 1, 1, 0.5, 0.5});
 }
 
+TEST_CASE("with a patience of 1 and no threshold every epoch that is not the best so far quarters the rate") {
+  FakeRun run;
+  unroll::ReduceLROnPlateau reduce{.schedule = {.factor = 0.25, .patience = 1, .threshold = 0}};
+  reduce.on_train_begin(run);
+  std::vector<double> seen;
+  for (const double loss : {5.0, 4.0, 4.00001, 3.99999, 4.5, 3.99999, 3.9}) {
+    run.epoch_of(reduce, "val_loss", loss);
+    seen.push_back(run.learning_rate);
+  }
+  CHECK(seen == std::vector<double>{1, 1, 0.25, 0.25, 0.0625, 0.015625, 0.015625});
+}
+
 TEST_CASE("a plateau of an accuracy is one where it no longer rises") {
   FakeRun run;
   unroll::ReduceLROnPlateau reduce{.monitor = "val_accuracy", .schedule = {.factor = 0.5, .patience = 1}};

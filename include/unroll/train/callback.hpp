@@ -38,6 +38,18 @@ class UNROLL_API Run {
   /// A copy of all parameters by path, and back. Not virtual: a program that never asks does without the code.
   UNROLL_API Record weights() const;
   UNROLL_API void set_weights(const Record& weights);
+  /// f(path, Parameter<T>&), of floats or of doubles, for every parameter itself: what is done after each update can
+  /// afford no copies.
+  template <class F> void visit(const F& f) {
+    model_ref().visit([&](const Path& path, const detail::ParameterRef& any) {
+      any.with([&]<class T>(Parameter<T>& p) { f(path, p); });
+    });
+  }
+  template <class F> void visit(const F& f) const {
+    model_ref().visit([&](const Path& path, const detail::ParameterRef& any) {
+      any.with([&]<class T>(const Parameter<T>& p) { f(path, p); });
+    });
+  }
   /// Ends training after this batch or epoch; `why` goes into the history. A run that is stopped at the end of an epoch
   /// is done, and stays so when it is resumed; one stopped in mid-epoch was interrupted, and goes on.
   virtual void stop(std::string why) = 0;
@@ -58,8 +70,10 @@ class UNROLL_API Run {
   }
 };
 
-/// Any value with some of the members on_train_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_train_end, each
-/// taking a Run&; a function taking a Run& is called at the end of every epoch. One with a state that matters has
+/// Any value with some of the members on_train_begin, on_epoch_begin, on_batch_end, on_updates_end, on_epoch_end,
+/// on_train_end, each taking a Run&; a function taking a Run& is called at the end of every epoch. on_updates_end comes
+/// after the last update of an epoch and before its validation, also where training ends in mid-epoch: here the weights
+/// may be exchanged for those that are validated, saved and kept. One with a state that matters has
 /// `void save(Record&) const` and `void load(const Record&)`, or `void load(const Record&, const Run&)`, for
 /// checkpoints; a load throws (Record::check) for what cannot be. `fit` works on copies.
 class Callback {
@@ -72,9 +86,10 @@ class Callback {
     static_assert(
         std::invocable<C&, Run&> || requires(C& c, Run& run) { c.on_train_begin(run); } ||
             requires(C& c, Run& run) { c.on_epoch_begin(run); } || requires(C& c, Run& run) { c.on_batch_end(run); } ||
-            requires(C& c, Run& run) { c.on_epoch_end(run); } || requires(C& c, Run& run) { c.on_train_end(run); },
+            requires(C& c, Run& run) { c.on_updates_end(run); } || requires(C& c, Run& run) { c.on_epoch_end(run); } ||
+            requires(C& c, Run& run) { c.on_train_end(run); },
         "unroll::Callback: this is neither a function taking a Run& nor has it one of the members "
-        "on_train_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_train_end");
+        "on_train_begin, on_epoch_begin, on_batch_end, on_updates_end, on_epoch_end, on_train_end");
   }
   /// One of its own.
   Callback copy() const { return Callback(of().copy()); }
@@ -82,6 +97,7 @@ class Callback {
   void on_train_begin(Run& run) { of().train_begin(run); }
   void on_epoch_begin(Run& run) { of().epoch_begin(run); }
   void on_batch_end(Run& run) { of().batch_end(run); }
+  void on_updates_end(Run& run) { of().updates_end(run); }
   void on_epoch_end(Run& run) { of().epoch_end(run); }
   void on_train_end(Run& run) { of().train_end(run); }
   void save(Record& record) const { of().save(record); }
@@ -94,6 +110,7 @@ class Callback {
     virtual void train_begin(Run&) = 0;
     virtual void epoch_begin(Run&) = 0;
     virtual void batch_end(Run&) = 0;
+    virtual void updates_end(Run&) = 0;
     virtual void epoch_end(Run&) = 0;
     virtual void train_end(Run&) = 0;
     virtual void save(Record&) const = 0;
@@ -110,6 +127,9 @@ class Callback {
     }
     void batch_end(Run& run) override {
       if constexpr (requires { c.on_batch_end(run); }) c.on_batch_end(run);
+    }
+    void updates_end(Run& run) override {
+      if constexpr (requires { c.on_updates_end(run); }) c.on_updates_end(run);
     }
     void epoch_end(Run& run) override {
       if constexpr (requires { c.on_epoch_end(run); })

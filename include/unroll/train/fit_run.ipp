@@ -102,7 +102,9 @@ class FitRun final : public Run {
       log_ = {.epoch = at_.epoch + 1};
       call(&Callback::on_epoch_begin);
     }
-    if (!run_batches() || !weights_are_finite()) return;
+    const bool complete = run_batches() && weights_are_finite();
+    call(&Callback::on_updates_end);
+    if (!complete) return;
     if (has_validation()) validate();
     update_log();
     call(&Callback::on_epoch_end);

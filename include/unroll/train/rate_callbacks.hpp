@@ -7,7 +7,8 @@ namespace unroll::inline UNROLL_ABI {
 
 /// Lowers the rate when a metric has stopped improving. Who may lower it, by how much and when is the schedule's to
 /// say: `ReduceLROnPlateau{.schedule = {.rule = PlateauRule::keras, .factor = 0.5, .patience = 2}}`. Its goal is that
-/// of the metric, unless `goal` names one.
+/// of the metric, unless `goal` names one. `{.schedule = {.factor = 0.25, .patience = 1, .threshold = 0}}` quarters the
+/// rate after every epoch that was not the best so far, as is usual where Sgd trains language models.
 struct ReduceLROnPlateau {
   std::string monitor = "val_loss";
   ReduceOnPlateau schedule = {};
