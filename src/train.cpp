@@ -6,6 +6,7 @@
 #include <unroll/train/csv_log.ipp>
 #include <unroll/train/dynamic_evaluation.ipp>
 #include <unroll/train/early_stopping.ipp>
+#include <unroll/train/epoch_windows.ipp>
 #include <unroll/train/evaluate.ipp>
 #include <unroll/train/evaluation_scores.ipp>
 #include <unroll/train/fit_run.ipp>

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 
 #include <doctest/doctest.h>
@@ -44,6 +45,53 @@ TEST_CASE("streams of vectors bring the targets of their steps") {
   streams.fill(0, window, targets);
   CHECK(window.values.cols() == 8);
   CHECK(window.values(0, 7) == 8);  // step 3 of stream 1
+}
+
+TEST_CASE("windows that vary cover the streams, follow each other, and are others for another Rng") {
+  const unroll::StreamOptions options{.streams = 4, .window = 20, .vary = true};
+  const unroll::ContiguousBatches streams(40'000, options);
+  const auto drawn = streams.windows(unroll::Rng(1)), again = streams.windows(unroll::Rng(1)),
+             other = streams.windows(unroll::Rng(2));
+  Index next = 0, longest = 0, halves = 0;
+  double sum = 0;
+  REQUIRE(drawn.size() > 2);
+  for (std::size_t k = 0; k < drawn.size(); ++k) {
+    CHECK(drawn[k].first == next);
+    CHECK((drawn[k].steps >= 5 || k + 1 == drawn.size()));
+    CHECK((drawn[k].first == again[k].first && drawn[k].steps == again[k].steps));
+    next += drawn[k].steps;
+    longest = std::max(longest, drawn[k].steps);
+    halves += drawn[k].steps <= 10 ? 1 : 0;
+    sum += static_cast<double>(drawn[k].steps);
+  }
+  CHECK(next == streams.stream_length());
+  CHECK(again.size() == drawn.size());
+  CHECK(longest > 30);  // two deviations
+  CHECK(sum / static_cast<double>(drawn.size()) == doctest::Approx(0.95 * 20 + 0.05 * 10).epsilon(0.05));
+  const double share = static_cast<double>(halves) / static_cast<double>(drawn.size());
+  CHECK((share > 0.02 && share < 0.09));
+  CHECK((other.size() != drawn.size() || other[0].steps != drawn[0].steps || other[1].steps != drawn[1].steps));
+  CHECK(streams.rate_scale({0, 5}) == 0.25);
+
+  CHECK(unroll::ContiguousBatches(400, {.streams = 4, .window = 20}).windows(unroll::Rng(1)).empty());
+  // Without a deviation and halves they are those of K steps; with halves alone those of K / 2.
+  for (const double half : {0.0, 1.0}) {
+    const unroll::ContiguousBatches plain(
+        400, {.streams = 4, .window = 20, .vary = true, .deviation = 0, .half = half, .least = 1});
+    for (const auto& window : plain.windows(unroll::Rng(3))) CHECK(window.steps == (half > 0 ? 10 : 20));
+  }
+}
+
+TEST_CASE("a window is any steps of the streams") {
+  std::vector<std::int32_t> numbers(24);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const unroll::TokenStreams streams(numbers, {.streams = 3, .window = 3});
+  unroll::TokenBatch x;
+  std::vector<Index> next;
+  streams.fill({2, 4}, x, next);
+  CHECK(x.ids == std::vector<std::int32_t>{2, 9, 16, 3, 10, 17, 4, 11, 18, 5, 12, 19});
+  CHECK(next == std::vector<Index>{3, 10, 17, 4, 11, 18, 5, 12, 19, 6, 13, 20});
+  CHECK(x.packing.steps() == 4);
 }
 
 TEST_CASE("a sequence too short for its streams is refused") {

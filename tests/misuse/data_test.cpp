@@ -152,6 +152,29 @@ TEST_CASE("streams of nothing, and windows and steps outside of them, are refuse
     CHECK_THROWS_AS(streams.window_steps(window), std::invalid_argument);
     CHECK_THROWS_AS(streams.source(window, 0, 0), std::invalid_argument);
   }
+  for (const StreamWindow& window : {StreamWindow{0, 3}, StreamWindow{2, 1}, StreamWindow{-1, 1}, StreamWindow{0, 0},
+                                     StreamWindow{1, most}, StreamWindow{most, most}}) {
+    CHECK_THROWS_AS(streams.fill(window, x, next), std::invalid_argument);
+    Packing packing;
+    CHECK_THROWS_AS(streams.for_each(window, packing, [](Index, Index) {}), std::invalid_argument);
+  }
+  CHECK_THROWS_WITH_AS(
+      streams.fill({1, 2}, x, next),
+      "ContiguousBatches: a window of 2 steps from step 1 on, expected at least 1 step, all within the "
+      "2 steps of a stream",
+      std::invalid_argument);
+  const double not_a_number = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH_AS(ContiguousBatches(10, {.streams = 1, .deviation = -1}),
+                       "ContiguousBatches: deviation is -1, expected 0 or more", std::invalid_argument);
+  CHECK_THROWS_AS(ContiguousBatches(10, {.streams = 1, .deviation = not_a_number}), std::invalid_argument);
+  CHECK_THROWS_AS(ContiguousBatches(10, {.streams = 1, .half = 1.5}), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(ContiguousBatches(10, {.streams = 1, .least = 0}),
+                       "ContiguousBatches: least is 0, expected at least 1", std::invalid_argument);
+  // The largest numbers are those that there are.
+  CHECK(ContiguousBatches(10, {.streams = 1, .window = most, .vary = true}).windows(Rng(1)).size() == 1);
+  CHECK(ContiguousBatches(10, {.streams = 1, .vary = true, .least = most}).windows(Rng(1)).size() == 1);
+  CHECK(ContiguousBatches(10, {.streams = 1, .vary = true, .deviation = 1e300}).windows(Rng(1)).size() >= 1);
+
   CHECK_THROWS_WITH_AS(streams.source(0, 2, 0), "ContiguousBatches: step 2, expected 0 to 1", std::invalid_argument);
   CHECK_THROWS_WITH_AS(streams.source(0, 0, 2), "ContiguousBatches: stream 2, expected 0 to 1", std::invalid_argument);
   CHECK_THROWS_WITH_AS(streams.fill(1, x, next), "ContiguousBatches: window 1, expected 0 to 0", std::invalid_argument);

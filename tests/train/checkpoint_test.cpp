@@ -339,7 +339,7 @@ TEST_CASE("what no run can be is refused with the name, what is there and what i
   CHECK(says("fit.counters", Counts{1'000'000, 2, 3'000'002}) == "1000000 epochs are done, but the history has 2");
   CHECK(says("fit.counters", Counts{1, 2, 5}) == "1 epochs are done, but the history has 2");
   CHECK(says("fit.counters", Counts{2, 4, 10}) == "4 updates of an epoch are done, which has 3");
-  CHECK(says("fit.counters", Counts{2, 2, 9}) == "9 updates are done, but 2 epochs of 3 and 2 of the next");
+  CHECK(says("fit.counters", Counts{2, 2, 9}) == "9 updates are done, but 6 in 2 epochs and 2 in the next");
   CHECK(says("fit.counters", Counts{2, 1, 7}) == "the sums are those of 2 updates, expected 1");
   CHECK(says("fit.counters", Counts{2, 2}) == "'fit.counters' has 2 numbers, expected 3");
   CHECK(says("fit.totals.counts", Counts{4, 3, 2, 0, 6}) == "of 3 decisions 4 were right");

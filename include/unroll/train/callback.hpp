@@ -23,8 +23,8 @@ class UNROLL_API Run {
   virtual Index epoch() const = 0;        ///< the present one, from 1
   virtual Index epochs() const = 0;       ///< asked for
   virtual Index batch() const = 0;        ///< updates done in this epoch
-  virtual Index batches() const = 0;      ///< updates an epoch has
-  virtual Index sequences() const = 0;    ///< sequences an epoch has
+  virtual Index batches() const = 0;      ///< updates this epoch has
+  virtual Index sequences() const = 0;    ///< sequences this epoch has
   virtual std::int64_t step() const = 0;  ///< updates done in all epochs
   virtual bool has_validation() const = 0;
   virtual const History& history() const = 0;  ///< the epochs before this one

@@ -6,6 +6,7 @@
 
 #include <unroll/data/contiguous_batches.hpp>
 #include <unroll/layer/layer.hpp>
+#include <unroll/train/epoch_windows.hpp>
 #include <unroll/train/record.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -18,10 +19,13 @@ template <class M, class D> class CarriedState {
 
  public:
   /// Into and out of these rows, which are one window. The gradient stops at its border.
-  Carry<State> into([[maybe_unused]] const D& data, [[maybe_unused]] std::span<const Index> rows) {
+  Carry<State> into([[maybe_unused]] const D& data, [[maybe_unused]] std::span<const Index> rows,
+                    [[maybe_unused]] const EpochWindows<D>& windows = {}) {
     if constexpr (Streams<D>) {
       if (rows.front() == 0) return {nullptr, &state_};
-      if constexpr (requires { data.restarts(rows.front()); }) reset_state(state_, data.restarts(rows.front()));
+      windows.with(rows.front(), [&](const auto& window) {
+        if constexpr (requires { data.restarts(window); }) reset_state(state_, data.restarts(window));
+      });
       return {&state_, &state_};
     } else {
       return {};

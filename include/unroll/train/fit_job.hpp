@@ -12,6 +12,7 @@
 #include <unroll/core/batch_size.hpp>
 #include <unroll/core/context.hpp>
 #include <unroll/core/model_ref.hpp>
+#include <unroll/core/random.hpp>
 #include <unroll/core/type_id.hpp>
 #include <unroll/optim/optimizer_state.hpp>
 #include <unroll/train/batch_gradient.hpp>
@@ -54,6 +55,10 @@ class UNROLL_API FitJob {
 
   virtual Index size() const = 0;
   virtual Index length(Index row) const = 0;
+  /// The rows of an epoch are the present ones from then on; how many there are. Only streams may have others in each.
+  virtual Index draw_rows(const Rng& rng) = 0;
+  /// What the rate of an update on these rows is multiplied by.
+  virtual double rate_scale(std::span<const Index> rows) const = 0;
   /// Makes a batch in one of the places that there are, of which each is used by one thread at a time.
   virtual void make_batch(Index place, std::span<const Index> rows) = 0;
   /// The batch there, made of these rows, is the present one from then on.
@@ -92,6 +97,21 @@ class UNROLL_API FitJob {
          void* optimizer_at)
       : model(of), optimizer(state), moments(names), model_address(model_at), optimizer_address(optimizer_at) {}
   ~FitJob() = default;
+};
+
+/// The rate of one update; afterwards it is again what it was.
+class ScaledRate {
+ public:
+  ScaledRate(FitJob& job, double scale) : job_(job), rate_(job.rate()) {
+    if (scale != 1) job.set_rate(rate_ * scale);
+  }
+  ~ScaledRate() { job_.set_rate(rate_); }
+  ScaledRate(const ScaledRate&) = delete;
+  ScaledRate& operator=(const ScaledRate&) = delete;
+
+ private:
+  FitJob& job_;
+  double rate_;
 };
 
 }  // namespace detail

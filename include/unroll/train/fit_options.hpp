@@ -49,7 +49,7 @@ template <class Data = TokenDataset> struct FitOptions {
   Index epochs = 1;
   Index batch_size = 64;        ///< sequences that are computed at once; more than there are: all. Streams: a window
   Index accumulate = 1;         ///< so many batches make one update, the same as one batch as large would
-  std::uint64_t seed = 0;       ///< of shuffling and dropout
+  std::uint64_t seed = 0;       ///< of shuffling, dropout and windows that vary
   bool shuffle = true;          ///< before every epoch; streams go on from window to window instead
   bool similar_length = false;  ///< batches of sequences of about the same length: faster on ragged data
 

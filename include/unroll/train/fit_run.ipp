@@ -36,12 +36,8 @@ class FitRun final : public Run {
       : job_(job),
         options_(options),
         split_(split_rows(job.size(), options)),
-        batches_(split_.training,
-                 {.batch_size = update_size(options, split_.training.size()),
-                  .shuffle = options.shuffle,
-                  .similar_length = options.similar_length,
-                  .seed = options.seed},
-                 [&](Index row) { return job.length(row); }) {
+        batches_(in_batches(split_.training, job, options)) {
+    draw_rows(0);
     for (const Callback& callback : options.callbacks) callbacks_.push_back(callback.copy());
     if (options.progress != nullptr) callbacks_.emplace_back(Progress(*options.progress));
   }
@@ -79,6 +75,12 @@ class FitRun final : public Run {
 
  private:
   friend Resume;
+  /// Those of an epoch, from 0. Nothing is held out of streams, so all of their windows are for training.
+  void draw_rows(Index epoch) {
+    const Index rows = job_.draw_rows(Rng(options_.seed).child(static_cast<std::uint64_t>(epoch)).child(2));
+    if (options_.streams > 0 && rows != batches_.size())
+      batches_ = in_batches(split_tail(rows, 0).training, job_, options_);
+  }
   ModelRef model_ref() const override { return job_.model; }
   TypeId model_type() const override { return job_.model_type(); }
   void* model_address() override { return job_.model_address; }
@@ -96,6 +98,7 @@ class FitRun final : public Run {
 
   void run_epoch() {
     begin_ = Clock::now();
+    draw_rows(at_.epoch);
     batches_.start_epoch(at_.epoch);
     if (at_.batch == 0) {
       at_.totals = {};
@@ -166,8 +169,11 @@ class FitRun final : public Run {
       all.finite = all.finite && some.finite;
     }
     if (options_.on_gradient != nullptr) call_hook(all);
-    all = job_.apply_gradient({options_.clip_norm, options_.clip_each_norm, options_.clip_value, options_.clip_epsilon},
-                              all);
+    {
+      const ScaledRate scaled(job_, job_.rate_scale(rows));
+      all = job_.apply_gradient(
+          {options_.clip_norm, options_.clip_each_norm, options_.clip_value, options_.clip_epsilon}, all);
+    }
     if (!all.finite) {
       stop_at_update(at_, job_, options_, batches_.count(), all);
       return false;

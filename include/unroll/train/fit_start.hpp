@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <unroll/core/model_ref.hpp>
 #include <unroll/core/random.hpp>
 #include <unroll/core/range.hpp>
+#include <unroll/data/batches.hpp>
 #include <unroll/data/split.hpp>
 #include <unroll/train/fit_job.hpp>
 #include <unroll/train/fit_options.hpp>
@@ -59,6 +61,14 @@ inline Split split_rows(Index size, const FitSettings& o) {
 inline Index update_size(const FitSettings& o, std::size_t sequences) {
   const auto n = static_cast<Index>(sequences);
   return o.batch_size > n / o.accumulate ? n : o.batch_size * o.accumulate;
+}
+
+inline Batches in_batches(std::vector<Index> rows, const FitJob& job, const FitSettings& o) {
+  const BatchOptions options{.batch_size = update_size(o, rows.size()),
+                             .shuffle = o.shuffle,
+                             .similar_length = o.similar_length,
+                             .seed = o.seed};
+  return Batches(std::move(rows), options, [&](Index row) { return job.length(row); });
 }
 
 /// Where all weights and tables are zero nobody has called `initialize`, and nothing could be learned: every trainable

@@ -14,6 +14,7 @@
 #include <unroll/data/targets.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/loss/loss.hpp>
+#include <unroll/train/epoch_windows.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -58,23 +59,21 @@ void load_batch(const D& data, std::span<const Index> rows, typename D::Batch& x
   }
 }
 
-/// Of streams one window, which comes with its targets.
+/// Of streams one window, by its number or as EpochWindows has it, which comes with its targets.
+template <Streams D, class Window, class Targets>
+void load_window(const D& data, const Window& window, typename D::Batch& x, Targets& targets) {
+  targets.are_labels = requires { data.fill(window, x, targets.labels); };
+  if constexpr (requires { data.fill(window, x, targets.labels); })
+    data.fill(window, x, targets.labels);
+  else if constexpr (std::same_as<Window, Index> || requires { data.fill(window, x, targets.values); })
+    data.fill(window, x, targets.values);
+  else
+    require_window_taken(false, "fill");
+}
 template <bool, Streams D, class Targets>
 void load_batch(const D& data, std::span<const Index> windows, typename D::Batch& x, Targets& targets) {
-  targets.are_labels = requires { data.fill(windows.front(), x, targets.labels); };
-  if constexpr (requires { data.fill(windows.front(), x, targets.labels); })
-    data.fill(windows.front(), x, targets.labels);
-  else
-    data.fill(windows.front(), x, targets.values);
+  load_window(data, windows.front(), x, targets);
 }
-/// What batches are made of: sequences, or windows of streams.
-template <class D> Index rows_of(const D& data) {
-  if constexpr (Streams<D>)
-    return data.count();
-  else
-    return data.size();
-}
-
 /// Whether a loss takes targets of a kind for an output Y, with its packing or as a matrix.
 template <class L, class Y, class Targets>
 inline constexpr bool takes_targets =

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/core/function_ref.hpp>
 #include <unroll/core/model_ref.hpp>
 #include <unroll/train/epoch_record.hpp>
 #include <unroll/train/fit_job.hpp>
@@ -130,6 +131,11 @@ struct Totals {
   }
 };
 
+/// How much there is of an epoch.
+struct EpochSize {
+  Index updates, sequences;
+};
+
 /// Where a run is: all of it but the model, the optimizer and the callbacks.
 struct RunPosition {
   Index epoch = 0, batch = 0;  ///< from 0: done, of the epoch
@@ -147,10 +153,10 @@ struct RunPosition {
       r.insert(concat_text("history.", k), to_record(history.epochs[k]));
     return r;
   }
-  /// Throws where the run that was saved is not the one that these settings describe, whose epochs have so many updates
-  /// and sequences, or is nowhere that a run can be.
-  static RunPosition from(const Record& record, const std::vector<std::int64_t>& settings, Index updates,
-                          Index sequences) {
+  /// Throws where the run that was saved is not the one that these settings describe, or is nowhere that a run can be.
+  /// `size_of` writes the size of an epoch, from 0.
+  static RunPosition from(const Record& record, const std::vector<std::int64_t>& settings,
+                          FunctionRef<Index, EpochSize&> size_of) {
     constexpr const char* names[] = {"seed",    "batch_size",     "accumulate",         "number of training sequences",
                                      "shuffle", "similar_length", "number of callbacks"};
     const auto& saved = record.get<std::vector<std::int64_t>>("settings");
@@ -169,25 +175,29 @@ struct RunPosition {
       at.history.epochs.push_back(log_from_record(record.part(concat_text("history.", k))));
     at.history.message = record.get<std::string>("stopped");
     if (!at.history.message.empty()) at.history.stopped = Stopped::by_callback;
-    at.check(record, updates, sequences);
+    at.check(record, size_of);
     return at;
   }
 
  private:
-  void check(const Record& record, Index all, Index sequences) const {
+  void check(const Record& record, FunctionRef<Index, EpochSize&> size_of) const {
     record.check(static_cast<Index>(history.epochs.size()) == epoch, epoch, " epochs are done, but the history has ",
                  history.epochs.size());
     for (Index k = 0; k < epoch; ++k) {
       const Index number = history.epochs[static_cast<std::size_t>(k)].epoch;
       record.check(number == k + 1, "epoch ", k + 1, " of the history says that it is epoch ", number);
     }
-    record.check(batch <= all, batch, " updates of an epoch are done, which has ", all);
-    // Divided, for a product might be too large.
-    record.check(step >= batch && (step - batch) % all == 0 && (step - batch) / all == epoch, step,
-                 " updates are done, but ", epoch, " epochs of ", all, " and ", batch, " of the next");
-    const bool between = batch == 0 && (totals.updates == 0 || (epoch > 0 && totals.updates == all));
+    EpochSize last{}, present{};
+    std::int64_t before = 0;
+    for (Index k = 0; k < epoch; ++k, before += last.updates) size_of(k, last);
+    size_of(epoch, present);
+    record.check(batch <= present.updates, batch, " updates of an epoch are done, which has ", present.updates);
+    record.check(step == before + batch, step, " updates are done, but ", before, " in ", epoch, " epochs and ", batch,
+                 " in the next");
+    const bool between = batch == 0 && (totals.updates == 0 || (epoch > 0 && totals.updates == last.updates));
     record.check(totals.updates == batch || between, "the sums are those of ", totals.updates, " updates, expected ",
                  batch);
+    const Index sequences = (std::max)(present.sequences, last.sequences);
     record.check(totals.sequences <= sequences, "the sums are those of ", totals.sequences,
                  " sequences, but an epoch has ", sequences);
     record.check(history.stopped == Stopped::no || (epoch > 0 && batch == 0),

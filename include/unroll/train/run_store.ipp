@@ -43,7 +43,10 @@ UNROLL_FUNCTION void Resume::load(FitRun& run, RunStore& from) {
   const Record record = from.load();
   run.at_ = RunPosition::from(record.part("fit"),
                               lasting_settings(run.options_, run.split_.training.size(), run.callbacks_.size()),
-                              run.batches_.count(), run.batches_.size());
+                              [&](Index epoch, EpochSize& size) {
+                                run.draw_rows(epoch);
+                                size = {run.batches_.count(), run.batches_.size()};
+                              });
   const Record model = record.part("model"), optimizer = record.part("optimizer");
   model.check_like(run.weights());
   check_optimizer(run.job_, optimizer);

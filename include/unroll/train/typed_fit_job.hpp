@@ -86,9 +86,14 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
     else
       return data_.length(row);
   }
+  Index draw_rows(const Rng& rng) override { return windows_.draw(data_, rng); }
+  double rate_scale(std::span<const Index> rows) const override { return windows_.rate_scale(data_, rows); }
   void make_batch(Index place, std::span<const Index> rows) override {
     Made& made = made_[static_cast<std::size_t>(place)];
-    load_batch<!takes_batch<Bound, Output, Batch>>(data_, rows, made.x, made.targets);
+    if constexpr (Streams<D>)
+      windows_.with(rows.front(), [&](const auto& window) { load_window(data_, window, made.x, made.targets); });
+    else
+      load_batch<!takes_batch<Bound, Output, Batch>>(data_, rows, made.x, made.targets);
   }
   void use_batch(Index place, std::span<const Index> rows) override {
     present_ = &made_[static_cast<std::size_t>(place)];
@@ -106,7 +111,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   BatchSize batch_size() const override { return size_of(present_->x); }
   StepResult add_gradient(const Context& context, double whole_weight) override {
     return unroll::add_gradient(model_, loss_, present_->x, present_->targets, work_, context, whole_weight,
-                                state_.into(data_, rows_));
+                                state_.into(data_, rows_, windows_));
   }
   ModelRef gradient() override { return ModelRef(work_.gradient); }
   void touch_tables() override { touch_tables_of(work_.gradient); }
@@ -158,6 +163,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   const D &data_, &validation_;
   Workspace<M, Batch> work_;
   CarriedState<M, D> state_;
+  EpochWindows<D> windows_;
   struct Made {
     Batch x;
     Targets targets;
