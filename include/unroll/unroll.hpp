@@ -12,7 +12,8 @@
 // <unroll/stream/stream.hpp> and the layers beside it, a gradient check <unroll/testing/check_gradient.hpp>, byte pairs
 // <unroll/text/byte_pair_encoding.hpp>, word vectors
 // <unroll/data/word_vector_file.hpp> and <unroll/data/pretrained_embedding.hpp>, what a language model writes
-// <unroll/train/generate.hpp> and <unroll/train/beam_search.hpp>.
+// <unroll/train/generate.hpp> and <unroll/train/beam_search.hpp>, averages of weights
+// <unroll/train/weight_average.hpp>.
 #pragma once
 
 #include <unroll/cell/delay.hpp>
