@@ -101,7 +101,7 @@ UNROLL_FUNCTION void WeightAverage::save(Record& record) const {
 UNROLL_FUNCTION void WeightAverage::load(const Record& record, const Run& run) {
   const auto saved_kind = record.integer("kind", 0, static_cast<int>(Averaging::exponential));
   record.check(saved_kind == static_cast<int>(kind), "WeightAverage: the average is of another kind");
-  first_epoch = static_cast<Index>(record.integer("first_epoch", 0, detail::most_epochs));
+  first_epoch = detail::as<Index>(record.integer("first_epoch", 0, detail::most_epochs));
   const bool by_metric = kind == Averaging::non_monotone;
   const Index expected_first = by_metric ? (std::min)(first_epoch, run.epoch()) : first_of_kind();
   record.check(first_epoch == expected_first, "WeightAverage: the average begins with epoch ", first_epoch,
