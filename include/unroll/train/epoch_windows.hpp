@@ -32,7 +32,7 @@ template <class D> class EpochWindows {
 };
 
 /// Of streams that may draw windows: until they have drawn some, the rows are those of the data.
-template <class D> requires requires(const D& data, Rng rng) { data.windows(rng).size(); }
+template <class D> requires Streams<D> && requires(const D& data, Rng rng) { data.windows(rng).size(); }
 class EpochWindows<D> {
   using Windows = std::remove_cvref_t<decltype(std::declval<const D&>().windows(Rng()))>;
 

@@ -102,16 +102,18 @@ class UNROLL_API FitJob {
 /// The rate of one update; afterwards it is again what it was.
 class ScaledRate {
  public:
-  ScaledRate(FitJob& job, double scale) : job_(job), rate_(job.rate()) {
+  ScaledRate(FitJob& job, double scale) : job_(job), rate_(job.rate()), scale_(scale) {
     if (scale != 1) job.set_rate(rate_ * scale);
   }
-  ~ScaledRate() { job_.set_rate(rate_); }
+  ~ScaledRate() {
+    if (scale_ != 1) job_.set_rate(rate_);
+  }
   ScaledRate(const ScaledRate&) = delete;
   ScaledRate& operator=(const ScaledRate&) = delete;
 
  private:
   FitJob& job_;
-  double rate_;
+  double rate_, scale_;
 };
 
 }  // namespace detail

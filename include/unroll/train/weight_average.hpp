@@ -27,10 +27,10 @@ struct OtherWeights {
 };
 }  // namespace detail
 
-/// Averages the weights of a model while it is trained, with Sgd as a rule for the first two kinds. The model has the
-/// average when it is validated and in every on_epoch_end, so EarlyStopping, ModelCheckpoint and checkpoints mean it,
-/// wherever they stand in the list; the weights that are trained come back when the next epoch begins. When training
-/// ends, in mid-epoch too, the model keeps the average, if there is one.
+/// Averages the weights of a model while it is trained; the first two kinds are meant for Sgd. The model has the
+/// average when it is validated and in every on_epoch_end, so that is what EarlyStopping keeps and ModelCheckpoint
+/// saves, wherever they stand in the list; the weights that are trained come back when the next epoch begins. When
+/// training ends, for whatever reason and in mid-epoch too, the model keeps the average, if there is one.
 ///
 /// With w_1, w_2, .. the weights after each update since the average began, updates counted by k,
 ///   mean:         a_k = a_(k-1) + (w_k - a_(k-1)) / k
