@@ -3,6 +3,7 @@
 #include <unroll/layer/dense.ipp>
 #include <unroll/layer/embedding.ipp>
 #include <unroll/layer/recurrent/loop.hpp>
+#include <unroll/layer/recurrent/weight_drop.ipp>
 #include <unroll/layer/softmax.ipp>
 #include <unroll/layer/tape.ipp>
 

@@ -57,8 +57,8 @@ TEST_CASE("a pass runs with the weights that its mask leaves, scaled, and the la
   const auto before = layer;
   const auto y = layer.forward(training, x, cache).values;
   CHECK(difference(layer, before) == 0);
-  REQUIRE(cache.weight_drop.masks.size() == 1);
-  const Matrix<double> mask = cache.weight_drop.masks[0];
+  REQUIRE(cache.weight_drop.dropped.size() == 1);
+  const Matrix<double> mask = cache.weight_drop.dropped[0].mask;
   CHECK(((mask.array() == 0) || (mask.array() == 1 / 0.7)).all());
   CHECK(mask.mean() == doctest::Approx(1).epsilon(0.02));
   auto masked = layer;
@@ -67,7 +67,7 @@ TEST_CASE("a pass runs with the weights that its mask leaves, scaled, and the la
   CHECK(masked.forward(training, x, other).values == y);
   // Every pass of training draws another, and none is drawn for inference.
   CHECK(layer.forward({.training = true, .seed = 6, .step = 3}, x, cache).values != y);
-  CHECK(cache.weight_drop.masks[0] != mask);
+  CHECK(cache.weight_drop.dropped[0].mask != mask);
   masked.cell.weight_hh = layer.cell.weight_hh;
   CHECK(layer.forward({}, x, cache).values == masked.forward({}, x, other).values);
   CHECK(layer.describe() == "Recurrent<Lstm> 3 -> 40, weight dropout 0.3");
@@ -110,12 +110,12 @@ TEST_CASE("each weight of a cell of parts has a mask of its own, and each direct
   const auto parts = with_numbers(Recurrent{TwoGrus{}, {.weight_dropout = 0.5}});
   CacheFor<decltype(parts), PackedSequence<double>> cache;
   parts.forward(training, x, cache);
-  REQUIRE(cache.weight_drop.masks.size() == 2);
-  CHECK(cache.weight_drop.masks[0] != cache.weight_drop.masks[1]);
+  REQUIRE(cache.weight_drop.dropped.size() == 2);
+  CHECK(cache.weight_drop.dropped[0].mask != cache.weight_drop.dropped[1].mask);
   const auto both = with_numbers(Bidirectional{Gru<double>{3, 5}, {.weight_dropout = 0.5}});
   CacheFor<decltype(both), PackedSequence<double>> directions;
   both.forward(training, x, directions);
-  CHECK(directions.forward_layer.weight_drop.masks[0] != directions.reverse_layer.weight_drop.masks[0]);
+  CHECK(directions.forward_layer.weight_drop.dropped[0].mask != directions.reverse_layer.weight_drop.dropped[0].mask);
 }
 
 TEST_CASE("gradients add up, and parts of a batch use the mask of all of it") {
