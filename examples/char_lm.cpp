@@ -3,7 +3,7 @@
 //
 //   char_lm train --text FILE --minutes 15    learns from the first nine tenths of a text, is tested on the last tenth
 //   char_lm sample --start "And God"          writes on from there
-//   char_lm evaluate --text FILE              how well the saved model foresees a text
+//   char_lm evaluate --text FILE              how well the saved model predicts a text
 //
 // Each has --help. Without --text it is the bundled one, Genesis 1 to 28 in the King James version.
 //
@@ -296,12 +296,12 @@ int main(int argc, char** argv) try {
   sample_command->add_option("--start", how.start, "what it goes on from; a new line by default");
   add_threads(sample_command);
 
-  CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how well a saved model foresees a text");
+  CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how well a saved model predicts a text");
   evaluate_command->add_option("--model", model)->capture_default_str();
   evaluate_command->add_option("--text", text, "its last tenth, which `train` does not learn from");
   evaluate_command->add_flag("--all", all, "all of it");
   evaluate_command->add_flag("--dynamic", dynamic, "and how well if it learns on from it");
-  evaluate_command->add_option("--window", learning.window, "characters that are foreseen, then learned from")
+  evaluate_command->add_option("--window", learning.window, "characters that are predicted, then learned from")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   evaluate_command->add_option("--rate", learning.rate)->check(CLI::Range(0.0, 100.0))->capture_default_str();

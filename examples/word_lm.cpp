@@ -1,7 +1,7 @@
 // Which word comes next? An essay in one program: two LSTM layers read a text word by word and say, after each, how
 // probable every word of the vocabulary is as the next one.
 //
-//   word_lm train                          learns from the bundled text, saves the model that foresees the validation
+//   word_lm train                          learns from the bundled text, saves the model that predicts the validation
 //                                          part best, and tests it
 //   word_lm evaluate --text FILE           the perplexity of a text; with --dynamic the model goes on learning from it
 //   word_lm write --start "And God said"   writes on from there
@@ -170,7 +170,7 @@ template <class Plan> void train(const TrainOptions& options) {
                                .clip_norm = Plan::clip_norm,
                                .callbacks = Plan::callbacks(),
                                .progress = &std::cout};
-  // What is kept is the model that foresaw the validation part best.
+  // What is kept is the model that predicted the validation part best.
   how.callbacks.emplace_back(EarlyStopping{.monitor = "val_loss", .patience = 1000, .restore_best = true});
   if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
   if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
@@ -254,7 +254,7 @@ template <class Plan> void write(const fs::path& file, const WriteOptions& optio
 }  // namespace
 
 int main(int argc, char** argv) try {
-  CLI::App app("Learns to foresee the words of a text.");
+  CLI::App app("Learns to predict the words of a text.");
   app.require_subcommand(1);
   app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat_text("word_lm: ", e.what(), "\n"); });
   int threads = 0;
@@ -285,12 +285,12 @@ int main(int argc, char** argv) try {
   train_command->add_option("--plot", options.plot, "the losses of all epochs as a page, .html");
   add_threads(train_command);
 
-  CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how well a saved model foresees a text");
+  CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how well a saved model predicts a text");
   evaluate_command->add_option("--model", model)->capture_default_str();
   evaluate_command->add_option("--text", of.text)->required();
   evaluate_command->add_flag("--dynamic", of.dynamic, "and how well if it learns on from it");
   evaluate_command->add_option("--learned-from", of.learned_from, "the text of training, for --dynamic");
-  evaluate_command->add_option("--window", of.how.window, "words that are foreseen, then learned from")
+  evaluate_command->add_option("--window", of.how.window, "words that are predicted, then learned from")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   evaluate_command->add_option("--rate", of.how.rate)->check(CLI::Range(0.0, 100.0))->capture_default_str();

@@ -77,7 +77,7 @@ TEST_CASE("windows that vary cover the streams, follow each other, and are other
   // Without a deviation and halves they are those of K steps; with halves alone those of K / 2.
   for (const double half : {0.0, 1.0}) {
     const unroll::ContiguousBatches plain(
-        400, {.streams = 4, .window = 20, .vary = true, .deviation = 0, .half = half, .least = 1});
+        400, {.streams = 4, .window = 20, .vary = true, .deviation = 0, .half_probability = half, .min_window = 1});
     for (const auto& window : plain.windows(unroll::Rng(3))) CHECK(window.steps == (half > 0 ? 10 : 20));
   }
 }

@@ -2,8 +2,10 @@
 // region includes
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <vector>
 
+#include <unroll/train/dynamic_evaluation.hpp>
 #include <unroll/train/weight_average.hpp>
 #include <unroll/unroll.hpp>
 
@@ -20,6 +22,12 @@ std::vector<std::int32_t> text(std::size_t n, Rng rng) {
     const auto follows = static_cast<std::uint64_t>(5 * ids.back() + 1) % words;
     ids.push_back(static_cast<std::int32_t>(rng.below(3) == 0 ? rng.below(words) : follows));
   }
+  return ids;
+}
+/// The same, but other words follow.
+std::vector<std::int32_t> changed_text(std::size_t n, Rng rng) {
+  std::vector<std::int32_t> ids = text(n, rng);
+  for (std::int32_t& id : ids) id = (id + 5) % static_cast<std::int32_t>(words);
   return ids;
 }
 }  // namespace
@@ -67,6 +75,17 @@ int main() {
   report("Sgd, the rate lowered:", lowered, plain);
   report("Sgd, the mean of the weights:", averaged, plain);
   report("Adam, exponential average:", smoothed, plain_adam);
+  // endregion
+  std::fflush(stdout);
+  std::cout << "// endregion\n// region dynamic\n";
+
+  const std::vector<std::int32_t> other = changed_text(1'001, Rng(5));
+  // region dynamic
+  const auto mean_squares = mean_squared_gradient(smoothed, training);
+  DynamicEvaluation learner(smoothed, {.window = 5, .rate = 0.03, .decay = 0.01}, std::optional(mean_squares));
+  const double as_it_is = evaluate(smoothed, TokenStreams(other, {.streams = 1, .window = 50})).loss;
+  const LossResult on = learner.read(other);
+  std::printf("as it is %.1f, learning on %.1f per token, of %.0f\n", as_it_is, on.loss, on.weight);
   // endregion
   std::fflush(stdout);
   std::cout << "// endregion\n";

@@ -49,7 +49,7 @@ TEST_CASE("word_lm train learns a text and ends with its perplexity on the last 
   CHECK(mentions(page, "validation</text>"));
 }
 
-TEST_CASE("word_lm evaluate tells how well a text is foreseen, shows it, and learns on from it") {
+TEST_CASE("word_lm evaluate tells how well a text is predicted, shows it, and learns on from it") {
   const Folder folder;
   const fs::path other = folder.write("other.txt", "six four <unk> & one\nsix four <unk> & one\n" + cycle(3)),
                  page = folder / "page.html";

@@ -167,12 +167,12 @@ TEST_CASE("streams of nothing, and windows and steps outside of them, are refuse
   CHECK_THROWS_WITH_AS(ContiguousBatches(10, {.streams = 1, .deviation = -1}),
                        "ContiguousBatches: deviation is -1, expected 0 or more", std::invalid_argument);
   CHECK_THROWS_AS(ContiguousBatches(10, {.streams = 1, .deviation = not_a_number}), std::invalid_argument);
-  CHECK_THROWS_AS(ContiguousBatches(10, {.streams = 1, .half = 1.5}), std::invalid_argument);
-  CHECK_THROWS_WITH_AS(ContiguousBatches(10, {.streams = 1, .least = 0}),
-                       "ContiguousBatches: least is 0, expected at least 1", std::invalid_argument);
+  CHECK_THROWS_AS(ContiguousBatches(10, {.streams = 1, .half_probability = 1.5}), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(ContiguousBatches(10, {.streams = 1, .min_window = 0}),
+                       "ContiguousBatches: min_window is 0, expected at least 1", std::invalid_argument);
   // The largest numbers are those that there are.
   CHECK(ContiguousBatches(10, {.streams = 1, .window = most, .vary = true}).windows(Rng(1)).size() == 1);
-  CHECK(ContiguousBatches(10, {.streams = 1, .vary = true, .least = most}).windows(Rng(1)).size() == 1);
+  CHECK(ContiguousBatches(10, {.streams = 1, .vary = true, .min_window = most}).windows(Rng(1)).size() == 1);
   CHECK(ContiguousBatches(10, {.streams = 1, .vary = true, .deviation = 1e300}).windows(Rng(1)).size() >= 1);
 
   CHECK_THROWS_WITH_AS(streams.source(0, 2, 0), "ContiguousBatches: step 2, expected 0 to 1", std::invalid_argument);

@@ -36,8 +36,9 @@ std::vector<std::int32_t> make_ids(std::size_t n) {
 }
 /// 3 streams of 100 steps.
 TokenStreams make_varying(Index window = 9) {
-  return TokenStreams(make_ids(301),
-                      {.streams = 3, .window = window, .vary = true, .deviation = 2, .half = 0.2, .least = 3});
+  return TokenStreams(
+      make_ids(301),
+      {.streams = 3, .window = window, .vary = true, .deviation = 2, .half_probability = 0.2, .min_window = 3});
 }
 /// As fit draws them.
 std::vector<StreamWindow> windows_of_epoch(const TokenStreams& streams, std::uint64_t seed, Index epoch) {

@@ -31,7 +31,7 @@ struct Context {
   std::uint64_t seed = 0;  ///< of the whole run
   std::uint64_t step = 0;  ///< of the optimizer: every batch has masks of its own
   Index first_row = 0;     ///< row of this batch's first sequence in the whole batch, for a batch that is split up
-  BatchShare share{};      ///< of such a part: `BatchSize(part.packing).share_of(whole)`
+  BatchShare share{};      ///< of such a part's first input: `BatchSize(part.packing).share_of(whole)`
   std::uint64_t layer = 0;
   /// No weight has changed since the last pass with the same cache: what that made of them, as packing them for
   /// products, is used again. For steps of few columns, most of whose time that would be.

@@ -30,6 +30,8 @@ class Initializer {
     return within;
   }
 
+  bool operator==(const Initializer&) const = default;
+
   How how;
   std::optional<double> bound{};  ///< of `uniform`; none: the role's
 };

@@ -22,9 +22,9 @@ struct StreamOptions {
   /// K / 2, so that no step is always at a border, where its gradient stops. The rate of each update is multiplied by
   /// its steps / K. `evaluate` and validation read windows of K steps.
   bool vary = false;
-  double deviation = 5;  ///< of the lengths, steps
-  double half = 0.05;    ///< how probable K / 2 is
-  Index least = 5;       ///< steps of a window, but for the last one
+  double deviation = 5;            ///< of the lengths, steps
+  double half_probability = 0.05;  ///< how probable K / 2 is
+  Index min_window = 5;            ///< steps of a window at least, but for the last one and where `window` is less
 };
 
 /// Some steps of all streams: `steps` of them, the first one step `first` of each stream.

@@ -17,8 +17,8 @@ UNROLL_FUNCTION ContiguousBatches::ContiguousBatches(Index steps, StreamOptions 
           options.window, " steps, expected at least 1 each");
   require(length_ > 0, "ContiguousBatches: ", steps, " steps are too few for ", options.streams, " streams");
   detail::require_not_negative("ContiguousBatches", "deviation", options.deviation);
-  detail::require_share("ContiguousBatches", "half", options.half);
-  detail::require_at_least("ContiguousBatches", "least", options.least, 1);
+  detail::require_share("ContiguousBatches", "half_probability", options.half_probability);
+  detail::require_at_least("ContiguousBatches", "min_window", options.min_window, 1);
 }
 UNROLL_FUNCTION StreamWindow ContiguousBatches::window(Index window) const {
   detail::require_index("ContiguousBatches", "window", window, count());
@@ -35,9 +35,9 @@ UNROLL_FUNCTION std::vector<StreamWindow> ContiguousBatches::windows(Rng rng) co
   if (!options_.vary) return drawn;
   const auto window = static_cast<double>(options_.window);
   for (Index first = 0; first < length_; first += drawn.back().steps) {
-    const double around = rng.uniform() < options_.half ? window / 2 : window;
+    const double around = rng.uniform() < options_.half_probability ? window / 2 : window;
     const double steps = std::round(around + options_.deviation * rng.normal());
-    const Index rest = length_ - first, least = (std::min)(options_.least, rest);
+    const Index rest = length_ - first, least = (std::min)({options_.min_window, options_.window, rest});
     // Compared before they are whole numbers, which might not have room for them.
     drawn.push_back({first, steps >= static_cast<double>(rest)    ? rest
                             : steps <= static_cast<double>(least) ? least

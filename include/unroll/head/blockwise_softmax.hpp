@@ -185,6 +185,12 @@ template <class T> class BlockwiseSoftmax {
   Matrix<T> all_logits(View<const T> h) const {
     Matrix<T> x(classes_, h.cols);
     const auto rows = [&](const Block& b) { return view(x).middle_rows(b.first, b.rows); };
+    const auto is_packed = [&](Index k) {
+      const PackedMatrix<T>& of = s_.packed[static_cast<std::size_t>(k)];
+      return of.rows() == block(k).rows && of.depth() == h.rows;
+    };
+    require(s_.packed.empty() || (std::ssize(s_.packed) == blocks() && is_packed(0) && is_packed(blocks() - 1)),
+            "SoftmaxClassifier: the scratch has the packed weight of another one");
     if (s_.packed.empty())
       for (Index k = 0; k < blocks(); ++k) logits(block(k), h, rows(block(k)));
     else

@@ -89,8 +89,8 @@ template <class T = float> class SoftmaxClassifier : public HeadLayer<SoftmaxCla
     check_columns("SoftmaxClassifier", z);
     return all_logits(values(z), s);
   }
-  /// Packs the weight for all calls of `logits` with this scratch from now on, while it stays as it is: those of a
-  /// column or a few take less time. As much memory as the weight has; the same bits.
+  /// Packs the weight for all calls of `logits` and `probabilities` with this scratch from now on, while it stays as it
+  /// is: those of a column or a few take less time. As much memory as the weight has; the same bits.
   void pack(Scratch& s) const { check(Matrix<T>(inputs_, 0), s), softmax(false, s).pack(); }
   template <Vectors<T> Z> Matrix<T> probabilities(const Z& z, Scratch& s) const {
     Matrix<T> all = logits(z, s);

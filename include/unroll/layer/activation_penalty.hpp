@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <unroll/core/batch_size.hpp>
 #include <unroll/core/parallel.hpp>
 #include <unroll/layer/layer.hpp>
 
@@ -93,9 +94,7 @@ template <class T = float> class ActivationPenalty {
   struct Counts {
     double elements, changes = 0;
     template <class In> explicit Counts(const In& h) : elements(static_cast<double>(values(h).size())) {
-      if constexpr (is_packed<In>)
-        if (h.packing.steps() > 0)
-          changes = static_cast<double>(values(h).rows() * (h.packing.total() - h.packing.batch_size(0)));
+      if constexpr (is_packed<In>) changes = static_cast<double>(values(h).rows() * BatchSize(h.packing).changes);
     }
   };
 

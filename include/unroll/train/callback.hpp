@@ -70,10 +70,11 @@ class UNROLL_API Run {
   }
 };
 
-/// Any value with some of the members on_train_begin, on_epoch_begin, on_batch_end, on_updates_end, on_epoch_end,
-/// on_train_end, each taking a Run&; a function taking a Run& is called at the end of every epoch. on_updates_end comes
-/// after the last update of an epoch and before its validation, also where training ends in mid-epoch: here the weights
-/// may be exchanged for those that are validated, saved and kept. One with a state that matters has
+/// Any value with some of the members on_train_begin, on_updates_begin, on_epoch_begin, on_batch_end, on_updates_end,
+/// on_epoch_end, on_train_end, each taking a Run&; a function taking a Run& is called at the end of every epoch.
+/// on_updates_end comes after the last update of an epoch and before its validation, also where training ends in
+/// mid-epoch: here the weights may be exchanged for those that are validated, saved and kept. on_updates_begin is where
+/// they come back: before an epoch's on_epoch_begin, the last callback's first. One with a state that matters has
 /// `void save(Record&) const` and `void load(const Record&)`, or `void load(const Record&, const Run&)`, for
 /// checkpoints; a load throws (Record::check) for what cannot be. `fit` works on copies.
 class Callback {
@@ -85,16 +86,18 @@ class Callback {
       require(!bool(static_cast<Of<C>&>(*of_).c == nullptr), "Callback: the function is empty");
     static_assert(
         std::invocable<C&, Run&> || requires(C& c, Run& run) { c.on_train_begin(run); } ||
+            requires(C& c, Run& run) { c.on_updates_begin(run); } ||
             requires(C& c, Run& run) { c.on_epoch_begin(run); } || requires(C& c, Run& run) { c.on_batch_end(run); } ||
             requires(C& c, Run& run) { c.on_updates_end(run); } || requires(C& c, Run& run) { c.on_epoch_end(run); } ||
             requires(C& c, Run& run) { c.on_train_end(run); },
         "unroll::Callback: this is neither a function taking a Run& nor has it one of the members "
-        "on_train_begin, on_epoch_begin, on_batch_end, on_updates_end, on_epoch_end, on_train_end");
+        "on_train_begin, on_updates_begin, on_epoch_begin, on_batch_end, on_updates_end, on_epoch_end, on_train_end");
   }
   /// One of its own.
   Callback copy() const { return Callback(of().copy()); }
 
   void on_train_begin(Run& run) { of().train_begin(run); }
+  void on_updates_begin(Run& run) { of().updates_begin(run); }
   void on_epoch_begin(Run& run) { of().epoch_begin(run); }
   void on_batch_end(Run& run) { of().batch_end(run); }
   void on_updates_end(Run& run) { of().updates_end(run); }
@@ -108,6 +111,7 @@ class Callback {
     virtual ~Interface() = default;
     virtual std::shared_ptr<Interface> copy() const = 0;
     virtual void train_begin(Run&) = 0;
+    virtual void updates_begin(Run&) = 0;
     virtual void epoch_begin(Run&) = 0;
     virtual void batch_end(Run&) = 0;
     virtual void updates_end(Run&) = 0;
@@ -121,6 +125,9 @@ class Callback {
     std::shared_ptr<Interface> copy() const override { return std::make_shared<Of>(c); }
     void train_begin(Run& run) override {
       if constexpr (requires { c.on_train_begin(run); }) c.on_train_begin(run);
+    }
+    void updates_begin(Run& run) override {
+      if constexpr (requires { c.on_updates_begin(run); }) c.on_updates_begin(run);
     }
     void epoch_begin(Run& run) override {
       if constexpr (requires { c.on_epoch_begin(run); }) c.on_epoch_begin(run);

@@ -19,7 +19,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 struct DynamicEvaluationOptions {
-  Index window = 5;      ///< K: so many tokens are foreseen, and then learned from
+  Index window = 5;      ///< K: so many tokens are predicted, and then learned from
   double rate = 2e-3;    ///< eta; without mean squares about 0.1 is of use
   double decay = 0.02;   ///< lambda: the way back to the trained weights, of their distance, at each window
   double epsilon = 0.1;  ///< beside the root of a mean square, as a share of their mean
@@ -88,8 +88,8 @@ template <class M> M mean_squared_gradient(const M& model, const TokenStreams& t
 }
 
 /// A language model that reads a text once, says how likely it finds it, and learns from each window of K tokens after
-/// it has foreseen them: Krause et al. 2018, "Dynamic Evaluation of Neural Sequence Models". With g the gradient of the
-/// window's mean loss and w_0 the weights that the model came with,
+/// it has predicted them: Krause et al. 2018, "Dynamic Evaluation of Neural Sequence Models". With g the gradient of
+/// the window's mean loss and w_0 the weights that the model came with,
 ///   w += -eta g + lambda (w_0 - w)                                             without mean squares
 ///   w += -eta g / (r + epsilon mean(r)) + min(1, lambda r / mean(r)) (w_0 - w) with r = sqrt(MS / K)
 /// Frozen parameters stay; nothing is dropped out. The state goes on from window to window, the gradient ends at its
@@ -105,15 +105,18 @@ template <class M> class DynamicEvaluation {
       : start_(std::move(model)), model_(start_), options_(options), roots_(mean_squares), work_(start_) {
     if constexpr (detail::assert_language_model<M>()) {
       detail::check_dynamic_evaluation(options_);
-      detail::require_forward("DynamicEvaluation", start_);
+      constexpr std::int32_t any = 0;
+      vocabulary_ = detail::TokenStepper<M>("DynamicEvaluation", start_).step(std::span(&any, 1)).rows();
       if (roots_) take_roots();
     }
   }
 
-  /// Reads on. The mean of -log p, natural logarithm, over the tokens that were foreseen, and their number: all but
+  /// Reads on. The mean of -log p, natural logarithm, over the tokens that were predicted, and their number: all but
   /// the first of a text. A shorter window, at the end of `ids`, moves the weights the less. Throws for ids outside the
-  /// vocabulary, and std::runtime_error where a gradient is no finite number: the model is as before this window then.
+  /// vocabulary, before anything is read, and std::runtime_error where a gradient is no finite number: weights and
+  /// state are as before this window then.
   LossResult read(std::span<const std::int32_t> ids) {
+    detail::check_tokens("DynamicEvaluation", "read", ids, vocabulary_);
     double sum = 0;
     Index count = 0;
     std::size_t at = 0;
@@ -121,7 +124,7 @@ template <class M> class DynamicEvaluation {
     while (at < ids.size()) {
       const std::span<const std::int32_t> next =
           ids.subspan(at, (std::min)(ids.size() - at, std::size_t(options_.window)));
-      sum += foresee(next) * static_cast<double>(next.size());
+      sum += predict(next) * static_cast<double>(next.size());
       count += std::ssize(next);
       at += next.size();
       last_ = next.back();
@@ -136,18 +139,18 @@ template <class M> class DynamicEvaluation {
   using State = typename M::State;
 
   /// The mean loss of these, before the weights move.
-  double foresee(std::span<const std::int32_t> next) {
+  double predict(std::span<const std::int32_t> next) {
     x_.ids.assign(1, last_);
     x_.ids.insert(x_.ids.end(), next.begin(), next.end() - 1);
     targets_.assign(next.begin(), next.end());
     const std::vector<Index> lengths{std::ssize(next)};
     x_.packing = Packing::from_lengths(lengths, lengths[0]);
     StepResult result = add_gradient(model_, detail::LossOfLanguageModel<M>{}, x_, targets_, work_, {}, 0,
-                                     Carry<State>{has_read_ ? &state_ : nullptr, &state_});
-    has_read_ = true;
+                                     Carry<State>{has_read_ ? &state_ : nullptr, &next_state_});
     detail::clip_gradient(work_.gradient, {.norm = options_.clip_norm}, result);
     if (result.finite) update(static_cast<double>(next.size()) / static_cast<double>(options_.window));
     set_zero(work_.gradient);
+    if (result.finite) std::swap(state_, next_state_), has_read_ = true;
     require<std::runtime_error>(result.finite,
                                 "DynamicEvaluation: the loss or the gradient of a window is no finite "
                                 "number; a lower rate may help");
@@ -199,9 +202,10 @@ template <class M> class DynamicEvaluation {
   std::optional<M> roots_;
   double mean_root_ = 0;
   Workspace<M, TokenBatch> work_;
-  State state_{};
+  State state_{}, next_state_{};
   TokenBatch x_;
   std::vector<Index> targets_;
+  Index vocabulary_ = 0;
   std::int32_t last_ = 0;
   bool has_last_ = false, has_read_ = false;
 };

@@ -103,6 +103,7 @@ class FitRun final : public Run {
     if (at_.batch == 0) {
       at_.totals = {};
       log_ = {.epoch = at_.epoch + 1};
+      for (std::size_t k = callbacks_.size(); k-- > 0;) callbacks_[k].on_updates_begin(*this);  // undone in reverse
       call(&Callback::on_epoch_begin);
     }
     const bool complete = run_batches() && weights_are_finite();

@@ -34,10 +34,12 @@ struct NoTokenCallback {
   void operator()(std::int32_t) const {}
 };
 
+UNROLL_API void check_generate(const GenerateOptions& options);
+
 /// A text that is being written, without the model.
 class TextWriter {
  public:
-  /// Throws for an empty prompt and for max_tokens below 0.
+  /// Throws for an empty prompt and what check_generate refuses.
   UNROLL_API TextWriter(std::span<const std::int32_t> prompt, const GenerateOptions& options, Rng rng);
   /// Draws the token that follows from its logits (V, ..), which are in column j.
   template <class T> std::int32_t add(const Matrix<T>& logits, Index j) {
@@ -99,6 +101,7 @@ std::vector<GeneratedTokens> generate(const M& model, std::span<const std::vecto
                                       const GenerateOptions& options = {}) {
   std::vector<GeneratedTokens> texts(prompts.size());
   if constexpr (detail::assert_language_model<M>()) {
+    detail::check_generate(options);
     std::vector<detail::TextWriter> writers;
     std::vector<std::span<const std::int32_t>> starts(prompts.begin(), prompts.end());
     for (std::size_t k = 0; k < prompts.size(); ++k)

@@ -8,11 +8,14 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
+UNROLL_FUNCTION void check_generate(const GenerateOptions& options) {
+  require(options.max_tokens >= 0, "generate: max_tokens is ", options.max_tokens, ", expected 0 or more");
+  check_sampling("generate", options.sampling);
+}
 UNROLL_FUNCTION TextWriter::TextWriter(std::span<const std::int32_t> prompt, const GenerateOptions& options, Rng rng)
     : options_(options), rng_(rng), so_far_(prompt.begin(), prompt.end()) {
   require(!prompt.empty(), "generate: an empty prompt, expected one token at least: <BOS>, or a line's end");
-  require(options.max_tokens >= 0, "generate: max_tokens is ", options.max_tokens, ", expected 0 or more");
-  check_sampling("generate", options.sampling);
+  check_generate(options);
 }
 
 UNROLL_FUNCTION std::int32_t TextWriter::add() {

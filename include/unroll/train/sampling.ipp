@@ -75,7 +75,7 @@ UNROLL_FUNCTION std::int32_t Sampling::choose(std::span<const double> logits, st
     require(most > none, "generate: every token is forbidden");
     if (options.temperature == 0)
       return static_cast<std::int32_t>(std::ranges::find(weights_, most) - weights_.begin());
-    for (double& x : weights_) x = (x - most) / options.temperature;
+    for (double& x : weights_) x = x > none ? (x - most) / options.temperature : none;
   }
   double sum = 0;
   require(exponentiate(weights_, &sum) > none, "generate: every token is forbidden");

@@ -57,7 +57,7 @@ struct WeightAverage {
   std::vector<detail::OtherWeights> other = {};
 
   UNROLL_API void on_train_begin(Run& run);
-  UNROLL_API void on_epoch_begin(Run& run);
+  UNROLL_API void on_updates_begin(Run& run);
   UNROLL_API void on_batch_end(Run& run);
   UNROLL_API void on_updates_end(Run& run);
   UNROLL_API void on_epoch_end(Run& run);

@@ -48,7 +48,7 @@ UNROLL_FUNCTION void WeightAverage::on_train_begin(Run& run) {
 UNROLL_FUNCTION Index WeightAverage::first_of_kind() const {
   return kind == Averaging::since_epoch ? epoch : kind == Averaging::exponential ? 1 : 0;
 }
-UNROLL_FUNCTION void WeightAverage::on_epoch_begin(Run& run) {
+UNROLL_FUNCTION void WeightAverage::on_updates_begin(Run& run) {
   if (in_model) exchange(run);
 }
 UNROLL_FUNCTION void WeightAverage::on_batch_end(Run& run) {

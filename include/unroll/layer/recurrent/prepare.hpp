@@ -66,10 +66,12 @@ void prepare_pass(const RecurrentParts<T, S>& layer, const Context& context, con
   detail::draw_masks(layer, context, x.packing, c);
   const PackedFor now{layer.cell.gate_rows, layer.cell.inputs, layer.cell.state_rows[0], c.input.groups(), c.keep,
                       simd_level()};
-  const bool same = std::exchange(c.packed_for, PackedFor()) == now && context.same_weights;
+  // What a pass with dropped weights packs is neither of the weights before nor for those after it.
+  const bool dropped = context.training && layer.options.weight_dropout > 0;
+  const bool same = std::exchange(c.packed_for, PackedFor()) == now && context.same_weights && !dropped;
   c.input.prepare(context, layer.weight_ih, layer.bias_ih, x, c.input_scratch[0], same);
   detail::reserve_segments(layer, x.packing, segments, c, same);
-  c.packed_for = now;
+  if (!dropped) c.packed_for = now;
 }
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -84,11 +84,14 @@ template <class Cell> class WeightDrop {
   void begin(const Context& context, double rate, const Cell& of) {
     active_ = context.training && rate > 0;
     if (!active_) return;
-    cell_ = of;
-    detail::drop_weights(context, rate, detail::ErasedModel<T>(*cell_), dropped);
+    if (cell_.empty())
+      cell_.push_back(of);
+    else
+      cell_[0] = of;
+    detail::drop_weights(context, rate, detail::ErasedModel<T>(cell_[0]), dropped);
   }
   /// The cell that both passes run with.
-  const Cell& cell(const Cell& whole) const { return active_ ? *cell_ : whole; }
+  const Cell& cell(const Cell& whole) const { return active_ ? cell_[0] : whole; }
   /// Where the backward pass adds what its cell has for a gradient, and what becomes of that.
   Cell& begin_backward(Cell& gradient) {
     if (!active_) return gradient;
@@ -104,7 +107,8 @@ template <class Cell> class WeightDrop {
 
  private:
   bool active_ = false;
-  std::optional<Cell> cell_, gradient_;
+  std::vector<Cell> cell_;  ///< one, which stays in its place when a cache moves: cells of parts know where these are
+  std::optional<Cell> gradient_;
 };
 
 #define UNROLL_WEIGHT_DROP_INSTANCES(DECLARE, T)                                                                  \
