@@ -1,3 +1,4 @@
+#include <unroll/metric/bleu.ipp>
 #include <unroll/metric/confusion_matrix.ipp>
 #include <unroll/metric/metric.ipp>
 #include <unroll/metric/ranking.ipp>
