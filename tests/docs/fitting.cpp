@@ -2,6 +2,8 @@
 #include <cmath>
 #include <iostream>
 
+#include <unroll/metric/bleu.hpp>
+#include <unroll/metric/exact_match.hpp>
 #include <unroll/unroll.hpp>
 
 using namespace unroll;
@@ -66,6 +68,20 @@ int main() {
   const Evaluation of = evaluate(model, BinaryCrossEntropy{}, test, {.metrics = Ranking()});
   std::cout << "F1 of yes above 0.9: " << (of.find("f1_yes") > 0.9)
             << ", area under the curve above 0.9: " << (of.metrics.at("roc_auc") > 0.9) << '\n';
+  // endregion
+
+  begin("bleu");
+  // region bleu
+  using Words = std::vector<std::string>;
+  const std::vector<Words> written{{"two", "dogs", "run", "over", "the", "snow"}, {"a", "man", "sleeps"}};
+  const std::vector<Words> right{{"two", "dogs", "run", "through", "the", "snow"}, {"a", "man", "sleeps"}};
+  std::cout << corpus_bleu(written, right).str() << "\nexact " << exact_match(written, right) << '\n';
+
+  Bleu first, second;  // of two batches, or threads
+  first.add(written[0], std::vector<Words>{right[0], {"a", "pair", "of", "dogs", "run", "over", "snow"}});
+  second.add(written[1], right[1]);
+  first += second;
+  std::cout << first.score().str() << '\n';
   // endregion
 
   Machines machines;
