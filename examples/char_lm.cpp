@@ -11,7 +11,6 @@
 // nothing needs log V, 4.2 for 65 characters; 1.6 means that it is as unsure as between five characters on average.
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -27,6 +26,7 @@
 #include <unroll/train/summary.hpp>
 #include <unroll/unroll.hpp>
 
+#include "interrupt.hpp"
 #include "page.hpp"
 
 namespace {
@@ -136,13 +136,6 @@ struct Report {
   }
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-struct StopOnInterrupt {
-  void on_batch_end(Run& run) const {
-    if (interrupted != 0) run.stop("interrupted; what has been learned is kept");
-  }
-};
-
 void train(const TrainOptions& options) {
   auto [known, unseen] = split_text(options.text);
   require<FormatError>(!known.empty(), options.text.string(), ": no characters to learn from");
@@ -167,10 +160,11 @@ void train(const TrainOptions& options) {
   summary(model, std::cout);
   std::cout << std::endl;
 
-  FitOptions<TokenStreams> how{.epochs = options.epochs >= 0 ? options.epochs : 1'000'000,
-                               .seed = options.seed,
-                               .clip_norm = options.clip,
-                               .callbacks = {Clock(options.minutes, options.rate), Report{}, StopOnInterrupt{}}};
+  FitOptions<TokenStreams> how{
+      .epochs = options.epochs >= 0 ? options.epochs : 1'000'000,
+      .seed = options.seed,
+      .clip_norm = options.clip,
+      .callbacks = {Clock(options.minutes, options.rate), Report{}, interrupt::Stop{"what has been learned is kept"}}};
   if (held.size() > 1) how.validation = TokenStreams(held, {.streams = 1, .window = 256});
   if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
   if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
@@ -183,7 +177,7 @@ void train(const TrainOptions& options) {
   const History history = fit(model, CrossEntropy{}, Adam{.rate = options.rate}, text, how);
   require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message,
                               "; a lower --rate may help. Nothing is saved");
-  if (interrupted != 0) std::cout << history.message << '\n';
+  if (interrupt::asked != 0) std::cout << history.message << '\n';
 
   // The vocabulary goes into the file with the weights; how many layers and units there are can be seen from them.
   save(options.save, model, vocabulary, {.architecture = "char_lm"});
@@ -315,8 +309,7 @@ int main(int argc, char** argv) try {
   set_threads(threads);
   if (train_command->parsed()) {
     if (options.minutes == unlimited && options.epochs < 0) options.minutes = 1;
-    // Ctrl-C ends training after the present window. The second one ends the program.
-    std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
+    interrupt::watch();
     train(options);
   } else if (sample_command->parsed()) {
     const auto [network, vocabulary] = load_char_lm(model);

@@ -6,7 +6,6 @@
 //   sentiment predict "a fine film"       its verdict on a text; without a text, on lines of the standard input
 //
 // Each has --help. The real thing, 25,000 reviews of the IMDB: sentiment train --train train.tsv.gz --test test.tsv.gz
-#include <csignal>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -18,6 +17,7 @@
 #include <unroll/train/checkpoint.hpp>
 #include <unroll/unroll.hpp>
 
+#include "interrupt.hpp"
 #include "page.hpp"
 
 namespace {
@@ -162,8 +162,6 @@ struct TrainOptions {
   fs::path save = "sentiment.safetensors", resume, log, plot;
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-
 template <class Plan> void train(const TrainOptions& options) {
   const Index limit = options.limit > 0 ? options.limit : std::numeric_limits<Index>::max();
   const LabelledTexts reviews = read_reviews(options.train, limit), unseen = read_reviews(options.test, limit);
@@ -195,14 +193,8 @@ template <class Plan> void train(const TrainOptions& options) {
                    .progress = &std::cout};
   if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
   if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
-  // Ctrl-C ends training after the present batch, and what was best so far is saved. The second one ends the program.
-  std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
-  struct StopOnInterrupt {
-    void on_batch_end(Run& run) const {
-      if (interrupted != 0) run.stop("interrupted; the best weights so far are kept");
-    }
-  };
-  how.callbacks.emplace_back(StopOnInterrupt{});
+  interrupt::watch();
+  how.callbacks.emplace_back(interrupt::Stop{"the best weights so far are kept"});
   // A run that is kept in a file goes on from there after a crash, as if nothing had happened.
   if (!options.resume.empty()) {
     how.checkpoint = checkpoint_file(options.resume);

@@ -13,7 +13,6 @@
 // so many words. A model that knows nothing has that of the vocabulary's size.
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -29,6 +28,7 @@
 #include <unroll/train/generate.hpp>
 #include <unroll/unroll.hpp>
 
+#include "interrupt.hpp"
 #include "page.hpp"
 
 namespace {
@@ -145,8 +145,6 @@ struct TrainOptions {
   fs::path save = "word_lm.safetensors", resume, log, plot;
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-
 template <class Plan> void train(const TrainOptions& options) {
   const Texts texts = read_texts(options.train, options.valid, options.test);
   const Vocabulary vocabulary = Vocabulary::build(
@@ -174,14 +172,8 @@ template <class Plan> void train(const TrainOptions& options) {
   how.callbacks.emplace_back(EarlyStopping{.monitor = "val_loss", .patience = 1000, .restore_best = true});
   if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
   if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
-  // Ctrl-C ends training after the present batch. The second one ends the program.
-  std::signal(SIGINT, [](int) { interrupted = 1, std::signal(SIGINT, SIG_DFL); });
-  struct StopOnInterrupt {
-    void on_batch_end(Run& run) const {
-      if (interrupted != 0) run.stop("interrupted; the best weights so far are kept");
-    }
-  };
-  how.callbacks.emplace_back(StopOnInterrupt{});
+  interrupt::watch();
+  how.callbacks.emplace_back(interrupt::Stop{"the best weights so far are kept"});
   // A run that is kept in a file goes on from there after a crash, as if nothing had happened.
   if (!options.resume.empty()) {
     how.checkpoint = checkpoint_file(options.resume);

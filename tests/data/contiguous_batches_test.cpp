@@ -102,3 +102,8 @@ TEST_CASE("a sequence too short for its streams is refused") {
   CHECK_THROWS_WITH(unroll::TokenStreams(std::vector<std::int32_t>{}, {.streams = 1}),
                     "TokenStreams: 0 ids, expected at least 2");
 }
+
+TEST_CASE("windows that vary are not made longer than they were asked for by the least length") {
+  const unroll::ContiguousBatches short_ones(400, {.streams = 1, .window = 2, .vary = true, .deviation = 0});
+  for (const auto& window : short_ones.windows(unroll::Rng(3))) CHECK(window.steps <= 2);
+}

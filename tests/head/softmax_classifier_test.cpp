@@ -263,3 +263,13 @@ TEST_CASE("logits of a packed weight have the same bits") {
   const Matrix<float> z = random_matrix<float>(12, 3, 2);
   CHECK(model.head.logits(z, packed) == model.head.logits(z, plain));
 }
+
+TEST_CASE("the packed weight of another softmax is refused") {
+  const SoftmaxClassifier<float> small(4, 20), large(4, 1200);
+  SoftmaxClassifier<float>::Scratch scratch;
+  small.pack(scratch);
+  const Matrix<float> z = Matrix<float>::Ones(4, 2);
+  CHECK(small.logits(z, scratch).rows() == 20);
+  CHECK_THROWS_WITH_AS(large.logits(z, scratch), "SoftmaxClassifier: the scratch has the packed weight of another one",
+                       std::invalid_argument);
+}

@@ -154,3 +154,31 @@ TEST_CASE("recomputing and threads change no bit of a pass with weight drop" * d
   CHECK(difference(of(0, 2), expected) == 0);
   CHECK(difference(of(5, 3), expected) == 0);
 }
+
+TEST_CASE("dropped weights are packed for their own pass alone, whatever is promised" * doctest::test_suite("bits")) {
+  const auto layer = with_numbers(Recurrent{Lstm<double>{3, 7}, {.weight_dropout = 0.5}});
+  const auto x = random_sequences<double>(3, ragged_lengths(), 6);
+  CacheFor<decltype(layer), PackedSequence<double>> cache;
+  Context promised = training;
+  promised.same_weights = true;
+  for (const bool trains : {false, true, true, false}) {
+    CacheFor<decltype(layer), PackedSequence<double>> fresh;
+    promised.training = trains;
+    ++promised.step;
+    Context plain = promised;
+    plain.same_weights = false;
+    CHECK(layer.forward(promised, x, cache).values == layer.forward(plain, x, fresh).values);
+  }
+}
+
+TEST_CASE("a cache with dropped weights may move between forward and backward") {
+  const auto layer = with_numbers(Recurrent{TwoGrus{}, {.weight_dropout = 0.5}});
+  const auto x = random_sequences<double>(3, ragged_lengths(), 6);
+  auto here = zeros_like(layer), moved = zeros_like(layer);
+  add_pass(layer, x, training, here);
+  std::vector<CacheFor<decltype(layer), PackedSequence<double>>> caches(1);
+  const auto y = layer.forward(training, x, caches[0]);
+  caches.reserve(caches.capacity() + 1);
+  layer.backward(x, y, caches[0], moved);
+  CHECK(difference(here, moved) == 0);
+}

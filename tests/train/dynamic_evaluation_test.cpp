@@ -186,8 +186,8 @@ TEST_CASE("dynamic evaluation called wrongly says so") {
   CHECK(said({.rate = -1}).find("DynamicEvaluation: the rate is -1") == 0);
   CHECK(said({.decay = 2}).find("DynamicEvaluation: decay is 2") == 0);
   CHECK(said({.clip_norm = -2}).find("DynamicEvaluation: clip_norm is -2") == 0);
-  CHECK(said({}, {}, {1, 5}).find("label 0 is 5") != std::string::npos);
-  CHECK(said({}, {}, {7, 1}).find("token id 7") != std::string::npos);
+  CHECK(said({}, {}, {1, 5}) == "DynamicEvaluation: read token 5, expected 0 to 4");
+  CHECK(said({}, {}, {7, 1}) == "DynamicEvaluation: read token 7, expected 0 to 4");
   CHECK(said({}, zeros_like(small_model())).find("is 0, expected a finite number above 0") != std::string::npos);
   auto other = small_model();
   visit([](const Path&, auto& p) { p.setConstant(-1); }, other);
@@ -195,6 +195,19 @@ TEST_CASE("dynamic evaluation called wrongly says so") {
   std::get<3>(other.layers).weight.resize(2, 2);
   visit([](const Path&, auto& p) { p.setConstant(1); }, other);
   CHECK(said({}, other).find("3.weight") != std::string::npos);
+}
+
+TEST_CASE("a read that was refused leaves everything as it was") {
+  const DynamicEvaluationOptions options{.window = 2, .rate = 0.1};
+  DynamicEvaluation learner(small_model(), options), other(small_model(), options);
+  const auto refused = [&](const Ids& ids) { return message_of<std::invalid_argument>([&] { learner.read(ids); }); };
+  CHECK(refused({-1}) == "DynamicEvaluation: read token -1, expected 0 to 4");
+  CHECK(refused({1, -100}).find("-100") != std::string::npos);
+  learner.read(Ids{1, 4, 2});
+  other.read(Ids{1, 4, 2});
+  CHECK(refused({3, 2, 1, 5}).find("5, expected 0 to 4") != std::string::npos);
+  CHECK(learner.read(Ids{0, 3, 1}).loss == other.read(Ids{0, 3, 1}).loss);
+  CHECK(largest_difference(learner.model(), other.model()) == 0);
 }
 
 TEST_CASE("a gradient that is no finite number leaves the model as it was before") {

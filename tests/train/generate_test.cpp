@@ -80,6 +80,7 @@ TEST_CASE("sampling draws from softmax(logits / temperature) of the tokens that 
   check_shares(shares(logits, {.top_k = 3, .top_p = 0.5}), {{2, 4 / 7.0}, {3, 3 / 7.0}});  // of the three
   check_shares(shares(logits, {.top_p = 1e-9}), {{2, 1}});
   check_shares(shares(logits, {.forbidden = {2, 0}}), {{1, 0.4}, {3, 0.6}});
+  check_shares(shares(logits, {.temperature = 1e308, .forbidden = {2, 0}}), {{1, 0.5}, {3, 0.5}});
   check_shares(shares({1, -1, 0.5}, {.temperature = 0, .repetition_penalty = 3}, {0}), {{2, 1}});
   check_shares(shares({-2, -1, -3}, {.temperature = 0, .repetition_penalty = 4}, {1, 1}), {{0, 1}});
   check_shares(shares({0, 0, 0}, {.temperature = 0}), {{0, 1}});
@@ -167,6 +168,8 @@ TEST_CASE("texts that are written side by side are those that are written alone"
   set_threads(before);
   CHECK(generate(model, std::vector<Ids>{}).empty());
   CHECK(generate(model, prompts, {.max_tokens = 0})[3].ids.empty());
+  CHECK_THROWS_WITH_AS(generate(model, std::span(prompts).first(0), {.max_tokens = -3}),
+                       "generate: max_tokens is -3, expected 0 or more", std::invalid_argument);
   CHECK(message_of<std::invalid_argument>([&] {
           generate(model, std::vector<Ids>{{1}, {}});
         }).starts_with("generate: an empty prompt"));

@@ -43,7 +43,7 @@ struct SumWeights {
 
 /// Epochs of `updates` updates each; the weight is the number of the update, from 1.
 template <class C> void count_up(FakeRun& run, C& average, int updates) {
-  average.on_epoch_begin(run);
+  average.on_updates_begin(run);
   for (int k = 0; k < updates; ++k) {
     run.weight = static_cast<double>(++run.steps);
     average.on_batch_end(run);
@@ -65,7 +65,7 @@ TEST_CASE("the mean of the weights is that of all updates since an epoch began")
   CHECK(run.weight == doctest::Approx((4 + 5 + 6 + 7) / 4.).epsilon(1e-14));
   average.on_epoch_end(run);
   ++run.now.epoch;
-  average.on_epoch_begin(run);
+  average.on_updates_begin(run);
   CHECK(run.weight == 7);
   average.on_updates_end(run);
   CHECK(run.weight == doctest::Approx(5.5).epsilon(1e-14));
@@ -136,6 +136,18 @@ TEST_CASE("a model has the average when it is validated and saved, and is traine
   visit([](const Path&, auto& m) { m /= 6; }, sum);  // the updates of epochs 2 and 3
   CHECK(distance(sum, model) < 1e-6);
   CHECK(distance(sum, plain) > 1e-4);
+}
+
+TEST_CASE("two averages in one list do not exchange each other's weights" * doctest::test_suite("bits")) {
+  using namespace weight_average;
+  std::vector<std::uint64_t> alone, shown_alone, beside, shown;
+  const WeightAverage slow{.kind = Averaging::exponential, .decay = 0.9},
+      late{.kind = Averaging::since_epoch, .epoch = 2};
+  Classifier a = make_classifier(), b = make_classifier();
+  train(a, {.epochs = 4, .batch_size = 20, .callbacks = {WatchBits{&alone, &shown_alone}, late}});
+  train(b, {.epochs = 4, .batch_size = 20, .callbacks = {slow, WatchBits{&beside, &shown}, late}});
+  CHECK(alone == beside);
+  CHECK(shown.back() == shown_alone.back());  // what was exchanged last
 }
 
 TEST_CASE("a model keeps the average wherever training ends, and the best weights are averages") {

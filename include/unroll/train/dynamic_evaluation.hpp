@@ -13,6 +13,7 @@
 #include <unroll/data/contiguous_batches.hpp>
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/loss/cross_entropy.hpp>
+#include <unroll/train/sampling.hpp>
 #include <unroll/train/token_stepper.hpp>
 #include <unroll/train/train_step.hpp>
 
