@@ -163,7 +163,6 @@ TEST_CASE("streams of nothing, and windows and steps outside of them, are refuse
       "ContiguousBatches: a window of 2 steps from step 1 on, expected at least 1 step, all within the "
       "2 steps of a stream",
       std::invalid_argument);
-  const double not_a_number = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_WITH_AS(ContiguousBatches(10, {.streams = 1, .deviation = -1}),
                        "ContiguousBatches: deviation is -1, expected 0 or more", std::invalid_argument);
   CHECK_THROWS_AS(ContiguousBatches(10, {.streams = 1, .deviation = not_a_number}), std::invalid_argument);
