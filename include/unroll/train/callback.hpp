@@ -70,6 +70,15 @@ class UNROLL_API Run {
   }
 };
 
+namespace detail {
+template <class C>
+inline constexpr bool is_callback =
+    std::invocable<C&, Run&> || requires(C& c, Run& run) { c.on_train_begin(run); } ||
+    requires(C& c, Run& run) { c.on_updates_begin(run); } || requires(C& c, Run& run) { c.on_epoch_begin(run); } ||
+    requires(C& c, Run& run) { c.on_batch_end(run); } || requires(C& c, Run& run) { c.on_updates_end(run); } ||
+    requires(C& c, Run& run) { c.on_epoch_end(run); } || requires(C& c, Run& run) { c.on_train_end(run); };
+}  // namespace detail
+
 /// Any value with some of the members on_train_begin, on_updates_begin, on_epoch_begin, on_batch_end, on_updates_end,
 /// on_epoch_end, on_train_end, each taking a Run&; a function taking a Run& is called at the end of every epoch.
 /// on_updates_end comes after the last update of an epoch and before its validation, also where training ends in
@@ -84,14 +93,11 @@ class Callback {
       : of_(std::make_shared<Of<C>>(std::move(callback))) {
     if constexpr (requires(C& c) { bool(c == nullptr); })
       require(!bool(static_cast<Of<C>&>(*of_).c == nullptr), "Callback: the function is empty");
-    static_assert(
-        std::invocable<C&, Run&> || requires(C& c, Run& run) { c.on_train_begin(run); } ||
-            requires(C& c, Run& run) { c.on_updates_begin(run); } ||
-            requires(C& c, Run& run) { c.on_epoch_begin(run); } || requires(C& c, Run& run) { c.on_batch_end(run); } ||
-            requires(C& c, Run& run) { c.on_updates_end(run); } || requires(C& c, Run& run) { c.on_epoch_end(run); } ||
-            requires(C& c, Run& run) { c.on_train_end(run); },
-        "unroll::Callback: this is neither a function taking a Run& nor has it one of the members "
-        "on_train_begin, on_updates_begin, on_epoch_begin, on_batch_end, on_updates_end, on_epoch_end, on_train_end");
+    constexpr bool is_callback = detail::is_callback<C>;
+    static_assert(is_callback,
+                  "unroll::Callback: this is neither a function taking a Run& nor has it one of the members "
+                  "on_train_begin, on_updates_begin, on_epoch_begin, on_batch_end, on_updates_end, on_epoch_end, "
+                  "on_train_end");
   }
   /// One of its own.
   Callback copy() const { return Callback(of().copy()); }
