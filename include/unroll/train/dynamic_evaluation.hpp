@@ -21,8 +21,8 @@ namespace unroll::inline UNROLL_ABI {
 
 struct DynamicEvaluationOptions {
   Index window = 5;      ///< K: so many tokens are predicted, and then learned from
-  double rate = 2e-3;    ///< eta; without mean squares about 0.1 is of use
-  double decay = 0.02;   ///< lambda: the way back to the trained weights, of their distance, at each window
+  double rate = 2e-4;    ///< eta; without mean squares about 0.1 is of use
+  double decay = 1e-3;   ///< lambda: the way back to the trained weights, of their distance, at each window
   double epsilon = 0.1;  ///< beside the root of a mean square, as a share of their mean
   double clip_norm = 0;  ///< largest global norm of a window's gradient; 0: none
 };
