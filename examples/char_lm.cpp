@@ -11,6 +11,7 @@
 // nothing needs log V, 4.2 for 65 characters; 1.6 means that it is as unsure as between five characters on average.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -20,14 +21,13 @@
 
 #include <unroll/data/gzip.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/train/checkpoint.hpp>
 #include <unroll/train/dynamic_evaluation.hpp>
 #include <unroll/train/generate.hpp>
 #include <unroll/train/summary.hpp>
 #include <unroll/unroll.hpp>
 
-#include "interrupt.hpp"
 #include "page.hpp"
+#include "training.hpp"
 
 namespace {
 
@@ -72,8 +72,7 @@ void print_test(const Model& model, const Vocabulary& vocabulary, const std::str
   require<FormatError>(ids.size() >= 2, path.string(), ": ", ids.size(), " characters to test on, expected at least 2");
   require<FormatError>(std::ranges::any_of(ids, [](auto id) { return id != Vocabulary::oov; }), path.string(),
                        ": no character of it is in the vocabulary");
-  std::cout << "test " << std::fixed << std::setprecision(4)
-            << evaluate(model, CrossEntropy{}, TokenStreams(ids, {.streams = 1, .window = 256})).loss
+  std::cout << "test " << std::fixed << std::setprecision(4) << std::log(perplexity(model, ids))
             << " nats per character" << std::endl;
 }
 
@@ -89,7 +88,7 @@ struct TrainOptions {
   Index layers = 2;
   double rate = 3e-3, dropout = 0.2, clip = 1, held_out = 0;
   std::uint64_t seed = 1;
-  fs::path save = "char_lm.safetensors", resume, log, plot;
+  training::Files files{.save = "char_lm.safetensors"};
 };
 
 /// A run that ends by the clock or after its epochs. The rate warms up in 50 steps; over the whole run it falls along
@@ -160,28 +159,20 @@ void train(const TrainOptions& options) {
   summary(model, std::cout);
   std::cout << std::endl;
 
-  FitOptions<TokenStreams> how{
-      .epochs = options.epochs >= 0 ? options.epochs : 1'000'000,
-      .seed = options.seed,
-      .clip_norm = options.clip,
-      .callbacks = {Clock(options.minutes, options.rate), Report{}, interrupt::Stop{"what has been learned is kept"}}};
+  FitOptions<TokenStreams> how{.epochs = options.epochs >= 0 ? options.epochs : 1'000'000,
+                               .seed = options.seed,
+                               .clip_norm = options.clip,
+                               .callbacks = {Clock(options.minutes, options.rate), Report{}}};
   if (held.size() > 1) how.validation = TokenStreams(held, {.streams = 1, .window = 256});
-  if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
-  if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
-  // A run that is kept in a file goes on from there after a crash, as if nothing had happened.
-  if (!options.resume.empty()) {
-    how.checkpoint = checkpoint_file(options.resume);
-    how.checkpoint_every = 500;
-    if (fs::exists(options.resume)) how.resume = how.checkpoint;
-  }
+  options.files.follow(how, 500, "what has been learned is kept");
   const History history = fit(model, CrossEntropy{}, Adam{.rate = options.rate}, text, how);
   require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message,
                               "; a lower --rate may help. Nothing is saved");
-  if (interrupt::asked != 0) std::cout << history.message << '\n';
+  if (training::interrupted != 0) std::cout << history.message << '\n';
 
   // The vocabulary goes into the file with the weights; how many layers and units there are can be seen from them.
-  save(options.save, model, vocabulary, {.architecture = "char_lm"});
-  std::cout << "saved to " << options.save.string() << '\n';
+  save(options.files.save, model, vocabulary, {.architecture = "char_lm"});
+  std::cout << "saved to " << options.files.save.string() << '\n';
   print_test(model, vocabulary, unseen, options.text);
 }
 
@@ -237,7 +228,7 @@ int main(int argc, char** argv) try {
   int threads = 0;
   TrainOptions options;
   SampleOptions how;
-  fs::path model = options.save, text = options.text;
+  fs::path model = options.files.save, text = options.text;
   bool all = false, dynamic = false;
   DynamicEvaluationOptions learning{.window = 20};
   fs::path plot;
@@ -272,10 +263,7 @@ int main(int argc, char** argv) try {
   train_command->add_option("--held-out", options.held_out, "share of what is learned from that is validated on")
       ->check(CLI::Range(0.0, 0.9));
   train_command->add_option("--seed", options.seed)->capture_default_str();
-  train_command->add_option("--save", options.save, "where the model goes")->capture_default_str();
-  train_command->add_option("--resume", options.resume, "keep the run in this file, and go on from it if it is there");
-  train_command->add_option("--log", options.log, "a table of all epochs, .csv");
-  train_command->add_option("--plot", options.plot, "the losses of all epochs as a page, .html");
+  options.files.add_options(*train_command);
   add_threads(train_command);
 
   CLI::App* const sample_command = app.add_subcommand("sample", "let a saved model write");
@@ -309,7 +297,6 @@ int main(int argc, char** argv) try {
   set_threads(threads);
   if (train_command->parsed()) {
     if (options.minutes == unlimited && options.epochs < 0) options.minutes = 1;
-    interrupt::watch();
     train(options);
   } else if (sample_command->parsed()) {
     const auto [network, vocabulary] = load_char_lm(model);

@@ -14,11 +14,9 @@
 
 #include <unroll/data/gzip.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/train/checkpoint.hpp>
 #include <unroll/unroll.hpp>
 
-#include "interrupt.hpp"
-#include "page.hpp"
+#include "training.hpp"
 
 namespace {
 
@@ -159,7 +157,7 @@ struct TrainOptions {
   Index epochs = -1, limit = 0, words = 20'000, length = 200, batch = 64;
   double clip = -1;
   std::uint64_t seed = 1;
-  fs::path save = "sentiment.safetensors", resume, log, plot;
+  training::Files files{.save = "sentiment.safetensors"};
 };
 
 template <class Plan> void train(const TrainOptions& options) {
@@ -191,25 +189,16 @@ template <class Plan> void train(const TrainOptions& options) {
                    .clip_norm = options.clip >= 0 ? options.clip : Plan::clip_norm,
                    .callbacks = Plan::callbacks(),
                    .progress = &std::cout};
-  if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
-  if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
-  interrupt::watch();
-  how.callbacks.emplace_back(interrupt::Stop{"the best weights so far are kept"});
-  // A run that is kept in a file goes on from there after a crash, as if nothing had happened.
-  if (!options.resume.empty()) {
-    how.checkpoint = checkpoint_file(options.resume);
-    how.checkpoint_every = 100;
-    if (fs::exists(options.resume)) how.resume = how.checkpoint;
-  }
+  options.files.follow(how, 100, "the best weights so far are kept");
 
   const typename Plan::Loss loss;
   const History history = fit(model, loss, Plan::optimizer(), data, how);
 
   // A run that broke down in its first epoch has learned nothing: what was saved before stays.
   if (history.stopped != Stopped::not_finite || !history.epochs.empty()) {
-    save(options.save, model, encoder.vocabulary(),
+    save(options.files.save, model, encoder.vocabulary(),
          {.architecture = options.architecture, .labels = {"NEGATIVE", "POSITIVE"}, .extra = encoder.metadata()});
-    std::cout << "saved to " << options.save.string() << '\n';
+    std::cout << "saved to " << options.files.save.string() << '\n';
   }
   require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message);
   print_test(evaluate(model, loss, test));
@@ -243,7 +232,7 @@ int main(int argc, char** argv) try {
   app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat_text("sentiment: ", e.what(), "\n"); });
   int threads = 0;
   TrainOptions options;
-  fs::path model = options.save, test = options.test;
+  fs::path model = options.files.save, test = options.test;
   Index limit = 0;
   std::vector<std::string> texts;
   const auto add_threads = [&](CLI::App* to) {
@@ -276,10 +265,7 @@ int main(int argc, char** argv) try {
   train_command->add_option("--clip", options.clip, "largest norm of the gradient; 0: none (default: the plan's)")
       ->check(CLI::Range(0.0, 1e9));
   train_command->add_option("--seed", options.seed)->capture_default_str();
-  train_command->add_option("--save", options.save, "where the model goes")->capture_default_str();
-  train_command->add_option("--resume", options.resume, "keep the run in this file, and go on from it if it is there");
-  train_command->add_option("--log", options.log, "a table of all epochs, .csv");
-  train_command->add_option("--plot", options.plot, "the losses of all epochs as a page, .html");
+  options.files.add_options(*train_command);
   add_threads(train_command);
 
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how good a saved model is");

@@ -23,13 +23,12 @@
 
 #include <unroll/data/gzip.hpp>
 #include <unroll/io/model_file.hpp>
-#include <unroll/train/checkpoint.hpp>
 #include <unroll/train/dynamic_evaluation.hpp>
 #include <unroll/train/generate.hpp>
 #include <unroll/unroll.hpp>
 
-#include "interrupt.hpp"
 #include "page.hpp"
+#include "training.hpp"
 
 namespace {
 
@@ -127,10 +126,6 @@ Texts read_texts(const fs::path& train, const fs::path& valid, const fs::path& t
   return texts;
 }
 
-/// Of all words but the first one, read in their order.
-template <class M> double perplexity_in_order(const M& model, const Ids& ids) {
-  return std::exp(evaluate(model, TokenStreams(ids, {.streams = 1, .window = 256})).loss);
-}
 void print_perplexity(const char* of, double perplexity) {
   std::cout << of << " perplexity " << std::fixed << std::setprecision(2) << perplexity << std::endl;
 }
@@ -142,7 +137,7 @@ struct TrainOptions {
   std::string plan = "small";
   Index epochs = -1, words = 50'000;
   std::uint64_t seed = 1;
-  fs::path save = "word_lm.safetensors", resume, log, plot;
+  training::Files files{.save = "word_lm.safetensors"};
 };
 
 template <class Plan> void train(const TrainOptions& options) {
@@ -170,23 +165,14 @@ template <class Plan> void train(const TrainOptions& options) {
                                .progress = &std::cout};
   // What is kept is the model that predicted the validation part best.
   how.callbacks.emplace_back(EarlyStopping{.monitor = "val_loss", .patience = 1000, .restore_best = true});
-  if (!options.log.empty()) how.callbacks.emplace_back(CsvLog{options.log});
-  if (!options.plot.empty()) how.callbacks.emplace_back([&](Run& run) { page::write_losses(options.plot, run); });
-  interrupt::watch();
-  how.callbacks.emplace_back(interrupt::Stop{"the best weights so far are kept"});
-  // A run that is kept in a file goes on from there after a crash, as if nothing had happened.
-  if (!options.resume.empty()) {
-    how.checkpoint = checkpoint_file(options.resume);
-    how.checkpoint_every = 500;
-    if (fs::exists(options.resume)) how.resume = how.checkpoint;
-  }
+  options.files.follow(how, 500, "the best weights so far are kept");
   const History history = fit(model, Plan::optimizer(), data, how);
   require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message);
 
-  save(options.save, model, vocabulary, {.architecture = options.plan});
-  std::cout << "saved to " << options.save.string() << '\n';
+  save(options.files.save, model, vocabulary, {.architecture = options.plan});
+  std::cout << "saved to " << options.files.save.string() << '\n';
   print_perplexity("validation", std::exp(evaluate(model, valid).loss));
-  print_perplexity("test", perplexity_in_order(model, unseen));
+  print_perplexity("test", perplexity(model, unseen));
 }
 
 // 4. Using the model.
@@ -205,7 +191,7 @@ struct MeasureOptions {
 template <class Plan> void evaluate_text(const fs::path& file, const MeasureOptions& options) {
   const auto [model, vocabulary] = load_word_lm<Plan>(file);
   const Ids ids = encode_all(vocabulary, read_lines(options.text), options.text);
-  print_perplexity("", perplexity_in_order(model, ids));
+  print_perplexity("", perplexity(model, ids));
   if (!options.plot.empty()) page::write_text(options.plot, vocabulary, ids, log_probabilities(model, ids));
   if (!options.dynamic) return;
   std::optional<std::remove_const_t<decltype(model)>> mean_squares;
@@ -253,7 +239,7 @@ int main(int argc, char** argv) try {
   TrainOptions options;
   MeasureOptions of;
   WriteOptions how;
-  fs::path model = options.save;
+  fs::path model = options.files.save;
   const auto add_threads = [&](CLI::App* to) {
     to->add_option("--threads", threads, "0: one for each core; results do not depend on it")
         ->check(CLI::Range(0, 1024));
@@ -271,10 +257,7 @@ int main(int argc, char** argv) try {
       ->check(CLI::Range(3, 10'000'000))
       ->capture_default_str();
   train_command->add_option("--seed", options.seed)->capture_default_str();
-  train_command->add_option("--save", options.save, "where the model goes")->capture_default_str();
-  train_command->add_option("--resume", options.resume, "keep the run in this file, and go on from it if it is there");
-  train_command->add_option("--log", options.log, "a table of all epochs, .csv");
-  train_command->add_option("--plot", options.plot, "the losses of all epochs as a page, .html");
+  options.files.add_options(*train_command);
   add_threads(train_command);
 
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how well a saved model predicts a text");
