@@ -144,7 +144,7 @@ template <class M> std::vector<double> log_probabilities(const M& model, std::sp
     require(!ids.empty(), "log_probabilities: a text without a token");
     detail::TokenStepper<M> stepper("log_probabilities", model);
     constexpr std::size_t window = detail::TokenStepper<M>::window;
-    std::vector<double> logits, log_p;
+    std::vector<double> logits, scratch;
     for (std::size_t first = 0; first + 1 < ids.size(); first += window) {
       const std::size_t n = (std::min)(window, ids.size() - 1 - first);
       const auto& given = stepper.read(ids.subspan(first, n));
@@ -152,8 +152,8 @@ template <class M> std::vector<double> log_probabilities(const M& model, std::sp
         const std::int32_t id = ids[first + t + 1];
         require(id >= 0 && id < given.rows(), "log_probabilities: token ", id, ", expected 0 to ", given.rows() - 1);
         detail::copy_logits(given, static_cast<Index>(t), logits);
-        detail::log_softmax(logits, log_p);
-        all.push_back(log_p[static_cast<std::size_t>(id)]);
+        detail::check_logits(logits);
+        all.push_back(logits[static_cast<std::size_t>(id)] - detail::log_sum_exp(logits, scratch));
       }
     }
   }
