@@ -10,7 +10,7 @@
 #include <unroll/core/parallel.hpp>
 #include <unroll/core/parameters.hpp>
 #include <unroll/core/range.hpp>
-#include <unroll/kernel/elementwise.hpp>
+#include <unroll/kernel/sweep.hpp>
 #include <unroll/optim/runs.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -41,17 +41,10 @@ template <class T> double squared_norm(const Matrix<T>& g, const std::vector<Ind
   return total;
 }
 template <class T> void scale_runs(Matrix<T>& g, const std::vector<Index>* touched, double factor) {
-  for_each_run(g, touched, [&](T* x, Index n) {
-    parallel_ranges(n, 16384,
-                    [x, s = static_cast<T>(factor)](Index first, Index last) { scale(last - first, s, x + first); });
-  });
+  for_each_run(g, touched, [&](T* x, Index n) { sweep(n, Scale<T>{static_cast<T>(factor)}, x); });
 }
 template <class T> void limit_runs(Matrix<T>& g, const std::vector<Index>* touched, double limit) {
-  for_each_run(g, touched, [&](T* x, Index n) {
-    parallel_ranges(n, 16384, [x, limited = Limit<T>{static_cast<T>(limit)}](Index first, Index last) {
-      for_each_element(last - first, limited, x + first);
-    });
-  });
+  for_each_run(g, touched, [&](T* x, Index n) { sweep(n, Limit<T>{static_cast<T>(limit)}, x); });
 }
 
 #define UNROLL_CLIP_INSTANCES(DECLARE, T)                                   \

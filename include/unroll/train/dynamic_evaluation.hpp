@@ -9,9 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <unroll/core/parallel.hpp>
 #include <unroll/data/contiguous_batches.hpp>
-#include <unroll/kernel/elementwise.hpp>
+#include <unroll/kernel/sweep.hpp>
 #include <unroll/loss/cross_entropy.hpp>
 #include <unroll/train/sampling.hpp>
 #include <unroll/train/token_stepper.hpp>
@@ -53,10 +52,6 @@ template <class T> struct ScaledDynamicUpdate {
     w = fma(V(-rate), g / (r + V(epsilon)), fma(back, start - w, w));
   }
 };
-template <class F, class... T> void sweep(Index n, const F& formula, T*... arrays) {
-  parallel_ranges(n, 16384,
-                  [&](Index first, Index last) { for_each_element(last - first, formula, arrays + first...); });
-}
 template <class M> using LossOfLanguageModel = std::conditional_t<has_head<M>, HeadLoss, CrossEntropy>;
 }  // namespace detail
 

@@ -7,9 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-#include <unroll/core/parallel.hpp>
 #include <unroll/core/range.hpp>
-#include <unroll/kernel/elementwise.hpp>
+#include <unroll/kernel/sweep.hpp>
 #include <unroll/train/early_stopping.hpp>
 #include <unroll/train/weight_average.hpp>
 
@@ -63,9 +62,7 @@ UNROLL_FUNCTION void WeightAverage::on_batch_end(Run& run) {
   std::size_t next = 0;
   run.visit([&]<class T>(const Path&, const Parameter<T>& w) {
     T* const a = detail::matrix_of<T>(other[next++]).data();
-    parallel_ranges(w.size(), 16384, [&](Index first, Index last) {
-      for_each_element(last - first, detail::MoveTo<T>{static_cast<T>(share)}, w.data() + first, a + first);
-    });
+    detail::sweep(w.size(), detail::MoveTo<T>{static_cast<T>(share)}, w.data(), a);
   });
 }
 UNROLL_FUNCTION void WeightAverage::on_updates_end(Run& run) {
