@@ -1,9 +1,9 @@
 #include <unroll/cell/cell_kind.ipp>
+#include <unroll/cell/weight_drop.ipp>
 #include <unroll/layer/bidirectional.ipp>
 #include <unroll/layer/dense.ipp>
 #include <unroll/layer/embedding.ipp>
 #include <unroll/layer/recurrent/loop.hpp>
-#include <unroll/layer/recurrent/weight_drop.ipp>
 #include <unroll/layer/softmax.ipp>
 #include <unroll/layer/tape.ipp>
 

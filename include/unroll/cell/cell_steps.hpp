@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <unroll/cell/cell.hpp>
+#include <unroll/cell/weight_drop.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -102,13 +103,16 @@ template <class T, int S> struct AnyCell {
 };
 
 /// Of a built-in cell or of the adapter A of built-in equations E, in its header.
-#define UNROLL_CELL_STEPS(DECLARE, C, E) \
-  DECLARE UNROLL_API const CellSteps<E::Scalar, E::S>& cell_steps<C, E::Scalar, E::S>();
-#define UNROLL_CELL_INSTANCES(DECLARE, C)        \
-  UNROLL_CELL_STEPS(DECLARE, C<float>, C<float>) \
-  UNROLL_CELL_STEPS(DECLARE, C<double>, C<double>)
-#define UNROLL_EQUATIONS_INSTANCES(DECLARE, A, E)   \
-  UNROLL_CELL_STEPS(DECLARE, A<E<float>>, E<float>) \
-  UNROLL_CELL_STEPS(DECLARE, A<E<double>>, E<double>)
+#define UNROLL_CELL_CODE(DECLARE, C, E)                                                         \
+  DECLARE UNROLL_API const CellSteps<E::Scalar, E::S>& cell_steps<C, E::Scalar, E::S>();        \
+  DECLARE UNROLL_API void detail::begin_pass(WeightDrop<C>&, const Context&, double, const C&); \
+  DECLARE UNROLL_API C& detail::begin_backward(WeightDrop<C>&, C&);                             \
+  DECLARE UNROLL_API void detail::end_backward(WeightDrop<C>&, C&);
+#define UNROLL_CELL_INSTANCES(DECLARE, C)       \
+  UNROLL_CELL_CODE(DECLARE, C<float>, C<float>) \
+  UNROLL_CELL_CODE(DECLARE, C<double>, C<double>)
+#define UNROLL_EQUATIONS_INSTANCES(DECLARE, A, E)  \
+  UNROLL_CELL_CODE(DECLARE, A<E<float>>, E<float>) \
+  UNROLL_CELL_CODE(DECLARE, A<E<double>>, E<double>)
 
 }  // namespace unroll::inline UNROLL_ABI

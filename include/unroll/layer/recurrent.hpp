@@ -60,7 +60,7 @@ template <class C> class Recurrent {
     check_parameters();
     check_batch(who, x);
     detail::require_features(who, x.values, weight_ih.cols());
-    c.weight_drop.begin(context, options.weight_dropout, cell);
+    detail::begin_pass(c.weight_drop, context, options.weight_dropout, cell);
     run_recurrent<T, S>(parts(c), context, x, c, carry.in, carry.out);
     return c.y;
   }
@@ -160,14 +160,14 @@ template <class C> class Recurrent {
       require(dy->packing == x.packing, who, ": dy has another packing than x");
     }
     check_gradient_shapes(who, *this, gradient);
-    run_recurrent_backward<T, S>(
-        parts(c), x, dy != nullptr ? &dy->values : nullptr, c, d.in, d.out,
-        {gradient.weight_ih, gradient.bias_ih, gradient.initial, &c.weight_drop.begin_backward(gradient.cell)});
-    c.weight_drop.end_backward(gradient.cell);
+    run_recurrent_backward<T, S>(parts(c), x, dy != nullptr ? &dy->values : nullptr, c, d.in, d.out,
+                                 {gradient.weight_ih, gradient.bias_ih, gradient.initial,
+                                  &detail::begin_backward(c.weight_drop, gradient.cell)});
+    detail::end_backward(c.weight_drop, gradient.cell);
     return c.dx;
   }
   RecurrentParts<T, S> parts(RecurrentCache<Cell>& cache) const {
-    return {who, weight_ih, bias_ih, initial, options, {cache.weight_drop.cell(cell), cache.cell}};
+    return {who, weight_ih, bias_ih, initial, options, {cache.weight_drop.of(cell), cache.cell}};
   }
 };
 

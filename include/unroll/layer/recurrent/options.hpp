@@ -5,11 +5,11 @@
 
 #include <unroll/cell/cell_steps.hpp>
 #include <unroll/cell/pointwise.hpp>
+#include <unroll/cell/weight_drop.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/layer/recurrent/input_projection.hpp>
 #include <unroll/layer/recurrent/segment.hpp>
 #include <unroll/layer/recurrent/sequence_ranges.hpp>
-#include <unroll/layer/recurrent/weight_drop.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -1,11 +1,11 @@
-// Bodies of layer/recurrent/weight_drop.hpp.
+// Bodies of cell/weight_drop.hpp.
 #pragma once
 
 #include <functional>
 #include <string_view>
 
 #include <unroll/core/random.hpp>
-#include <unroll/layer/recurrent/weight_drop.hpp>
+#include <unroll/cell/weight_drop.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 

@@ -74,42 +74,45 @@ void add_undropped(const Path& path, const std::vector<DroppedWeight<T>>& droppe
 
 /// Weight drop (Merity, McCann and Socher 2017; DropConnect, Wan et al. 2013) of a layer's cell: a pass runs with
 /// m * U in the place of U, so dU = m * the gradient of that product. Belongs to a cache.
-template <class Cell> class WeightDrop {
-  using T = typename Cell::Scalar;
+template <class Cell> struct WeightDrop {
+  std::vector<detail::DroppedWeight<typename Cell::Scalar>> dropped;  ///< of the last pass that dropped any
+  bool active = false;                                                ///< in the pass that was begun last
+  std::vector<Cell> cell;  ///< one, which stays in its place when a cache moves: cells of parts know where these are
+  std::optional<Cell> gradient;
 
- public:
-  std::vector<detail::DroppedWeight<T>> dropped;  ///< of the last pass that dropped any
-
-  /// Before a forward pass.
-  void begin(const Context& context, double rate, const Cell& of) {
-    active_ = context.training && rate > 0;
-    if (!active_) return;
-    if (cell_.empty())
-      cell_.push_back(of);
-    else
-      cell_[0] = of;
-    detail::drop_weights(context, rate, detail::ErasedModel<T>(cell_[0]), dropped);
-  }
   /// The cell that both passes run with.
-  const Cell& cell(const Cell& whole) const { return active_ ? cell_[0] : whole; }
-  /// Where the backward pass adds what its cell has for a gradient, and what becomes of that.
-  Cell& begin_backward(Cell& gradient) {
-    if (!active_) return gradient;
-    gradient_ = gradient;
-    set_zero(*gradient_);
-    return *gradient_;
-  }
-  void end_backward(Cell& gradient) {
-    if (!active_) return;
-    visit([&](const Path& path, auto& to, const auto& d) { detail::add_undropped<T>(path, dropped, d, to); }, gradient,
-          std::as_const(*gradient_));
-  }
-
- private:
-  bool active_ = false;
-  std::vector<Cell> cell_;  ///< one, which stays in its place when a cache moves: cells of parts know where these are
-  std::optional<Cell> gradient_;
+  const Cell& of(const Cell& whole) const { return active ? cell[0] : whole; }
 };
+
+namespace detail {
+/// Before a forward pass.
+template <class Cell>
+UNROLL_API void begin_pass(WeightDrop<Cell>& drop, const Context& context, double rate, const Cell& whole);
+/// Where the backward pass adds what its cell has for a gradient, and what becomes of that.
+template <class Cell> UNROLL_API Cell& begin_backward(WeightDrop<Cell>& drop, Cell& gradient);
+template <class Cell> UNROLL_API void end_backward(WeightDrop<Cell>& drop, Cell& gradient);
+
+template <class Cell> void begin_pass(WeightDrop<Cell>& drop, const Context& context, double rate, const Cell& whole) {
+  drop.active = context.training && rate > 0;
+  if (!drop.active) return;
+  if (drop.cell.empty())
+    drop.cell.push_back(whole);
+  else
+    drop.cell[0] = whole;
+  drop_weights(context, rate, ErasedModel<typename Cell::Scalar>(drop.cell[0]), drop.dropped);
+}
+template <class Cell> Cell& begin_backward(WeightDrop<Cell>& drop, Cell& gradient) {
+  if (!drop.active) return gradient;
+  drop.gradient = gradient;
+  set_zero(*drop.gradient);
+  return *drop.gradient;
+}
+template <class Cell> void end_backward(WeightDrop<Cell>& drop, Cell& gradient) {
+  if (!drop.active) return;
+  const auto add = [&](const Path& path, auto& to, const auto& d) { add_undropped(path, drop.dropped, d, to); };
+  visit(add, gradient, std::as_const(*drop.gradient));
+}
+}  // namespace detail
 
 #define UNROLL_WEIGHT_DROP_INSTANCES(DECLARE, T)                                                                  \
   DECLARE void detail::require_recurrent_weight(std::string_view, detail::ErasedModel<T>);                        \
@@ -125,5 +128,5 @@ UNROLL_WEIGHT_DROP_INSTANCES(extern template, double)
 }  // namespace unroll::inline UNROLL_ABI
 
 #if UNROLL_HEADER_ONLY
-#include <unroll/layer/recurrent/weight_drop.ipp>
+#include <unroll/cell/weight_drop.ipp>
 #endif
