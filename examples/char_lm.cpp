@@ -290,7 +290,8 @@ int main(int argc, char** argv) try {
   evaluate_command->add_option("--decay", learning.decay, "back to the trained weights")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  evaluate_command->add_option("--plot", plot, "the text as a page, each character coloured by its probability, .html");
+  evaluate_command->add_option(
+      "--plot", plot, "the text, each character coloured by its probability: a page, .html, or a picture, .svg");
   add_threads(evaluate_command);
 
   CLI11_PARSE(app, argc, argv);

@@ -39,14 +39,23 @@ inline std::string escaped(std::string_view text) {
     }
   return safe;
 }
-inline void write(const std::filesystem::path& path, std::string_view title, std::string_view body) {
+/// A picture, SVG: alone where the name of the file ends with .svg, else in a page of HTML.
+inline void write(const std::filesystem::path& path, std::string_view title, std::string_view picture) {
   std::ostringstream page;
-  page << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" << title
-       << "</title>\n<style>body { font: 16px/1.6 serif; max-width: 50em; margin: 2em auto } "
-          "svg text { font: 12px sans-serif }</style></head>\n<body>\n"
-       << body << "</body></html>\n";
+  if (path.extension() == ".svg")
+    page << picture;
+  else
+    page << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" << title
+         << "</title>\n<style>body { font: 16px/1.6 serif; max-width: 50em; margin: 2em auto "
+            "}</style></head>\n<body>\n<h1>"
+         << title << "</h1>\n"
+         << picture << "</body></html>\n";
   const std::string bytes = page.str();
   unroll::replace_file(path, std::as_bytes(std::span(bytes)));
+}
+inline void begin_picture(std::ostream& svg, double width, double height, std::string_view font) {
+  svg << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height << "\" font-family=\""
+      << font << "\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
 }
 
 /// Curves of one value an epoch each, as an SVG picture with axes.
@@ -73,8 +82,8 @@ inline std::string picture(std::span<const Curve> curves) {
     return height - bottom - (height - bottom - top) * (value - least) / (most - least);
   };
   std::ostringstream svg;
-  svg << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << width << ' ' << height << "\">\n"
-      << std::setprecision(4);
+  begin_picture(svg, width, height, "sans-serif");
+  svg << std::setprecision(4);
   for (int k = 0; k <= 4; ++k) {
     const double value = least + (most - least) * k / 4;
     svg << "<line x1=\"" << left << "\" x2=\"" << width - right << "\" y1=\"" << y(value) << "\" y2=\"" << y(value)
@@ -102,27 +111,40 @@ inline void write_losses(const std::filesystem::path& path, unroll::Run& run) {
   if (const auto loss = run.log().find("loss")) curves[0].values.push_back(*loss);
   if (const auto loss = run.log().find("val_loss")) curves[1].values.push_back(*loss);
   if (curves[1].values.empty()) curves.pop_back();
-  write(path, "Losses", "<h1>Losses</h1>\n" + picture(curves));
+  write(path, "Losses", picture(curves));
 }
 
 /// Each token but the first on a background from white, it was sure of it, to red, one in a thousand or less; over it
-/// the mouse shows the probability. `line_end` is a token after which a new line begins.
+/// the mouse shows the probability. A new line begins after `line_end` and where the next token would pass `columns`.
 inline void write_text(const std::filesystem::path& path, const unroll::Vocabulary& vocabulary,
                        std::span<const std::int32_t> ids, std::span<const double> log_p,
-                       std::string_view line_end = "<eos>", std::string_view between = " ") {
+                       std::string_view line_end = "<eos>", std::string_view between = " ", std::size_t columns = 90) {
+  constexpr double advance = 7.2, line = 20, margin = 10;  // of a fixed-width font of 12 pixels
+  const auto length_of = [](std::string_view text) {
+    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+  };
   std::ostringstream body;
-  body << "<h1>How probable each token was</h1>\n<p>";
+  std::size_t column = 0;
+  double y = margin;
   for (std::size_t k = 0; k < ids.size(); ++k) {
     const std::string_view token = vocabulary.token(ids[k]);
-    const double p = k == 0 ? 1 : std::exp(log_p[k - 1]);
+    const std::string shown = token == "\n" ? "\u00b6" : std::string(token);
+    const std::size_t length = length_of(shown);
+    if (column > 0 && column + length > columns) column = 0, y += line;
+    const double x = margin + advance * static_cast<double>(column), p = k == 0 ? 1 : std::exp(log_p[k - 1]);
     const double doubt = k == 0 ? 0 : std::min(1.0, -log_p[k - 1] / std::log(1000.0));
     const int rest = static_cast<int>(std::lround(255 - 155 * doubt));
-    body << "<span title=\"" << std::setprecision(3) << p << "\" style=\"background: rgb(255," << rest << ',' << rest
-         << ")\">" << (token == "\n" ? std::string("&para;") : escaped(token)) << "</span>"
-         << (token == line_end || token == "\n" ? "<br>\n" : std::string(between));
+    body << "<g><title>" << std::setprecision(3) << p << std::setprecision(6) << "</title><rect x=\"" << x << "\" y=\""
+         << y << "\" width=\"" << advance * static_cast<double>(length) << "\" height=\"" << line - 2
+         << "\" fill=\"rgb(255," << rest << ',' << rest << ")\"/><text xml:space=\"preserve\" x=\"" << x << "\" y=\""
+         << y + 13 << "\">" << escaped(shown) << "</text></g>\n";
+    column += length + length_of(between);
+    if (token == line_end || token == "\n") column = 0, y += line;
   }
-  body << "</p>\n";
-  write(path, "Probabilities", body.str());
+  std::ostringstream svg;
+  begin_picture(svg, 2 * margin + advance * static_cast<double>(columns), y + line + margin, "monospace");
+  svg << body.str() << "</svg>\n";
+  write(path, "How probable each token was", svg.str());
 }
 
 }  // namespace page

@@ -33,7 +33,7 @@ struct Files {
     train.add_option("--save", save, "where the model goes")->capture_default_str();
     train.add_option("--resume", resume, "keep the run in this file, and go on from it if it is there");
     train.add_option("--log", log, "a table of all epochs, .csv");
-    train.add_option("--plot", plot, "the losses of all epochs as a page, .html");
+    train.add_option("--plot", plot, "the losses of all epochs: a page, .html, or a picture, .svg");
   }
   /// The callbacks of a run, after those that are there already. The second Ctrl-C ends the program. A run that is kept
   /// in a file, after so many updates too, goes on from there after a crash, as if nothing had happened.

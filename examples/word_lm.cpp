@@ -272,7 +272,8 @@ int main(int argc, char** argv) try {
   evaluate_command->add_option("--decay", of.how.decay, "back to the trained weights")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  evaluate_command->add_option("--plot", of.plot, "the text as a page, each word coloured by its probability, .html");
+  evaluate_command->add_option("--plot", of.plot,
+                               "the text, each word coloured by its probability: a page, .html, or a picture, .svg");
   add_threads(evaluate_command);
 
   CLI::App* const write_command = app.add_subcommand("write", "let a saved model write");
