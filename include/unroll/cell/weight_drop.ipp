@@ -4,8 +4,8 @@
 #include <functional>
 #include <string_view>
 
-#include <unroll/core/random.hpp>
 #include <unroll/cell/weight_drop.hpp>
+#include <unroll/core/random.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
