@@ -38,17 +38,18 @@ namespace fs = std::filesystem;
 
 using Model = AnySequential<>;
 
-/// Characters to vectors, LSTM layers on top of each other with dropout above each, and for every step one logit per
-/// character. How many layers is asked for at run time, so they are no part of the model's type.
+/// Characters to vectors, LSTM layers on top of each other with dropout above each, or of recurrent weights as Merity
+/// et al. 2017 have it, and for every step one logit per character. How many layers is asked for at run time, so they
+/// are no part of the model's type.
 struct Sizes {
   Index characters, features, units, layers;
-  double dropout = 0;
+  double dropout = 0, weight_dropout = 0;
 };
 Model make_model(const Sizes& s) {
   AnyStack<> stack;
   for (Index k = 0; k < s.layers; ++k) {
     if (k > 0) stack.add(Dropout{s.dropout});
-    stack.add(Recurrent{Lstm{k == 0 ? s.features : s.units, s.units}});
+    stack.add(Recurrent{Lstm{k == 0 ? s.features : s.units, s.units}, {.weight_dropout = s.weight_dropout}});
   }
   Model model;
   model.add(Embedding{s.characters, s.features}).add(stack).add(Dropout{s.dropout}).add(Dense{s.units, s.characters});
@@ -86,7 +87,7 @@ struct TrainOptions {
   Index epochs = -1;
   Index features = 64, units = 256, streams = 32, window = 64;
   Index layers = 2;
-  double rate = 3e-3, dropout = 0.2, clip = 1, held_out = 0;
+  double rate = 3e-3, dropout = 0.2, weight_dropout = 0, clip = 1, held_out = 0;
   std::uint64_t seed = 1;
   training::Files files{.save = "char_lm.safetensors"};
 };
@@ -153,7 +154,8 @@ void train(const TrainOptions& options) {
   // one with. The gradient of a window stops at its beginning, and this is all that "truncated" means.
   const TokenStreams text(ids, {.streams = options.streams, .window = options.window});
 
-  Model model = make_model({vocabulary.size(), options.features, options.units, options.layers, options.dropout});
+  Model model = make_model(
+      {vocabulary.size(), options.features, options.units, options.layers, options.dropout, options.weight_dropout});
   // The vectors of the characters start large, from N(0, 1): from small ones the layers above take long to learn.
   initialize(model, Rng(options.seed), {.embedding = Initializer::normal});
   summary(model, std::cout);
@@ -163,7 +165,10 @@ void train(const TrainOptions& options) {
                                .seed = options.seed,
                                .clip_norm = options.clip,
                                .callbacks = {Clock(options.minutes, options.rate), Report{}}};
-  if (held.size() > 1) how.validation = TokenStreams(held, {.streams = 1, .window = 256});
+  if (held.size() > 1) {
+    how.validation = TokenStreams(held, {.streams = 1, .window = 256});
+    how.callbacks.emplace_back(EarlyStopping{.monitor = "val_loss", .patience = 1'000'000, .restore_best = true});
+  }
   options.files.follow(how, 500, "what has been learned is kept");
   const History history = fit(model, CrossEntropy{}, Adam{.rate = options.rate}, text, how);
   require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message,
@@ -257,10 +262,15 @@ int main(int argc, char** argv) try {
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   train_command->add_option("--dropout", options.dropout)->check(CLI::Range(0.0, 0.95))->capture_default_str();
+  train_command->add_option("--weight-dropout", options.weight_dropout, "share of the recurrent weights left out")
+      ->check(CLI::Range(0.0, 0.95))
+      ->capture_default_str();
   train_command->add_option("--clip", options.clip, "largest norm of the gradient; 0: none")
       ->check(CLI::Range(0.0, 1e9))
       ->capture_default_str();
-  train_command->add_option("--held-out", options.held_out, "share of what is learned from that is validated on")
+  train_command
+      ->add_option("--held-out", options.held_out,
+                   "share of what is learned from that is validated on; the best epoch is kept")
       ->check(CLI::Range(0.0, 0.9));
   train_command->add_option("--seed", options.seed)->capture_default_str();
   options.files.add_options(*train_command);
