@@ -3,6 +3,7 @@
 #include <unroll/layer/bidirectional.ipp>
 #include <unroll/layer/dense.ipp>
 #include <unroll/layer/embedding.ipp>
+#include <unroll/layer/fused_attention.ipp>
 #include <unroll/layer/recurrent/loop.hpp>
 #include <unroll/layer/softmax.ipp>
 #include <unroll/layer/tape.ipp>
@@ -14,4 +15,8 @@ UNROLL_RECURRENT_INSTANCES(template, double, 1)
 UNROLL_RECURRENT_INSTANCES(template, double, 2)
 UNROLL_WEIGHT_DROP_INSTANCES(template, float)
 UNROLL_WEIGHT_DROP_INSTANCES(template, double)
+namespace detail {
+UNROLL_FUSED_ATTENTION_INSTANCES(template, float)
+UNROLL_FUSED_ATTENTION_INSTANCES(template, double)
+}  // namespace detail
 }  // namespace unroll::inline UNROLL_ABI

@@ -1,4 +1,5 @@
-// Softmax of columns in blocks of rows: what a block is worth before the others are known, and its gradient after.
+// Softmax of columns, also in blocks of rows: what a block is worth before the others are known, and its gradient
+// after.
 #pragma once
 
 #include <algorithm>
@@ -94,6 +95,51 @@ struct ScaleColumns {
       for (; i + V::width <= x.rows; i += V::width) fma(V::load(column + i), by, less).store(column + i);
       if (i < x.rows) fma(V::load(column + i, x.rows - i), by, less).store(column + i, x.rows - i);
     }
+  }
+};
+
+/// x = exp(x - shift_n) for every column.
+struct ExpColumns {
+  template <class Isa, class T> static UNROLL_INLINE void run(View<T> x, const T* shift) {
+    using V = typename Isa::template Vector<T>;
+    for (Index n = 0; n < x.cols; ++n) {
+      T* const column = x.data + n * x.stride;
+      const V less(shift[n]);
+      Index i = 0;
+      for (; i + V::width <= x.rows; i += V::width) exp(V::load(column + i) - less).store(column + i);
+      if (i < x.rows) exp(V::load(column + i, x.rows - i) - less).store(column + i, x.rows - i);
+    }
+  }
+};
+
+/// d = p * (d - sum(p * d)) for every column: from the gradient of a softmax p to that of what it is of. Sums as those
+/// of SoftmaxColumns.
+struct SoftmaxBackward {
+  static constexpr int lanes = SoftmaxColumns::lanes;
+
+  template <class Isa, class T> static UNROLL_INLINE void run(View<const T> p, View<T> d) {
+    using V = typename Isa::template Vector<T>;
+    for (Index n = 0; n < d.cols; ++n) column<V>(p.data + n * p.stride, d.data + n * d.stride, d.rows);
+  }
+  template <class V, class T> static UNROLL_INLINE void column(const T* p, T* d, Index rows) {
+    constexpr int vectors = lanes / V::width;
+    const Index whole = rows / lanes * lanes;
+    alignas(64) T parts[lanes];
+    V sum[vectors];
+    for (Index i = 0; i < whole; i += lanes) {
+      UNROLL_UNROLL
+      for (int v = 0; v < vectors; ++v)
+        sum[v] = fma(V::load(p + i + v * V::width), V::load(d + i + v * V::width), sum[v]);
+    }
+    for (int v = 0; v < vectors; ++v)
+      if (const Index i = whole + v * V::width; i < rows) {
+        const Index n = (std::min<Index>)(V::width, rows - i);
+        sum[v] = fma(V::load(p + i, n), V::load(d + i, n), sum[v]);
+      }
+    const V mean(SoftmaxColumns::total<V>(sum, parts));
+    Index i = 0;
+    for (; i + V::width <= rows; i += V::width) (V::load(p + i) * (V::load(d + i) - mean)).store(d + i);
+    if (i < rows) (V::load(p + i, rows - i) * (V::load(d + i, rows - i) - mean)).store(d + i, rows - i);
   }
 };
 

@@ -8,71 +8,43 @@
 #include <unroll/layer/composite.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/functions.hpp>
+#include <unroll/layer/fused_attention.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 struct DotAttentionFunction {
   static constexpr std::string_view name = "dot_attention";
-  bool scaled = false;
-  template <class Q, class> using Output = Q;
-  template <class Q, class> struct Cache {
-    Q y, dq, dk;
-    decltype(Q::values) weights;  // (steps of the keys, N of the queries)
-    std::vector<Index> position;
+  AttentionOptions how{};
+  template <class Q, class...> using Output = Q;
+  template <class Q, class...> struct Cache {
+    Q y, dq, dk, dv;
+    FusedAttention<typename decltype(Q::values)::Scalar> fused;
   };
 
-  template <class X> const X& forward(const X& q, const X& k, Cache<X, X>& c) const {
-    using T = typename decltype(X::values)::Scalar;
-    require(q.packing.batch() == k.packing.batch() && q.values.rows() == k.values.rows(), "dot_attention: queries of ",
-            q.packing.batch(), " sequences and ", q.values.rows(), " features, keys of ", k.packing.batch(), " and ",
-            k.values.rows());
-    shape_like(c.y, q, k.values.rows());
-    c.y.values.setZero();
-    c.weights.resize(k.packing.steps(), q.packing.total());
-    sorted_positions(k.packing, c.position);
-    const T scale = factor<T>(q.values.rows());
-    for_queries(q.packing, k.packing, c, [&](Index n, Index j, Index length) {
-      auto w = c.weights.col(n).head(length);
-      for (Index t = 0; t < length; ++t) w[t] = scale * q.values.col(n).dot(k.values.col(k.packing.offset(t) + j));
-      w = (w.array() - w.maxCoeff()).exp();
-      w /= w.sum();
-      for (Index t = 0; t < length; ++t) c.y.values.col(n) += w[t] * k.values.col(k.packing.offset(t) + j);
-    });
-    return c.y;
+  template <class X> const X& forward(const X& q, const X& k, Cache<X, X>& c) const { return attend(q, k, k, c); }
+  template <class X> const X& forward(const X& q, const X& k, const X& v, Cache<X, X, X>& c) const {
+    return attend(q, k, v, c);
   }
   template <class X>
   std::tuple<const X&, const X&> backward(const X& q, const X& k, const X& dy, Cache<X, X>& c) const {
-    using T = typename decltype(X::values)::Scalar;
-    shape_like(c.dq, q, q.values.rows());
-    shape_like(c.dk, k, k.values.rows());
-    c.dq.values.setZero();
-    c.dk.values.setZero();
-    const T scale = factor<T>(q.values.rows());
-    for_queries(q.packing, k.packing, c, [&](Index n, Index j, Index length) {
-      const auto w = c.weights.col(n);
-      const T mean = dy.values.col(n).dot(c.y.values.col(n));
-      for (Index t = 0; t < length; ++t) {
-        const auto key = k.values.col(k.packing.offset(t) + j);
-        const T ds = scale * w[t] * (dy.values.col(n).dot(key) - mean);
-        c.dq.values.col(n) += ds * key;
-        c.dk.values.col(k.packing.offset(t) + j) += ds * q.values.col(n) + w[t] * dy.values.col(n);
-      }
-    });
+    c.dq.packing = q.packing, c.dk.packing = k.packing;
+    c.fused.backward(q, k, k, dy.values, how, c.dq.values, c.dk.values, c.dv.values);
     return {c.dq, c.dk};
+  }
+  template <class X>
+  std::tuple<const X&, const X&, const X&> backward(const X& q, const X& k, const X& v, const X& dy,
+                                                    Cache<X, X, X>& c) const {
+    c.dq.packing = q.packing, c.dk.packing = k.packing, c.dv.packing = v.packing;
+    c.fused.backward(q, k, v, dy.values, how, c.dq.values, c.dk.values, c.dv.values);
+    return {c.dq, c.dk, c.dv};
   }
 
  private:
-  template <class T> T factor(Index features) const {
-    return scaled ? static_cast<T>(1 / std::sqrt(static_cast<double>(features))) : T(1);
-  }
-  /// f(column of a query, sorted position of its sequence among the keys, its length there).
-  template <class C, class F> static void for_queries(const Packing& q, const Packing& k, const C& c, const F& f) {
-    for_sequences(q, [&](Index b, Index row, Index steps) {
-      const Index j = c.position[static_cast<std::size_t>(row)];
-      if (k.length(j) > 0)
-        for (Index t = 0; t < steps; ++t) f(q.offset(t) + b, j, k.length(j));
-    });
+  template <class X, class C> const X& attend(const X& q, const X& k, const X& v, C& c) const {
+    c.y.packing = q.packing;
+    c.fused.forward(q, k, v, how, c.y.values);
+    return c.y;
   }
 };
 
@@ -152,20 +124,52 @@ struct SumOverTimeFunction {
     return {c.dw, c.dv};
   }
 };
+/// With the scores divided by the root of a head's features.
+template <class T> AttentionOptions scaled(AttentionOptions how, const PackedSequence<T>& queries) {
+  how.scale *= std::sqrt(static_cast<double>(how.heads) / static_cast<double>(queries.values.rows()));
+  return how;
+}
 }  // namespace detail
 
-/// Each query's mean of the keys of its own sequence, weighted by softmax_t(q . k_t); zeros where the sequence has no
-/// key. Queries and keys (H, N) of the same batch, of lengths of their own. Luong et al. 2015, "dot". O(sum over
-/// sequences of queries x keys).
+/// Each query's mean of the values, or else of the keys, of its own sequence, weighted by softmax_t(scale q . k_t);
+/// zeros where the sequence has no key, or none that the query sees. Queries (H, N), keys (H, M) and values (V, M) of
+/// one batch, those of lengths of their own; V features for each query. Luong et al. 2015, "dot", and with a window
+/// "local-m". O(sum over sequences of queries x keys), in memory O(N + M).
 template <class T>
-Node<PackedSequence<T>> dot_attention(const Node<PackedSequence<T>>& queries, const Node<PackedSequence<T>>& keys) {
-  return apply(detail::DotAttentionFunction{}, queries, keys);
+Node<PackedSequence<T>> dot_attention(const Node<PackedSequence<T>>& queries, const Node<PackedSequence<T>>& keys,
+                                      const AttentionOptions& how = {}) {
+  return apply(detail::DotAttentionFunction{how}, queries, keys);
 }
-/// The same with q . k_t / sqrt(H). Vaswani et al. 2017.
+template <class T>
+Node<PackedSequence<T>> dot_attention(const Node<PackedSequence<T>>& queries, const Node<PackedSequence<T>>& keys,
+                                      const Node<PackedSequence<T>>& values, const AttentionOptions& how = {}) {
+  if (keys.value == values.value) return dot_attention(queries, keys, how);
+  return apply(detail::DotAttentionFunction{how}, queries, keys, values);
+}
+/// The same with the scores divided by the root of a head's features. Vaswani et al. 2017; PyTorch's
+/// scaled_dot_product_attention.
 template <class T>
 Node<PackedSequence<T>> scaled_dot_attention(const Node<PackedSequence<T>>& queries,
-                                             const Node<PackedSequence<T>>& keys) {
-  return apply(detail::DotAttentionFunction{true}, queries, keys);
+                                             const Node<PackedSequence<T>>& keys, const Node<PackedSequence<T>>& values,
+                                             const AttentionOptions& how = {}) {
+  return dot_attention(queries, keys, values, detail::scaled(how, *queries));
+}
+template <class T>
+Node<PackedSequence<T>> scaled_dot_attention(const Node<PackedSequence<T>>& queries,
+                                             const Node<PackedSequence<T>>& keys, const AttentionOptions& how = {}) {
+  return dot_attention(queries, keys, detail::scaled(how, *queries));
+}
+/// The weights of one head, or with head = -1 their mean over the heads: (steps of the longest keys, N of the queries),
+/// 0 for what a query does not see. To look at: it is computed anew, and has no gradient.
+template <class T>
+Matrix<T> dot_attention_weights(const PackedSequence<T>& queries, const PackedSequence<T>& keys,
+                                const AttentionOptions& how = {}, Index head = -1) {
+  return detail::FusedAttention<T>().weights(queries, keys, how, head);
+}
+template <class T>
+Matrix<T> scaled_dot_attention_weights(const PackedSequence<T>& queries, const PackedSequence<T>& keys,
+                                       const AttentionOptions& how = {}, Index head = -1) {
+  return dot_attention_weights(queries, keys, detail::scaled(how, queries), head);
 }
 /// Each row's softmax over the steps of each sequence.
 template <class T> Node<PackedSequence<T>> softmax_over_time(const Node<PackedSequence<T>>& scores) {
@@ -177,6 +181,23 @@ template <class T>
 Node<Matrix<T>> weighted_sum(const Node<PackedSequence<T>>& weights, const Node<PackedSequence<T>>& values) {
   return apply(detail::SumOverTimeFunction{}, weights, values);
 }
+
+/// dot_attention whose scores are q^T W k: queries (Q, N) and keys (K, M) need not be of one space. Luong et al. 2015,
+/// "general".
+template <class T = float> struct GeneralAttention : Composite<GeneralAttention<T>, T> {
+  AttentionOptions options;
+  Dense<T> project;  ///< W (Q, K)
+  UNROLL_PARTS(options, project)
+
+  GeneralAttention(Index queries, Index keys, const AttentionOptions& how = {})
+      : options(how), project(keys, queries, {.bias = false}) {}
+
+  auto operator()(Wiring& run, Node<PackedSequence<T>> q, Node<PackedSequence<T>> k) const {
+    return dot_attention(q, run(project, k), k, options);
+  }
+};
+GeneralAttention(Index, Index) -> GeneralAttention<>;
+GeneralAttention(Index, Index, AttentionOptions) -> GeneralAttention<>;
 
 /// What of a sequence (D, N) matters, as one vector (D, B): weights softmax_t(v . tanh(W h_t + b)). Yang et al. 2016
 /// (hierarchical attention), without the context of a decoder.

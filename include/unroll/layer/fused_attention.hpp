@@ -1,0 +1,109 @@
+// Dot-product attention over packed sequences without the scores of all pairs of steps: those of one sequence, one head
+// and a block of queries at a time.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include <unroll/core/packed_sequence.hpp>
+#include <unroll/kernel/product.hpp>
+#include <unroll/layer/options.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+
+struct AttentionOptions {
+  Index heads = 1;      ///< the features of queries, keys and values are cut into so many, each attended alone
+  Index window = -1;    ///< a query at t sees the keys at t - window .. t + window; below 0: all
+  bool causal = false;  ///< .. and none later than t
+  double scale = 1;     ///< of the scores
+  UNROLL_OPTIONS(heads, window, causal, scale)
+};
+
+namespace detail {
+
+/// y_t = sum_s w_ts v_s, w_t = softmax_s(scale q_t . k_s), head by head; zeros where a query sees no key. Queries
+/// (heads A, N), keys (heads A, M) and values (heads C, M) of one batch, of lengths of their own. Belongs to a cache.
+///
+/// The columns of a sequence and head, which are far apart, are copied side by side; there are scores of 64 of its
+/// queries at a time. Forward keeps the logarithm of the sum of each softmax, (heads, N), and backward makes the scores
+/// again: memory does not grow with the square of the lengths. Threads take whole sequences and heads: the same bits
+/// for any number.
+template <class T> class FusedAttention {
+ public:
+  using Sequences = PackedSequence<T>;
+
+  UNROLL_API void forward(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how,
+                          Matrix<T>& y);
+  /// After `forward` of the same. Where the values are the keys, the same object, dk has both gradients, and dv is
+  /// left.
+  UNROLL_API void backward(const Sequences& q, const Sequences& k, const Sequences& v, const Matrix<T>& dy,
+                           const AttentionOptions& how, Matrix<T>& dq, Matrix<T>& dk, Matrix<T>& dv);
+  /// w of a head, (steps of the longest keys, N), or with head < 0 the mean over the heads; 0 where there is no key.
+  UNROLL_API Matrix<T> weights(const Sequences& q, const Sequences& k, const AttentionOptions& how, Index head);
+
+ private:
+  static constexpr Index queries_at_once = 64;
+
+  /// A thread's: the columns of a sequence and head side by side, and the scores of a block of queries.
+  struct Room {
+    Matrix<T> q, k, v, y, dq, dk, dv;
+    Matrix<T> w, dw;                         // (keys, queries_at_once)
+    Matrix<T> largest, sum, sum_of_x, zero;  // (queries_at_once)
+    ProductScratch<T> product;
+  };
+  /// A sequence, by its places among the queries and the keys, and a head.
+  struct Task {
+    Index head, at_q, at_k, queries, keys;
+  };
+  struct Range {
+    Index first, last;
+    Index size() const { return (std::max)(last - first, Index{0}); }
+  };
+  /// The scores of some queries of a task, from `first` on, w (keys.size(), queries).
+  struct Block {
+    View<T> w;
+    Index first, of_keys;
+    Range keys;
+  };
+
+  static bool is_masked(const AttentionOptions& how) { return how.window >= 0 || how.causal; }
+  static Range seen(const AttentionOptions& how, Index t, Index keys) {
+    const Index w = how.window < 0 ? t + keys : (std::min)(how.window, t + keys);
+    return {std::clamp(t - w, Index{0}, keys), (std::min)(how.causal ? t + 1 : t + w + 1, keys)};
+  }
+  static View<T> columns(Matrix<T>& of, Index rows, Index n) { return {of.data(), rows, n, rows}; }
+
+  static void check(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how);
+  static Index features(const Sequences& of, const AttentionOptions& how) { return of.values.rows() / how.heads; }
+  void reserve(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how, bool backward);
+  template <class F>
+  void for_tasks(const Packing& q, const Packing& k, const AttentionOptions& how, Index features, const F& f);
+  static View<T> gather(const Matrix<T>& from, const Packing& p, Index head, Index rows, Index j, Index n,
+                        Matrix<T>& to);
+  static void scatter(View<const T> from, const Packing& p, Index head, Index j, Matrix<T>& to);
+  static Block scores(const AttentionOptions& how, View<const T> q, View<const T> k, Index first, Room& room);
+  template <class F> static void for_seen(const AttentionOptions& how, const Block& block, const F& f);
+  static void softmax(const AttentionOptions& how, const Block& block, Room& room);
+
+  std::vector<Room> rooms_;
+  std::vector<Index> of_row_;  // places among the keys
+  Matrix<T> log_sums_;         // (heads, N)
+};
+
+#define UNROLL_FUSED_ATTENTION_INSTANCES(DECLARE, T)                                                               \
+  DECLARE void FusedAttention<T>::forward(const Sequences&, const Sequences&, const Sequences&,                    \
+                                          const AttentionOptions&, Matrix<T>&);                                    \
+  DECLARE void FusedAttention<T>::backward(const Sequences&, const Sequences&, const Sequences&, const Matrix<T>&, \
+                                           const AttentionOptions&, Matrix<T>&, Matrix<T>&, Matrix<T>&);           \
+  DECLARE Matrix<T> FusedAttention<T>::weights(const Sequences&, const Sequences&, const AttentionOptions&, Index);
+#if !UNROLL_HEADER_ONLY
+UNROLL_FUSED_ATTENTION_INSTANCES(extern template, float)
+UNROLL_FUSED_ATTENTION_INSTANCES(extern template, double)
+#endif
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI
+
+#if UNROLL_HEADER_ONLY
+#include <unroll/layer/fused_attention.ipp>
+#endif

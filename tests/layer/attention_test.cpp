@@ -1,0 +1,211 @@
+// Attention: that what is computed in blocks is the formula, its gradients, its weights, and what is refused.
+#include <doctest/doctest.h>
+
+#include <unroll/core/parallel.hpp>
+#include <unroll/layer/attention.hpp>
+#include <unroll/layer/multi_head_attention.hpp>
+#include <unroll/testing/check_gradient.hpp>
+
+#include "../support/message_of.hpp"
+#include "../support/sequences.hpp"
+
+namespace {
+
+using namespace unroll;
+
+template <class T> struct Attends : Composite<Attends<T>, T> {
+  AttentionOptions how;
+  UNROLL_PARTS(how)
+  auto operator()(Wiring&, Node<PackedSequence<T>> q, Node<PackedSequence<T>> k, Node<PackedSequence<T>> v) const {
+    return dot_attention(q, k, v, how);
+  }
+};
+template <class T> struct AttendsToKeys : Composite<AttendsToKeys<T>, T> {
+  AttentionOptions how;
+  UNROLL_PARTS(how)
+  auto operator()(Wiring&, Node<PackedSequence<T>> q, Node<PackedSequence<T>> k) const {
+    return scaled_dot_attention(q, k, how);
+  }
+};
+template <class T> struct AttendsToItself : Composite<AttendsToItself<T>, T> {
+  AttentionOptions how;
+  UNROLL_PARTS(how)
+  auto operator()(Wiring&, Node<PackedSequence<T>> x) const { return dot_attention(x, x, x, how); }
+};
+template <class T> using Two = Inputs<PackedSequence<T>, PackedSequence<T>>;
+template <class T> using Three = Inputs<PackedSequence<T>, PackedSequence<T>, PackedSequence<T>>;
+
+PackedSequence<double> of_lengths(Index features, const std::vector<Index>& lengths, std::uint64_t seed) {
+  return random_sequences<double>(features, lengths, *std::max_element(lengths.begin(), lengths.end()), seed);
+}
+const std::vector<Index>& query_lengths() {
+  static const std::vector<Index> lengths{3, 1, 0, 6, 4, 1, 2};
+  return lengths;
+}
+const std::vector<Index>& key_lengths() {
+  static const std::vector<Index> lengths{5, 4, 3, 1, 0, 1, 9};
+  return lengths;
+}
+const std::vector<AttentionOptions>& all_options() {
+  static const std::vector<AttentionOptions> all{{},
+                                                 {.heads = 2, .scale = 0.7},
+                                                 {.heads = 2, .window = 1},
+                                                 {.window = 0},
+                                                 {.causal = true},
+                                                 {.heads = 2, .window = 2, .causal = true, .scale = 1.5}};
+  return all;
+}
+
+template <class M, class In> void check_attention_gradient(M model, In x) {
+  randomize(model, Rng(3));
+  const auto report = check_gradient(model, x);
+  INFO(model.describe() << ": " << report.str());
+  CHECK(report.passed());
+}
+template <class M, class In> Matrix<typename M::Scalar> output_of_attention(const M& model, const In& x) {
+  CacheFor<M, In> cache;
+  return model.forward({}, x, cache).values;
+}
+
+/// The formula, query by query and head by head, without anything in common with the library's.
+Matrix<double> by_the_formula(const PackedSequence<double>& q, const PackedSequence<double>& k,
+                              const PackedSequence<double>& v, const AttentionOptions& how) {
+  const Index A = q.values.rows() / how.heads, C = v.values.rows() / how.heads;
+  Matrix<double> y = Matrix<double>::Zero(v.values.rows(), q.packing.total());
+  for (Index n = 0; n < q.packing.total(); ++n)
+    for (Index h = 0; h < how.heads; ++h) {
+      double sum = 0;
+      for (const bool adds : {false, true})
+        for (Index m = 0; m < k.packing.total(); ++m) {
+          const Index t = q.packing.time_of(n), s = k.packing.time_of(m);
+          if (k.packing.sequence_of(m) != q.packing.sequence_of(n)) continue;
+          if ((how.window >= 0 && std::abs(t - s) > how.window) || (how.causal && s > t)) continue;
+          const double w =
+              std::exp(how.scale * q.values.col(n).segment(h * A, A).dot(k.values.col(m).segment(h * A, A)));
+          if (adds)
+            y.col(n).segment(h * C, C) += w / sum * v.values.col(m).segment(h * C, C);
+          else
+            sum += w;
+        }
+    }
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("attention is its formula: heads, scales, windows, sequences of any length on either side") {
+  for (const AttentionOptions& how : all_options()) {
+    CAPTURE(how.describe());
+    const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(4, key_lengths(), 2),
+               v = of_lengths(6, key_lengths(), 3);
+    const auto expected = by_the_formula(q, k, v, how);
+    CHECK((output_of_attention(Attends<double>{{}, how}, Three<double>{{q, k, v}}) - expected).cwiseAbs().maxCoeff() <
+          1e-13);
+    AttentionOptions scaled = how;
+    scaled.scale /= std::sqrt(4. / static_cast<double>(how.heads));
+    CHECK((output_of_attention(AttendsToKeys<double>{{}, how}, Two<double>{{q, k}}) - by_the_formula(q, k, k, scaled))
+              .cwiseAbs()
+              .maxCoeff() < 1e-13);
+  }
+  // more queries than a block of them, and more keys than a block of a sum
+  const auto q = of_lengths(8, {150, 64, 1, 200}, 1), k = of_lengths(8, {70, 300, 65, 0}, 2);
+  for (const AttentionOptions& how :
+       {AttentionOptions{}, {.window = 20}, {.causal = true}, {.window = 70, .causal = true}})
+    CHECK((output_of_attention(Attends<double>{{}, how}, Three<double>{{q, k, k}}) - by_the_formula(q, k, k, how))
+              .cwiseAbs()
+              .maxCoeff() < 1e-13);
+}
+
+TEST_CASE("the gradient of attention: queries, keys and values, of one sequence or of several") {
+  for (const AttentionOptions& how : all_options()) {
+    CAPTURE(how.describe());
+    const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(4, key_lengths(), 2),
+               v = of_lengths(6, key_lengths(), 3);
+    check_attention_gradient(Attends<double>{{}, how}, Three<double>{{q, k, v}});
+    check_attention_gradient(AttendsToKeys<double>{{}, how}, Two<double>{{q, k}});
+    check_attention_gradient(AttendsToItself<double>{{}, how}, k);
+  }
+  const auto q = of_lengths(2, {66, 3}, 1), k = of_lengths(2, {67, 70}, 2);
+  check_attention_gradient(AttendsToKeys<double>{}, Two<double>{{q, k}});
+  check_attention_gradient(AttendsToKeys<double>{{}, {.window = 2}}, Two<double>{{q, k}});
+}
+
+TEST_CASE("the gradient of MultiHeadAttention and GeneralAttention") {
+  const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(3, key_lengths(), 2),
+             v = of_lengths(5, key_lengths(), 3);
+  MultiHeadAttention<double> model(4, 3, 6, 2, {.values = 5});
+  model.key.bias.trainable = false;  // adds as much to all scores of a query: its gradient is rounding
+  check_attention_gradient(model, Three<double>{{q, k, v}});
+  check_attention_gradient(MultiHeadAttention<double>(4, 3, 6, 3, {.bias = false, .outputs = 2, .window = 1}),
+                           Two<double>{{q, k}});
+  check_attention_gradient(GeneralAttention<double>(4, 3), Two<double>{{q, k}});
+}
+
+TEST_CASE_TEMPLATE("attention has the same bits with any number of threads" * doctest::test_suite("bits"), T, float,
+                   double) {
+  std::vector<Index> of_q, of_k;
+  for (Index b = 0; b < 24; ++b) of_q.push_back(5 + 31 * b % 90), of_k.push_back(7 * b % 80);
+  const auto x = Two<T>{{random_sequences<T>(32, of_q, 95), random_sequences<T>(32, of_k, 80)}};
+  const AttendsToKeys<T> model{{}, {.heads = 2}};
+  const auto run = [&](int n) {
+    set_threads(n);
+    CacheFor<AttendsToKeys<T>, Two<T>> cache;
+    auto d = zeros_like(model);
+    const PackedSequence<T> y = model.forward({}, x, cache);
+    const auto [dq, dk] = model.backward(x, y, cache, d);
+    set_threads(0);
+    return std::array<Matrix<T>, 3>{y.values, dq.values, dk.values};
+  };
+  const auto one = run(1);
+  for (const int n : {2, 3, 7}) CHECK(run(n) == one);
+}
+
+TEST_CASE("the weights of attention can be looked at, of a head or on average") {
+  const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(4, key_lengths(), 2);
+  for (const AttentionOptions& how : all_options()) {
+    CAPTURE(how.describe());
+    Matrix<double> mean = Matrix<double>::Zero(9, q.packing.total());
+    const auto y = by_the_formula(q, k, k, how);
+    const Index A = 4 / how.heads;
+    for (Index h = 0; h < how.heads; ++h) {
+      const auto w = dot_attention_weights(q, k, how, h);
+      REQUIRE(w.rows() == 9);
+      for (Index n = 0; n < q.packing.total(); ++n) {
+        Eigen::VectorXd found = Eigen::VectorXd::Zero(A);
+        for (Index m = 0; m < k.packing.total(); ++m)
+          if (k.packing.sequence_of(m) == q.packing.sequence_of(n))
+            found += w(k.packing.time_of(m), n) * k.values.col(m).segment(h * A, A);
+        CHECK((found - y.col(n).segment(h * A, A)).norm() < 1e-13);
+        CHECK((std::abs(w.col(n).sum() - 1) < 1e-13 || w.col(n).sum() == 0));
+      }
+      mean += w / static_cast<double>(how.heads);
+    }
+    CHECK((dot_attention_weights(q, k, how) - mean).cwiseAbs().maxCoeff() < 1e-14);
+  }
+  MultiHeadAttention<double> attend(4, 4, 6, 2);
+  randomize(attend, Rng(1));
+  Dense<double> project_q = attend.query, project_k = attend.key;
+  CacheFor<Dense<double>, PackedSequence<double>> of_q, of_k;
+  CHECK(attend.weights(q, k, 1) ==
+        scaled_dot_attention_weights(project_q.forward({}, q, of_q), project_k.forward({}, k, of_k), {.heads = 2}, 1));
+}
+
+TEST_CASE("attention refuses what does not belong together") {
+  const auto q = of_lengths(4, {2, 3}, 1), k = of_lengths(4, {1, 3}, 2), wide = of_lengths(6, {1, 3}, 2),
+             other = of_lengths(4, {3, 1}, 2), third = of_lengths(4, {1, 3, 1}, 2);
+  const auto refusal = [](const auto& queries, const auto& keys, const auto& values, const AttentionOptions& how) {
+    return message_of([&] { output_of_attention(Attends<double>{{}, how}, Three<double>{{queries, keys, values}}); });
+  };
+  CHECK(refusal(q, third, third, {}) == "dot_attention: queries of 2 sequences, keys of 3");
+  CHECK(refusal(q, k, other, {}) == "dot_attention: keys and values are of different sequences");
+  CHECK(refusal(q, wide, k, {}) == "dot_attention: queries have 4 features, keys 6");
+  CHECK(refusal(q, k, wide, {.heads = 4}) ==
+        "dot_attention: 4 heads, expected a divisor of the 4 features of the keys and the 6 of the values");
+  CHECK(refusal(q, k, k, {.heads = 0}) ==
+        "dot_attention: 0 heads, expected a divisor of the 4 features of the keys and the 4 of the values");
+  CHECK(message_of([&] { dot_attention_weights(q, k, {.heads = 2}, 2); }) == "dot_attention: head 2, expected 0 to 1");
+  CHECK(message_of([&] { MultiHeadAttention(4, 4, 6, 4); }) ==
+        "MultiHeadAttention: 4 heads, expected a divisor of the 6 units");
+  CHECK(message_of([&] { output_of_attention(MultiHeadAttention<double>(4, 4, 6, 2), Two<double>{{q, wide}}); }) ==
+        "layer key: Dense: input has 6 features, expected 4");
+}
