@@ -29,14 +29,14 @@ struct DotAttentionFunction {
   template <class X>
   std::tuple<const X&, const X&> backward(const X& q, const X& k, const X& dy, Cache<X, X>& c) const {
     c.dq.packing = q.packing, c.dk.packing = k.packing;
-    c.fused.backward(q, k, k, dy.values, how, c.dq.values, c.dk.values, c.dv.values);
+    c.fused.backward(q, k, k, dy, how, c.dq.values, c.dk.values, c.dv.values);
     return {c.dq, c.dk};
   }
   template <class X>
   std::tuple<const X&, const X&, const X&> backward(const X& q, const X& k, const X& v, const X& dy,
                                                     Cache<X, X, X>& c) const {
     c.dq.packing = q.packing, c.dk.packing = k.packing, c.dv.packing = v.packing;
-    c.fused.backward(q, k, v, dy.values, how, c.dq.values, c.dk.values, c.dv.values);
+    c.fused.backward(q, k, v, dy, how, c.dq.values, c.dk.values, c.dv.values);
     return {c.dq, c.dk, c.dv};
   }
 

@@ -36,7 +36,7 @@ template <class T> class FusedAttention {
                           Matrix<T>& y);
   /// After `forward` of the same. Where the values are the keys, the same object, dk has both gradients, and dv is
   /// left.
-  UNROLL_API void backward(const Sequences& q, const Sequences& k, const Sequences& v, const Matrix<T>& dy,
+  UNROLL_API void backward(const Sequences& q, const Sequences& k, const Sequences& v, const Sequences& dy,
                            const AttentionOptions& how, Matrix<T>& dq, Matrix<T>& dk, Matrix<T>& dv);
   /// w of a head, (steps of the longest keys, N), or with head < 0 the mean over the heads; 0 where there is no key.
   UNROLL_API Matrix<T> weights(const Sequences& q, const Sequences& k, const AttentionOptions& how, Index head);
@@ -51,13 +51,14 @@ template <class T> class FusedAttention {
     Matrix<T> largest, sum, sum_of_x, zero;  // (queries_at_once)
     ProductScratch<T> product;
   };
-  /// A sequence, by its places among the queries and the keys, and a head.
-  struct Task {
-    Index head, at_q, at_k, queries, keys;
-  };
   struct Range {
     Index first, last;
     Index size() const { return (std::max)(last - first, Index{0}); }
+  };
+  /// A sequence, by its places among the queries and the keys, and heads of it.
+  struct Task {
+    Range heads;
+    Index at_q, at_k, queries, keys;
   };
   /// The scores of some queries of a task, from `first` on, w (keys.size(), queries).
   struct Block {
@@ -74,13 +75,10 @@ template <class T> class FusedAttention {
   static View<T> columns(Matrix<T>& of, Index rows, Index n) { return {of.data(), rows, n, rows}; }
 
   static void check(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how);
-  static Index features(const Sequences& of, const AttentionOptions& how) { return of.values.rows() / how.heads; }
   void reserve(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how, bool backward);
-  template <class F>
-  void for_tasks(const Packing& q, const Packing& k, const AttentionOptions& how, Index features, const F& f);
-  static View<T> gather(const Matrix<T>& from, const Packing& p, Index head, Index rows, Index j, Index n,
-                        Matrix<T>& to);
-  static void scatter(View<const T> from, const Packing& p, Index head, Index j, Matrix<T>& to);
+  template <class F> void for_tasks(const Packing& q, const Packing& k, Index heads, Index work_of_pair, const F& f);
+  static View<T> gather(const Sequences& from, Range heads, Index rows_of_head, Index j, Index n, Matrix<T>& to);
+  static void scatter(View<const T> from, const Packing& p, Range heads, Index j, Matrix<T>& to);
   static Block scores(const AttentionOptions& how, View<const T> q, View<const T> k, Index first, Room& room);
   template <class F> static void for_seen(const AttentionOptions& how, const Block& block, const F& f);
   static void softmax(const AttentionOptions& how, const Block& block, Room& room);
@@ -93,7 +91,7 @@ template <class T> class FusedAttention {
 #define UNROLL_FUSED_ATTENTION_INSTANCES(DECLARE, T)                                                               \
   DECLARE void FusedAttention<T>::forward(const Sequences&, const Sequences&, const Sequences&,                    \
                                           const AttentionOptions&, Matrix<T>&);                                    \
-  DECLARE void FusedAttention<T>::backward(const Sequences&, const Sequences&, const Sequences&, const Matrix<T>&, \
+  DECLARE void FusedAttention<T>::backward(const Sequences&, const Sequences&, const Sequences&, const Sequences&, \
                                            const AttentionOptions&, Matrix<T>&, Matrix<T>&, Matrix<T>&);           \
   DECLARE Matrix<T> FusedAttention<T>::weights(const Sequences&, const Sequences&, const AttentionOptions&, Index);
 #if !UNROLL_HEADER_ONLY

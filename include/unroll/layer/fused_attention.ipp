@@ -29,7 +29,8 @@ void FusedAttention<T>::check(const Sequences& q, const Sequences& k, const Sequ
 template <class T>
 void FusedAttention<T>::reserve(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how,
                                 bool backward) {
-  const Index A = features(q, how), C = features(v, how), queries = q.packing.steps(), keys = k.packing.steps();
+  const Index A = q.values.rows(), C = v.values.rows(), queries = q.packing.steps(), keys = k.packing.steps();
+  const Index of_head = (std::max)(A, C) / how.heads;
   sorted_positions(k.packing, of_row_);
   log_sums_.resize(how.heads, q.packing.total());
   rooms_.resize((std::max)(rooms_.size(), static_cast<std::size_t>(threads())));
@@ -39,47 +40,51 @@ void FusedAttention<T>::reserve(const Sequences& q, const Sequences& k, const Se
     for (Matrix<T>* of : {&room.largest, &room.sum, &room.sum_of_x, &room.zero}) of->resize(queries_at_once, 1);
     room.zero.setZero();
     if (&v != &k) room.v.resize(C, keys);
-    room.product.reserve(keys, queries_at_once, (std::max)(A, C));
-    room.product.reserve((std::max)(A, C), queries_at_once, keys);
+    room.product.reserve(keys, queries_at_once, of_head);
+    room.product.reserve(of_head, queries_at_once, keys);
     if (!backward) continue;
     room.dq.resize(A, queries), room.dk.resize(A, keys), room.dw.resize(keys, queries_at_once);
     if (&v != &k) room.dv.resize(C, keys);
-    room.product.reserve((std::max)(A, C), keys, queries_at_once);
+    room.product.reserve(of_head, keys, queries_at_once);
   }
 }
 
-/// f(task, room). The longest sequences come first, and are dealt out to the threads one by one.
+/// f(task, room). The longest sequences come first, and are dealt out to the threads one by one; where they are few,
+/// their heads are.
 template <class T>
 template <class F>
-void FusedAttention<T>::for_tasks(const Packing& q, const Packing& k, const AttentionOptions& how, Index features,
-                                  const F& f) {
+void FusedAttention<T>::for_tasks(const Packing& q, const Packing& k, Index heads, Index work_of_pair, const F& f) {
   constexpr Index least_work = 400'000;  // multiplications that are worth a thread
-  const auto keys_of = [&](Index j) { return of_row_[static_cast<std::size_t>(q.row(j))]; };
+  const auto place_of = [&](Index j) { return of_row_[static_cast<std::size_t>(q.row(j))]; };
   Index work = 0;
-  for (Index j = 0; j < q.batch(); ++j) work += q.length(j) * k.length(keys_of(j)) * features * how.heads;
-  const Index tasks = q.batch() * how.heads;
-  const Index pieces = std::clamp<Index>((std::min)(tasks, work / least_work), 1, inside_parallel() ? 1 : threads());
+  for (Index j = 0; j < q.batch(); ++j) work += q.length(j) * k.length(place_of(j)) * work_of_pair;
+  const Index most = inside_parallel() ? 1 : threads();
+  const Index parts = most > 1 && q.batch() < 8 * most ? heads : 1, tasks = q.batch() * parts;
+  const Index pieces = std::clamp<Index>((std::min)(tasks, work / least_work), 1, most);
   parallel_for(static_cast<int>(pieces), [&](int piece) {
     const FlushDenormals flush;
     for (Index n = piece; n < tasks; n += pieces) {
-      const Index j = n / how.heads, at_k = keys_of(j);
-      f(Task{n % how.heads, j, at_k, q.length(j), k.length(at_k)}, rooms_[static_cast<std::size_t>(piece)]);
+      const Index j = n / parts, at_k = place_of(j);
+      const Range its_heads = parts > 1 ? Range{n % parts, n % parts + 1} : Range{0, heads};
+      f(Task{its_heads, j, at_k, q.length(j), k.length(at_k)}, rooms_[static_cast<std::size_t>(piece)]);
     }
   });
 }
 
-/// Rows of a head, the n columns of a sequence, j-th in its packing.
+/// The n columns of a sequence, j-th in its packing, side by side; of the rows those of some heads.
 template <class T>
-View<T> FusedAttention<T>::gather(const Matrix<T>& from, const Packing& p, Index head, Index rows, Index j, Index n,
+View<T> FusedAttention<T>::gather(const Sequences& from, Range heads, Index rows_of_head, Index j, Index n,
                                   Matrix<T>& to) {
-  for (Index t = 0; t < n; ++t)
-    std::copy_n(from.data() + (p.offset(t) + j) * from.rows() + head * rows, rows, to.data() + t * rows);
+  const Index rows = heads.size() * rows_of_head, all = from.values.rows();
+  const T* const first = from.values.data() + heads.first * rows_of_head;
+  for (Index t = 0; t < n; ++t) std::copy_n(first + (from.packing.offset(t) + j) * all, rows, to.data() + t * rows);
   return columns(to, rows, n);
 }
 template <class T>
-void FusedAttention<T>::scatter(View<const T> from, const Packing& p, Index head, Index j, Matrix<T>& to) {
+void FusedAttention<T>::scatter(View<const T> from, const Packing& p, Range heads, Index j, Matrix<T>& to) {
+  T* const first = to.data() + heads.first * (from.rows / heads.size());
   for (Index t = 0; t < from.cols; ++t)
-    std::copy_n(from.data + t * from.stride, from.rows, to.data() + (p.offset(t) + j) * to.rows() + head * from.rows);
+    std::copy_n(from.data + t * from.stride, from.rows, first + (p.offset(t) + j) * to.rows());
 }
 
 /// q_t . k_s of the queries first .. and of the keys that one of them sees.
@@ -120,79 +125,88 @@ template <class T>
 void FusedAttention<T>::forward(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how,
                                 Matrix<T>& y) {
   check(q, k, v, how);
-  const Index A = features(q, how), C = features(v, how);
+  const Index A = q.values.rows() / how.heads, C = v.values.rows() / how.heads;
   reserve(q, k, v, how, false);
   y.resize(v.values.rows(), q.packing.total());
-  for_tasks(q.packing, k.packing, how, A + C, [&](const Task& task, Room& room) {
-    const View<T> of_y = columns(room.y, C, task.queries);
-    if (task.keys == 0) {
-      fill(C * task.queries, T(0), of_y.data);
-      return scatter(of_y, q.packing, task.head, task.at_q, y);
-    }
-    const View<T> of_q = gather(q.values, q.packing, task.head, A, task.at_q, task.queries, room.q);
-    const View<T> of_k = gather(k.values, k.packing, task.head, A, task.at_k, task.keys, room.k);
-    const View<T> of_v = &v == &k ? of_k : gather(v.values, v.packing, task.head, C, task.at_k, task.keys, room.v);
-    scale(A * task.queries, static_cast<T>(how.scale), of_q.data);
-    for (Index t = 0; t < task.queries; t += queries_at_once) {
-      const Block block = scores(how, of_q, of_k, t, room);
-      softmax(how, block, room);
-      for (Index n = 0; n < block.w.cols; ++n) {
-        T& sum = room.sum(n, 0);
-        const bool sees = seen(how, t + n, task.keys).size() > 0;
-        log_sums_(task.head, q.packing.offset(t + n) + task.at_q) = sees ? room.largest(n, 0) + std::log(sum) : T(0);
-        sum = sees ? 1 / sum : T(0);
+  for_tasks(q.packing, k.packing, how.heads, how.heads * (A + C), [&](const Task& task, Room& room) {
+    const Index heads = task.heads.size();
+    const View<T> all_q = gather(q, task.heads, A, task.at_q, task.queries, room.q);
+    const View<T> all_k = gather(k, task.heads, A, task.at_k, task.keys, room.k);
+    const View<T> all_v = &v == &k ? all_k : gather(v, task.heads, C, task.at_k, task.keys, room.v);
+    const View<T> all_y = columns(room.y, heads * C, task.queries);
+    scale(all_q.rows * all_q.cols, static_cast<T>(how.scale), all_q.data);
+    for (Index h = 0; h < heads; ++h) {
+      const View<T> of_q = all_q.middle_rows(h * A, A), of_k = all_k.middle_rows(h * A, A);
+      const View<T> of_v = all_v.middle_rows(h * C, C), of_y = all_y.middle_rows(h * C, C);
+      for (Index t = 0; t < task.queries; t += queries_at_once) {
+        const Block block = scores(how, of_q, of_k, t, room);
+        softmax(how, block, room);
+        for (Index n = 0; n < block.w.cols; ++n) {
+          T& sum = room.sum(n, 0);
+          const bool sees = seen(how, t + n, task.keys).size() > 0;
+          log_sums_(task.heads.first + h, q.packing.offset(t + n) + task.at_q) =
+              sees ? room.largest(n, 0) + std::log(sum) : T(0);
+          sum = sees ? 1 / sum : T(0);
+        }
+        const View<T> to = of_y.middle_cols(t, block.w.cols);
+        product<T>(to, of_v.middle_cols(block.keys.first, block.w.rows), Transpose::no, block.w, Transpose::no,
+                   Accumulate::no, room.product);
+        dispatch<ScaleColumns>(to, static_cast<const T*>(room.sum.data()), static_cast<const T*>(room.zero.data()));
       }
-      const View<T> to = of_y.middle_cols(t, block.w.cols);
-      product<T>(to, of_v.middle_cols(block.keys.first, block.w.rows), Transpose::no, block.w, Transpose::no,
-                 Accumulate::no, room.product);
-      dispatch<ScaleColumns>(to, static_cast<const T*>(room.sum.data()), static_cast<const T*>(room.zero.data()));
     }
-    scatter(of_y, q.packing, task.head, task.at_q, y);
+    scatter(all_y, q.packing, task.heads, task.at_q, y);
   });
 }
 
 /// With P = w and D = dy V^T: dV = P^T dy, dS = P * (D - (P * D) 1), dQ = dS K, dK = dS^T Q.
 template <class T>
-void FusedAttention<T>::backward(const Sequences& q, const Sequences& k, const Sequences& v, const Matrix<T>& dy,
+void FusedAttention<T>::backward(const Sequences& q, const Sequences& k, const Sequences& v, const Sequences& dy,
                                  const AttentionOptions& how, Matrix<T>& dq, Matrix<T>& dk, Matrix<T>& dv) {
-  const Index A = features(q, how), C = features(v, how);
+  const Index A = q.values.rows() / how.heads, C = v.values.rows() / how.heads;
   const bool values_are_keys = &v == &k;
   reserve(q, k, v, how, true);
   dq.resize(q.values.rows(), q.packing.total());
   dk.resize(k.values.rows(), k.packing.total());
   if (!values_are_keys) dv.resize(v.values.rows(), v.packing.total());
-  for_tasks(q.packing, k.packing, how, 2 * A + 2 * C, [&](const Task& task, Room& room) {
-    const View<T> of_q = gather(q.values, q.packing, task.head, A, task.at_q, task.queries, room.q);
-    const View<T> of_dy = gather(dy, q.packing, task.head, C, task.at_q, task.queries, room.y);
-    const View<T> of_k = gather(k.values, k.packing, task.head, A, task.at_k, task.keys, room.k);
-    const View<T> of_v =
-        values_are_keys ? of_k : gather(v.values, v.packing, task.head, C, task.at_k, task.keys, room.v);
-    const View<T> d_q = columns(room.dq, A, task.queries), d_k = columns(room.dk, A, task.keys);
-    const View<T> d_v = values_are_keys ? d_k : columns(room.dv, C, task.keys);
-    scale(A * task.queries, static_cast<T>(how.scale), of_q.data);
-    fill(A * task.keys, T(0), d_k.data);
-    if (!values_are_keys) fill(C * task.keys, T(0), d_v.data);
-    for (Index t = 0; t < task.queries; t += queries_at_once) {
-      const Block block = scores(how, of_q, of_k, t, room);
-      const Index n = block.w.cols, first = block.keys.first, keys = block.w.rows;
-      for (Index i = 0; i < n; ++i) room.sum(i, 0) = log_sums_(task.head, q.packing.offset(t + i) + task.at_q);
-      for_seen(how, block,
-               [&](View<T> w, Index i) { dispatch<ExpColumns>(w, static_cast<const T*>(&room.sum(i, 0))); });
-      const View<T> dw = columns(room.dw, keys, n), of_dy_here = of_dy.middle_cols(t, n);
-      product<T>(d_v.middle_cols(first, keys), of_dy_here, Transpose::no, block.w, Transpose::yes, Accumulate::yes,
-                 room.product);
-      product<T>(dw, of_v.middle_cols(first, keys), Transpose::yes, of_dy_here, Transpose::no, Accumulate::no,
-                 room.product);
-      dispatch<SoftmaxBackward>(View<const T>(block.w), dw);
-      product<T>(d_q.middle_cols(t, n), of_k.middle_cols(first, keys), Transpose::no, dw, Transpose::no, Accumulate::no,
-                 room.product);
-      product<T>(d_k.middle_cols(first, keys), of_q.middle_cols(t, n), Transpose::no, dw, Transpose::yes,
-                 Accumulate::yes, room.product);
+  for_tasks(q.packing, k.packing, how.heads, how.heads * 2 * (A + C), [&](const Task& task, Room& room) {
+    const Index heads = task.heads.size();
+    const View<T> all_q = gather(q, task.heads, A, task.at_q, task.queries, room.q);
+    const View<T> all_dy = gather(dy, task.heads, C, task.at_q, task.queries, room.y);
+    const View<T> all_k = gather(k, task.heads, A, task.at_k, task.keys, room.k);
+    const View<T> all_v = values_are_keys ? all_k : gather(v, task.heads, C, task.at_k, task.keys, room.v);
+    const View<T> all_dq = columns(room.dq, heads * A, task.queries), all_dk = columns(room.dk, heads * A, task.keys);
+    const View<T> all_dv = values_are_keys ? all_dk : columns(room.dv, heads * C, task.keys);
+    scale(all_q.rows * all_q.cols, static_cast<T>(how.scale), all_q.data);
+    fill(all_dk.rows * all_dk.cols, T(0), all_dk.data);
+    if (!values_are_keys) fill(all_dv.rows * all_dv.cols, T(0), all_dv.data);
+    for (Index h = 0; h < heads; ++h) {
+      const View<T> of_q = all_q.middle_rows(h * A, A), of_k = all_k.middle_rows(h * A, A);
+      const View<T> of_v = all_v.middle_rows(h * C, C), of_dy = all_dy.middle_rows(h * C, C);
+      const View<T> of_dq = all_dq.middle_rows(h * A, A), of_dk = all_dk.middle_rows(h * A, A);
+      const View<T> of_dv = all_dv.middle_rows(h * C, C);
+      for (Index t = 0; t < task.queries; t += queries_at_once) {
+        const Block block = scores(how, of_q, of_k, t, room);
+        const Index n = block.w.cols, first = block.keys.first, keys = block.w.rows;
+        for (Index i = 0; i < n; ++i)
+          room.sum(i, 0) = log_sums_(task.heads.first + h, q.packing.offset(t + i) + task.at_q);
+        for_seen(how, block,
+                 [&](View<T> w, Index i) { dispatch<ExpColumns>(w, static_cast<const T*>(&room.sum(i, 0))); });
+        const View<T> dw = columns(room.dw, keys, n), dy_here = of_dy.middle_cols(t, n);
+        product<T>(of_dv.middle_cols(first, keys), dy_here, Transpose::no, block.w, Transpose::yes, Accumulate::yes,
+                   room.product);
+        product<T>(dw, of_v.middle_cols(first, keys), Transpose::yes, dy_here, Transpose::no, Accumulate::no,
+                   room.product);
+        dispatch<SoftmaxBackward>(View<const T>(block.w), dw);
+        product<T>(of_dq.middle_cols(t, n), of_k.middle_cols(first, keys), Transpose::no, dw, Transpose::no,
+                   Accumulate::no, room.product);
+        product<T>(of_dk.middle_cols(first, keys), of_q.middle_cols(t, n), Transpose::no, dw, Transpose::yes,
+                   Accumulate::yes, room.product);
+      }
     }
-    scale(A * task.queries, static_cast<T>(how.scale), d_q.data);
-    scatter(d_q, q.packing, task.head, task.at_q, dq);
-    scatter(d_k, k.packing, task.head, task.at_k, dk);
-    if (!values_are_keys) scatter(d_v, k.packing, task.head, task.at_k, dv);
+    scale(all_dq.rows * all_dq.cols, static_cast<T>(how.scale), all_dq.data);
+    scatter(all_dq, q.packing, task.heads, task.at_q, dq);
+    scatter(all_dk, k.packing, task.heads, task.at_k, dk);
+    if (!values_are_keys) scatter(all_dv, k.packing, task.heads, task.at_k, dv);
   });
 }
 
@@ -200,26 +214,24 @@ template <class T>
 Matrix<T> FusedAttention<T>::weights(const Sequences& q, const Sequences& k, const AttentionOptions& how, Index head) {
   check(q, k, k, how);
   require(head < how.heads, "dot_attention: head ", head, ", expected 0 to ", how.heads - 1);
-  const Index A = features(q, how);
+  const Index A = q.values.rows() / how.heads;
   reserve(q, k, k, how, false);
   Matrix<T> all = Matrix<T>::Zero(k.packing.steps(), q.packing.total());
-  const Index first = head < 0 ? 0 : head, heads = head < 0 ? how.heads : 1;
-  AttentionOptions one = how;  // a task is a sequence: the heads add to the same elements
-  one.heads = 1;
-  for_tasks(q.packing, k.packing, one, q.values.rows(), [&](const Task& task, Room& room) {
-    for (Index h = first; task.keys > 0 && h < first + heads; ++h) {
-      const View<T> of_q = gather(q.values, q.packing, h, A, task.at_q, task.queries, room.q);
-      const View<T> of_k = gather(k.values, k.packing, h, A, task.at_k, task.keys, room.k);
-      scale(A * task.queries, static_cast<T>(how.scale), of_q.data);
+  const Range heads = head < 0 ? Range{0, how.heads} : Range{head, head + 1};
+  const Index as_one = 1;  // they add to the same weights
+  for_tasks(q.packing, k.packing, as_one, heads.size() * A, [&](const Task& task, Room& room) {
+    const View<T> all_q = gather(q, heads, A, task.at_q, task.queries, room.q);
+    const View<T> all_k = gather(k, heads, A, task.at_k, task.keys, room.k);
+    scale(all_q.rows * all_q.cols, static_cast<T>(how.scale), all_q.data);
+    for (Index h = 0; h < heads.size(); ++h)
       for (Index t = 0; t < task.queries; t += queries_at_once) {
-        const Block block = scores(how, of_q, of_k, t, room);
+        const Block block = scores(how, all_q.middle_rows(h * A, A), all_k.middle_rows(h * A, A), t, room);
         softmax(how, block, room);
         for (Index n = 0; n < block.w.cols; ++n)
           if (seen(how, t + n, task.keys).size() > 0)
-            axpy(block.w.rows, 1 / (static_cast<T>(heads) * room.sum(n, 0)), block.w.data + n * block.w.stride,
+            axpy(block.w.rows, 1 / (static_cast<T>(heads.size()) * room.sum(n, 0)), block.w.data + n * block.w.stride,
                  &all(block.keys.first, q.packing.offset(t + n) + task.at_q));
       }
-    }
   });
   return all;
 }
