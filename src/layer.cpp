@@ -1,5 +1,6 @@
 #include <unroll/cell/cell_kind.ipp>
 #include <unroll/cell/weight_drop.ipp>
+#include <unroll/layer/additive_memory.ipp>
 #include <unroll/layer/bidirectional.ipp>
 #include <unroll/layer/dense.ipp>
 #include <unroll/layer/embedding.ipp>
@@ -16,6 +17,8 @@ UNROLL_RECURRENT_INSTANCES(template, double, 2)
 UNROLL_WEIGHT_DROP_INSTANCES(template, float)
 UNROLL_WEIGHT_DROP_INSTANCES(template, double)
 namespace detail {
+UNROLL_ADDITIVE_MEMORY_INSTANCES(template, float)
+UNROLL_ADDITIVE_MEMORY_INSTANCES(template, double)
 UNROLL_FUSED_ATTENTION_INSTANCES(template, float)
 UNROLL_FUSED_ATTENTION_INSTANCES(template, double)
 }  // namespace detail

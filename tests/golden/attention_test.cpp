@@ -62,7 +62,16 @@ struct Dots : Composite<Dots, double> {
     return dot_attention(q, k, how);
   }
 };
-/// Its names are those of its part.
+// Their names are those of their part.
+struct Additive : Composite<Additive, double> {
+  AdditiveAttention<double> attend{3, 5, 4};
+  static constexpr std::string_view names_of_parts() { return "."; }
+  auto parts() { return std::tie(attend); }
+  auto parts() const { return std::tie(attend); }
+  auto operator()(Wiring& run, Node<PackedSequence<double>> q, Node<PackedSequence<double>> k) const {
+    return run(attend, q, k);
+  }
+};
 struct Itself : Composite<Itself, double> {
   MultiHeadAttention<double> attend{6, 6, 6, 2, {.bias = false, .causal = true}};
   static constexpr std::string_view names_of_parts() { return "."; }
@@ -95,13 +104,16 @@ TEST_CASE("MultiHeadAttention is nn.MultiheadAttention with a key_padding_mask")
   }
 }
 
-TEST_CASE("dot, local and general attention are Luong's") {
+TEST_CASE("dot, local and general attention are Luong's, additive attention is Bahdanau's") {
   const Golden golden("pytorch_attention");
-  for (const std::string variant : {"dot.", "local.", "general."}) {
+  for (const std::string variant : {"dot.", "local.", "general.", "bahdanau."}) {
     const Pair x{{golden_sequences(golden, variant + "q", "query"), golden_sequences(golden, variant + "k", "key")}};
     if (variant == "general.")
       check_attends(golden, variant, GeneralAttention<double>(3, 5), x, {"q", "k"});
+    else if (variant == "bahdanau.")
+      check_attends(golden, variant, Additive{}, x, {"q", "k"});
     else
       check_attends(golden, variant, Dots{{}, {.window = variant == "local." ? 1 : -1}}, x, {"q", "k"});
   }
+  golden.check_all_read();
 }

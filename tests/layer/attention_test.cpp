@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <unroll/core/parallel.hpp>
+#include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/attention.hpp>
 #include <unroll/layer/multi_head_attention.hpp>
 #include <unroll/testing/check_gradient.hpp>
@@ -31,6 +32,11 @@ template <class T> struct AttendsToItself : Composite<AttendsToItself<T>, T> {
   AttentionOptions how;
   UNROLL_PARTS(how)
   auto operator()(Wiring&, Node<PackedSequence<T>> x) const { return dot_attention(x, x, x, how); }
+};
+template <class T> struct Asks : Composite<Asks<T>, T> {
+  AdditiveAttention<T> attend{4, 3, 21};
+  UNROLL_PARTS(attend)
+  auto operator()(Wiring& run, Node<PackedSequence<T>> q, Node<PackedSequence<T>> m) const { return run(attend, q, m); }
 };
 template <class T> using Two = Inputs<PackedSequence<T>, PackedSequence<T>>;
 template <class T> using Three = Inputs<PackedSequence<T>, PackedSequence<T>, PackedSequence<T>>;
@@ -141,23 +147,40 @@ TEST_CASE("the gradient of MultiHeadAttention and GeneralAttention") {
   check_attention_gradient(GeneralAttention<double>(4, 3), Two<double>{{q, k}});
 }
 
+TEST_CASE("the gradient of AdditiveAttention over a whole batch of queries, frozen parts left out") {
+  const auto q = of_lengths(4, query_lengths(), 1), m = of_lengths(3, key_lengths(), 2);
+  Asks<double> model;
+  check_attention_gradient(model, Two<double>{{q, m}});
+  freeze(model, "attend.weight_*");
+  check_attention_gradient(model, Two<double>{{q, m}});
+}
+
 TEST_CASE_TEMPLATE("attention has the same bits with any number of threads" * doctest::test_suite("bits"), T, float,
                    double) {
+  const auto check_bits = [](auto model, const Two<T>& x) {
+    randomize(model, Rng(2));
+    const auto run = [&](int n) {
+      set_threads(n);
+      CacheFor<decltype(model), Two<T>> cache;
+      auto d = zeros_like(model);
+      const PackedSequence<T> y = model.forward({}, x, cache);
+      const auto [dq, dk] = model.backward(x, y, cache, d);
+      set_threads(0);
+      std::vector<Matrix<T>> all{y.values, dq.values, dk.values};
+      visit([&](const Path&, const auto& p) { all.push_back(p); }, d);
+      return all;
+    };
+    const auto one = run(1);
+    for (const int n : {2, 3, 7}) CHECK(run(n) == one);
+  };
   std::vector<Index> of_q, of_k;
   for (Index b = 0; b < 24; ++b) of_q.push_back(5 + 31 * b % 90), of_k.push_back(7 * b % 80);
-  const auto x = Two<T>{{random_sequences<T>(32, of_q, 95), random_sequences<T>(32, of_k, 80)}};
-  const AttendsToKeys<T> model{{}, {.heads = 2}};
-  const auto run = [&](int n) {
-    set_threads(n);
-    CacheFor<AttendsToKeys<T>, Two<T>> cache;
-    auto d = zeros_like(model);
-    const PackedSequence<T> y = model.forward({}, x, cache);
-    const auto [dq, dk] = model.backward(x, y, cache, d);
-    set_threads(0);
-    return std::array<Matrix<T>, 3>{y.values, dq.values, dk.values};
-  };
-  const auto one = run(1);
-  for (const int n : {2, 3, 7}) CHECK(run(n) == one);
+  check_bits(AttendsToKeys<T>{{}, {.heads = 2}},
+             Two<T>{{random_sequences<T>(32, of_q, 95), random_sequences<T>(32, of_k, 80)}});
+  of_q.resize(3), of_k.resize(3);  // too few sequences for the threads: they take heads
+  check_bits(AttendsToKeys<T>{{}, {.heads = 4}},
+             Two<T>{{random_sequences<T>(64, of_q, 95), random_sequences<T>(64, of_k, 80)}});
+  check_bits(Asks<T>{}, Two<T>{{random_sequences<T>(4, of_q, 95), random_sequences<T>(3, of_k, 80)}});
 }
 
 TEST_CASE("the weights of attention can be looked at, of a head or on average") {
@@ -190,6 +213,21 @@ TEST_CASE("the weights of attention can be looked at, of a head or on average") 
         scaled_dot_attention_weights(project_q.forward({}, q, of_q), project_k.forward({}, k, of_k), {.heads = 2}, 1));
 }
 
+TEST_CASE("the weights of AdditiveAttention are its own, and 1 together") {
+  const auto q = of_lengths(4, query_lengths(), 1), m = of_lengths(3, key_lengths(), 2);
+  Asks<double> model;
+  randomize(model, Rng(4));
+  const auto y = output_of_attention(model, Two<double>{{q, m}});
+  const auto w = model.attend.weights(q, m);
+  Matrix<double> expected = Matrix<double>::Zero(3, q.packing.total());
+  for (Index n = 0; n < q.packing.total(); ++n)
+    for (Index k = 0; k < m.packing.total(); ++k)
+      if (m.packing.sequence_of(k) == q.packing.sequence_of(n))
+        expected.col(n) += w(m.packing.time_of(k), n) * m.values.col(k);
+  CHECK((y - expected).cwiseAbs().maxCoeff() < 1e-14);
+  for (Index n = 0; n < q.packing.total(); ++n) CHECK((std::abs(w.col(n).sum() - 1) < 1e-14 || w.col(n).sum() == 0));
+}
+
 TEST_CASE("attention refuses what does not belong together") {
   const auto q = of_lengths(4, {2, 3}, 1), k = of_lengths(4, {1, 3}, 2), wide = of_lengths(6, {1, 3}, 2),
              other = of_lengths(4, {3, 1}, 2), third = of_lengths(4, {1, 3, 1}, 2);
@@ -208,4 +246,8 @@ TEST_CASE("attention refuses what does not belong together") {
         "MultiHeadAttention: 4 heads, expected a divisor of the 6 units");
   CHECK(message_of([&] { output_of_attention(MultiHeadAttention<double>(4, 4, 6, 2), Two<double>{{q, wide}}); }) ==
         "layer key: Dense: input has 6 features, expected 4");
+  CHECK(message_of([&] { output_of_attention(Asks<double>{}, Two<double>{{q, k}}); }) ==
+        "layer attend: AdditiveAttention: a query of 4 rows and a memory of 4, expected 4 and 3");
+  CHECK(message_of([&] { output_of_attention(Asks<double>{}, Two<double>{{q, of_lengths(3, {1, 2, 3}, 1)}}); }) ==
+        "layer attend: AdditiveAttention: queries of 2 sequences, a memory of 3");
 }

@@ -1,9 +1,14 @@
-// Attention inside the step of a cell, over sequences that do not change while it runs.
+// Additive attention, of a whole batch of queries or inside the step of a cell.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
+#include <tuple>
+#include <vector>
 
+#include <unroll/core/denormals.hpp>
+#include <unroll/layer/additive_memory.hpp>
 #include <unroll/layer/step_of.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -11,12 +16,25 @@ namespace unroll::inline UNROLL_ABI {
 /// A mean of a sequence m (M, steps), as a query q (Q) asks for it. Bahdanau et al. 2015; Keras's AdditiveAttention
 /// with its two Dense layers:
 ///   e_s = v . tanh(W_q q + W_k m_s + b)       w = softmax_s(e)       y = sum_s w_s m_s
-/// A part of a CompositeCell: `run(attend, run.previous(gru), memory)`. W_k m + b is made once for all steps. What is
-/// tanh'd is made again on the way back: O(A) a query and step of the memory, twice, but no memory for it. Zeros where
-/// the memory has no step.
+/// A layer of two inputs, queries and memory, sequences of one batch and of lengths of their own: `run(attend, q, m)`;
+/// and a part of a CompositeCell: `run(attend, run.previous(gru), memory)`. W_k m + b is made once for all steps. What
+/// is tanh'd is made again on the way back: O(A) a query and step of the memory, twice, but no memory for it; w is
+/// kept, (steps of the longest memory, N). Zeros where the memory has no step.
 template <class T = float> class AdditiveAttention {
  public:
   using Scalar = T;
+  using State = Nothing;
+  template <Sequences<T> In, std::same_as<In>> using Output = In;
+
+  template <class In, class> struct Cache {
+    In y, dx, d_memory;
+    Matrix<T> keys, d_keys;                 // (A, steps of the memory): W_k m + b
+    Matrix<T> queries, d_queries, d_score;  // (A, N): W_q q; of d_score the part that a query has in it
+    Matrix<T> weights;                      // (steps of the longest memory, N): w, 0 behind a sequence's end
+    std::vector<Index> place;               // the user's rows in the memory
+    MatmulScratch<T> product;
+    const In& output() const { return y; }
+  };
 
   Parameter<T> weight_query;  ///< W_q (A, Q)
   Parameter<T> weight_key;    ///< W_k (A, M)
@@ -34,6 +52,65 @@ template <class T = float> class AdditiveAttention {
     score = Matrix<T>::Zero(units, 1);
   }
   Index units() const { return score.rows(); }
+
+  template <Sequences<T> In>
+  const In& forward(const Context& context, const In& q, const In& m, Cache<In, In>& c, Carry<State> = {}) const {
+    check(q, m);
+    const FlushDenormals flush(context.training);
+    c.keys.resize(units(), m.packing.total());
+    c.queries.resize(units(), q.packing.total());
+    c.weights = Matrix<T>::Zero(m.packing.steps(), q.packing.total());
+    shape_like(c.y, q, m.values.rows());
+    matmul(c.keys, weight_key, Transpose::no, m.values, Transpose::no, Accumulate::no, c.product, Blocks::ascending,
+           bias.data());
+    matmul(c.queries, weight_query, Transpose::no, q.values, Transpose::no, Accumulate::no, c.product);
+    detail::sorted_positions(m.packing, c.place);
+    const detail::AdditiveMemory<T> memory{m, c.keys, score.data()};
+    for_queries(q.packing, c.place, [&](Index n, Index j) {
+      memory.look(j, column(c.queries, n), column(c.weights, n), column(c.y.values, n));
+    });
+    return c.y;
+  }
+  template <Sequences<T> In>
+  std::tuple<const In&, const In&> backward(const In& q, const In& m, const In& dy, Cache<In, In>& c,
+                                            AdditiveAttention& gradient, Carry<State> = {}) const {
+    detail::require_forward("AdditiveAttention", q, c.y);
+    require(c.keys.cols() == m.packing.total() && c.weights.rows() == m.packing.steps(),
+            "AdditiveAttention: backward without a forward pass of the same memory before it");
+    detail::require_gradient("AdditiveAttention", dy, c.y);
+    check_gradient_shapes("AdditiveAttention", *this, gradient);
+    const FlushDenormals flush;
+    for (Matrix<T>* of : {&c.d_queries, &c.d_score}) of->resize(units(), q.packing.total());
+    c.d_keys = Matrix<T>::Zero(units(), m.packing.total());
+    shape_like(c.d_memory, m, m.values.rows());
+    c.d_memory.values.setZero();
+    const detail::AdditiveMemory<T> memory{m, c.keys, score.data()};
+    for_queries(q.packing, c.place, [&](Index n, Index j) {
+      memory.look_backward(j, column(c.queries, n), column(c.weights, n), column(c.y.values, n), column(dy.values, n),
+                           column(c.d_queries, n), column(c.d_score, n), c.d_keys, c.d_memory.values);
+    });
+    const auto add_product = [&](Matrix<T>& to, const Matrix<T>& d, const Matrix<T>& x) {
+      matmul(to, d, Transpose::no, x, Transpose::yes, Accumulate::yes, c.product);
+    };
+    if (weight_query.trainable) add_product(gradient.weight_query, c.d_queries, q.values);
+    if (weight_key.trainable) add_product(gradient.weight_key, c.d_keys, m.values);
+    if (bias.trainable) add_row_sums(c.d_keys, gradient.bias.data());
+    if (score.trainable) add_row_sums(c.d_score, gradient.score.data());
+    shape_like(c.dx, q, q.values.rows());
+    matmul(c.dx.values, weight_query, Transpose::yes, c.d_queries, Transpose::no, Accumulate::no, c.product);
+    matmul(c.d_memory.values, weight_key, Transpose::yes, c.d_keys, Transpose::no, Accumulate::yes, c.product);
+    return {c.dx, c.d_memory};
+  }
+  /// w (steps of the longest memory, N), 0 behind a sequence's end. To look at: it is computed anew.
+  Matrix<T> weights(const PackedSequence<T>& q, const PackedSequence<T>& m) const {
+    Cache<PackedSequence<T>, PackedSequence<T>> c;
+    forward({.training = false, .gradients = false}, q, m, c);
+    return std::move(c.weights);
+  }
+  void check_rows(Index query, Index remembered) const {
+    require(query == weight_query.cols() && remembered == weight_key.cols(), "AdditiveAttention: a query of ", query,
+            " rows and a memory of ", remembered, ", expected ", weight_query.cols(), " and ", weight_key.cols());
+  }
 
   void initialize(Rng rng, const Scheme& scheme) {
     const auto fan_of = [](const Matrix<T>& w) {
@@ -53,6 +130,25 @@ template <class T = float> class AdditiveAttention {
     f(at.leaf("bias", Kind::bias), self.bias...);
     f(at.leaf("score", Kind::weight), self.score...);
   }
+
+ private:
+  void check(const PackedSequence<T>& q, const PackedSequence<T>& m) const {
+    check_batch("AdditiveAttention", q);
+    check_batch("AdditiveAttention", m);
+    check_rows(q.values.rows(), m.values.rows());
+    require(q.packing.batch() == m.packing.batch(), "AdditiveAttention: queries of ", q.packing.batch(),
+            " sequences, a memory of ", m.packing.batch());
+  }
+  template <class M> static auto column(M& of, Index n) { return of.data() + n * of.rows(); }
+  /// f(column of a query, place of its sequence in the memory). Threads take whole sequences, the longest first.
+  template <class F> static void for_queries(const Packing& q, const std::vector<Index>& place, const F& f) {
+    const Index pieces = std::clamp<Index>(q.batch(), 1, inside_parallel() ? 1 : threads());
+    parallel_for(static_cast<int>(pieces), [&](int piece) {
+      const FlushDenormals flush;
+      for (Index b = piece; b < q.batch(); b += pieces)
+        for (Index t = 0; t < q.length(b); ++t) f(q.offset(t) + b, place[static_cast<std::size_t>(q.row(b))]);
+    });
+  }
 };
 AdditiveAttention(Index, Index, Index) -> AdditiveAttention<>;
 
@@ -69,9 +165,7 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
   Memory* memory = nullptr;
 
   Index rows(const Part& part, Index query, Index remembered) const {
-    require(query == part.weight_query.cols() && remembered == part.weight_key.cols(), "AdditiveAttention: a query of ",
-            query, " rows and a memory of ", remembered, ", expected ", part.weight_query.cols(), " and ",
-            part.weight_key.cols());
+    part.check_rows(query, remembered);
     return remembered;
   }
   void prepare(const Part& part, Memory& of, Index columns, bool keep) {
@@ -92,39 +186,18 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
   void forward(const Part& part, const StepColumns<T>& q, StepColumns<T> y, const Step& at, StepScratch<T>& scratch) {
     const PackedSequence<T>& m = *memory->sequences;
     matmul(queries.middleCols(at.at, at.n), weight, q, Transpose::no, Accumulate::no, scratch.product);
-    for_columns(at, [&](Index n, Index j, Index length) {
-      y.col(n).setZero();
-      if (length == 0) return;
-      auto w = weights.col(at.at + n).head(length);
-      w.noalias() = hidden_of(m.packing, at.at + n, j, length, scratch).transpose() * part.score.col(0);
-      w = (w.array() - w.maxCoeff()).exp();
-      w /= w.sum();
-      for (Index s = 0; s < length; ++s) axpy(m.values.rows(), w[s], column(m.values, m.packing, s, j), &y(0, n));
+    const detail::AdditiveMemory<T> of{m, keys, part.score.data()};
+    for_columns(at, [&](Index n, Index j) {
+      of.look(j, &queries(0, at.at + n), weights.data() + (at.at + n) * weights.rows(), &y(0, n));
     });
   }
   void backward(const Part& part, const StepColumns<T>& y, const StepColumns<T>& dy, StepColumns<T> dq, Accumulate add,
                 const Step& at, StepScratch<T>& scratch) {
     const PackedSequence<T>& m = *memory->sequences;
-    for_columns(at, [&](Index n, Index j, Index length) {
-      auto d_query = d_queries.col(at.at + n), of_score = d_score.col(at.at + n);
-      d_query.setZero(), of_score.setZero();
-      if (length == 0) return;
-      const auto w = weights.col(at.at + n);
-      const auto hidden = hidden_of(m.packing, at.at + n, j, length, scratch);
-      const T mean = dy.col(n).dot(y.col(n));
-      for (Index s = 0; s < length; ++s) {
-        const T de = w[s] * (dy.col(n).dot(m.values.col(m.packing.offset(s) + j)) - mean);
-        const auto back = [de](const auto& u, const auto& v, auto& d_key, auto& d_q, auto& d_v) {
-          using V = std::remove_cvref_t<decltype(u)>;
-          const V d = V(de) * v * (V(T(1)) - u * u);
-          d_key += d;
-          d_q += d;
-          d_v += V(de) * u;
-        };
-        for_each_element(part.units(), back, std::as_const(hidden).col(s).data(), part.score.data(),
-                         column(d_keys, m.packing, s, j), d_query.data(), of_score.data());
-        axpy(m.values.rows(), w[s], dy.col(n).data(), column(memory->d.values, m.packing, s, j));
-      }
+    const detail::AdditiveMemory<T> of{m, keys, part.score.data()};
+    for_columns(at, [&](Index n, Index j) {
+      of.look_backward(j, &queries(0, at.at + n), weights.data() + (at.at + n) * weights.rows(), &y(0, n), &dy(0, n),
+                       &d_queries(0, at.at + n), &d_score(0, at.at + n), d_keys, memory->d.values);
     });
     matmul(dq, transposed, d_queries.middleCols(at.at, at.n), Transpose::no, add, scratch.product);
   }
@@ -148,24 +221,9 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
   }
 
  private:
-  /// f(column of the step, place of its sequence in the memory, its length there).
+  /// f(column of the step, place of its sequence in the memory).
   template <class F> void for_columns(const Step& at, const F& f) const {
-    for (Index n = 0; n < at.n; ++n) {
-      const Index j = memory->place[static_cast<std::size_t>(at.column + n)];
-      f(n, j, memory->sequences->packing.length(j));
-    }
-  }
-  template <class M> static auto column(M& m, const Packing& p, Index s, Index j) {
-    return m.data() + (p.offset(s) + j) * m.rows();
-  }
-  /// tanh(W_q q + W_k m_s + b) of a query, (A, length).
-  StepColumns<T> hidden_of(const Packing& p, Index query, Index j, Index length, StepScratch<T>& scratch) const {
-    Matrix<T>& hidden = scratch.values;
-    hidden.resize(keys.rows(), p.steps());
-    const auto sum = [](const auto& q, const auto& k, auto& h) { h = tanh(q + k); };
-    for (Index s = 0; s < length; ++s)
-      for_each_element(keys.rows(), sum, queries.col(query).data(), column(keys, p, s, j), hidden.col(s).data());
-    return hidden.middleCols(0, length);
+    for (Index n = 0; n < at.n; ++n) f(n, memory->place[static_cast<std::size_t>(at.column + n)]);
   }
 };
 

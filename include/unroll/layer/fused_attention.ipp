@@ -16,6 +16,9 @@ namespace detail {
 
 template <class T>
 void FusedAttention<T>::check(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how) {
+  check_batch("dot_attention", q);
+  check_batch("dot_attention", k);
+  check_columns("dot_attention", v);
   require(q.packing.batch() == k.packing.batch(), "dot_attention: queries of ", q.packing.batch(),
           " sequences, keys of ", k.packing.batch());
   require(&k == &v || k.packing == v.packing, "dot_attention: keys and values are of different sequences");
