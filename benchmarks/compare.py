@@ -36,6 +36,9 @@ def table():
     for texts in [1, 32]:
         yield f"words/lstm-tied/generate-{texts}", model, torch, f"words/lstm-tied/generate-{texts}", [""], 20
     yield "decoder/gru/train", model, torch, "decoder/gru/train", ["", "gates"], 5
+    for kind in ["dot-1", "dot-8"]:
+        yield f"attention/{kind}/train", model, torch, f"attention/{kind}/train", ["", "numbers", "written"], 20
+    yield "attention/multi-head-8/train", model, torch, "attention/multi-head-8/train", ["", "weights"], 10
     for cell in ["lstm", "gru", "rnn"]:
         for size in SIZES + (SMALL if cell != "rnn" else []):
             row = f"{cell}/forward+backward/{size}"

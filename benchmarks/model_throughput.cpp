@@ -1,6 +1,6 @@
 // Whole models on real reviews, and a word language model: training steps with clipping and Adam (or SGD), and
-// inference; a small one that writes, too, 20 words a step; and a decoder that attends, alone, forward and backward.
-// The rows are those of benchmarks/peers/pytorch_rows.py and keras_rows.py:
+// inference; a small one that writes, too, 20 words a step; and alone, forward and backward, a decoder that attends,
+// and attention. The rows are those of benchmarks/peers/pytorch_rows.py and keras_rows.py:
 //   model_throughput --batches=FILE --threads=1 --benchmark_filter=sentiment/lstm/train
 // FILE comes from benchmarks/peers/imdb.py. A row's time is that of a step, the mean over the file's first batches;
 // tokens/s counts real tokens. FLOPs are those of the products, on real tokens.
@@ -14,6 +14,7 @@
 #include <unroll/head/softmax_classifier.hpp>
 #include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/composite_cell.hpp>
+#include <unroll/layer/multi_head_attention.hpp>
 #include <unroll/train/generate.hpp>
 #include <unroll/train/train_step.hpp>
 #include <unroll/unroll.hpp>
@@ -206,6 +207,45 @@ void train_decoder(benchmark::State& state) {
   bench::report(state, tokens, tokens * 3 * 2 * (3 * 512 * (256 + 512 + 512) + 512 * (512 + 512) + 12 * 2 * 512));
 }
 
+/// 64 sequences of 10 to 60 steps, 256 features, each attending to itself.
+struct Attend : Composite<Attend> {
+  AttentionOptions how;
+  UNROLL_PARTS(how)
+  auto operator()(Wiring&, Node<PackedSequence<>> q, Node<PackedSequence<>> k, Node<PackedSequence<>> v) const {
+    return scaled_dot_attention(q, k, v, how);
+  }
+};
+struct AttendToItself : Composite<AttendToItself> {
+  MultiHeadAttention<> attend{256, 256, 256, 8};
+  UNROLL_PARTS(attend)
+  auto operator()(Wiring& run, Node<PackedSequence<>> x) const { return run(attend, x, x); }
+};
+PackedSequence<> sequences_of_256(std::uint64_t seed) {
+  std::vector<Index> lengths;
+  for (Index b = 0; b < 64; ++b) lengths.push_back(10 + 37 * b % 51);
+  PackedSequence<> x;
+  x.packing = Packing::from_lengths(lengths, 60);
+  x.values.resize(256, x.packing.total());
+  Rng rng(seed);
+  for (Index k = 0; k < x.values.size(); ++k) x.values.data()[k] = static_cast<float>(rng.uniform(-1, 1));
+  return x;
+}
+template <class M, class In>
+void train_attention(benchmark::State& state, M model, const In& x, const Packing& p, double flops_of_step) {
+  initialize(model, Rng(1), Scheme::pytorch());
+  M gradient = zeros_like(model);
+  CacheFor<M, In> cache;
+  const PackedSequence<> dy = model.forward({.training = true}, x, cache);
+  double steps = 0, pairs = 0, tokens = 0;
+  for (const Index length : p.lengths) steps += double(length), pairs += double(length * length);
+  for (auto _ : state) {
+    model.forward({.training = true}, x, cache);
+    model.backward(x, dy, cache, gradient);
+    tokens += steps;
+  }
+  bench::report(state, tokens, tokens * 3 * (flops_of_step + 2 * 2 * 256 * pairs / steps));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -246,6 +286,16 @@ int main(int argc, char** argv) {
   row("words/lstm-tied/generate-1", [](benchmark::State& s) { generate_words(s, 1); });
   row("words/lstm-tied/generate-32", [](benchmark::State& s) { generate_words(s, 32); });
   row("decoder/gru/train", train_decoder);
+  for (const Index heads : {1, 8})
+    row(("attention/dot-" + std::to_string(heads) + "/train").c_str(), [heads](benchmark::State& s) {
+      const Inputs<PackedSequence<>, PackedSequence<>, PackedSequence<>> x{
+          {sequences_of_256(1), sequences_of_256(2), sequences_of_256(3)}};
+      train_attention(s, Attend{{}, {.heads = heads}}, x, std::get<0>(x.all).packing, 0);
+    });
+  row("attention/multi-head-8/train", [](benchmark::State& s) {
+    const auto x = sequences_of_256(1);
+    train_attention(s, AttendToItself{}, x, x.packing, 2. * 4 * 256 * 256);
+  });
   benchmark::AddCustomContext("simd level", std::string(name(simd_level())));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

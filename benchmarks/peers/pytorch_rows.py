@@ -5,7 +5,8 @@
 
 `--variant` chooses among ways to the same result, to take the fastest: `fused` (Adam in one kernel), `no-onednn`, `packed`
 (pack_padded_sequence instead of a reversal within each length), `packed-denormals` (the same with PyTorch's default of computing with
-denormals: the article's own code), `gates` (W x for all steps at once, and the GRU's equations, instead of GRUCell). Everything else flushes them.
+denormals: the article's own code), `gates` (W x for all steps at once, and the GRU's equations, instead of GRUCell), `numbers` (a mask of 0 and
+-1e30 instead of booleans), `written` (two products and a softmax), `weights` (need_weights, the default). Everything else flushes them.
 """
 
 import torch
@@ -195,6 +196,41 @@ def decoder(variant):
     return train
 
 
+def attention(name, variant):
+    """64 sequences of 10 to 60 steps, padded, 256 features, forward and backward."""
+    batch, units, kind, heads = 64, 256, *name.split("/")[1].rsplit("-", 1)
+    heads = int(heads)
+    lengths = torch.tensor([10 + 37 * b % 51 for b in range(batch)])
+    steps = int(lengths.max())
+    valid = torch.arange(steps) < lengths[:, None]
+    if kind == "multi-head":
+        net = nn.MultiheadAttention(units, heads, batch_first=True)
+        x = torch.randn(batch, steps, units, requires_grad=True)
+        leaves = [x, *net.parameters()]
+        dy = torch.randn(batch, steps, units) * valid[:, :, None]
+
+        def forward():
+            return net(x, x, x, key_padding_mask=~valid, need_weights=variant == "weights")[0]
+
+    else:
+        q, k, v = leaves = [torch.randn(batch, steps, heads, units // heads).transpose(1, 2).requires_grad_() for _ in range(3)]
+        dy = torch.randn(batch, heads, steps, units // heads) * valid[:, None, :, None]
+        sees = valid[:, None, None, :].expand(batch, 1, steps, steps)
+        numbers = torch.zeros(sees.shape).masked_fill(~sees, -1e30)
+
+        def forward():
+            if variant == "written":
+                return (q @ k.mT * (units // heads) ** -0.5 + numbers).softmax(3) @ v
+            return functional.scaled_dot_product_attention(q, k, v, attn_mask=numbers if variant == "numbers" else sees)
+
+    def train(_):
+        forward().backward(dy)
+        for leaf in leaves:
+            leaf.grad = None
+
+    return train
+
+
 def main():
     options = rows.options(__doc__)
     torch.set_flush_denormal("denormals" not in options.variant)  # Before the first parallel region: its threads inherit the mode.
@@ -210,6 +246,8 @@ def main():
         step = write(int(options.row.split("-")[-1]))
     elif options.row.startswith("decoder/"):
         step = decoder(options.variant)
+    elif options.row.startswith("attention/"):
+        step = attention(options.row, options.variant)
     else:
         step = layer(options.row, options.variant)
     rows.serve(step, options.steps)
