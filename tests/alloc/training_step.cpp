@@ -15,6 +15,7 @@
 #include <unroll/layer/dropout.hpp>
 #include <unroll/layer/embedding.hpp>
 #include <unroll/layer/final_state.hpp>
+#include <unroll/layer/multi_head_attention.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/layer/stack.hpp>
 #include <unroll/loss/binary_cross_entropy.hpp>
@@ -109,16 +110,19 @@ struct Attentive : unroll::Composite<Attentive> {
   std::vector<unroll::Recurrent<unroll::Gru<>>> deep{unroll::Recurrent{unroll::Gru{48, 48}},
                                                      unroll::Recurrent{unroll::Gru{48, 48}}};
   unroll::Recurrent<Look> look{Look{}};
+  unroll::MultiHeadAttention<> heads{48, 48, 48, 4, {.window = 5}};
+  unroll::AdditiveAttention<> ask{48, 48, 8};
   unroll::AttentionPool<> pool{48, 16};
   unroll::Dropout<> drop{0.2};
   unroll::Dense<> head{96, 2};
-  UNROLL_PARTS(embed, read, deep, look, pool, drop, head)
+  UNROLL_PARTS(embed, read, deep, look, heads, ask, pool, drop, head)
   auto operator()(unroll::Wiring& run, unroll::Node<unroll::TokenBatch> x) const {
     const auto first = run(read, run(embed, x));
     auto h = first + first;
     for (const auto& layer : deep) h = h + dot_attention<float>(run(layer, h), first);
     for (Index t = 0; t < (x->packing.steps() + 3) % 4; ++t) h = run(deep[0], h);
     h = run(look, run(deep[1], h), first);
+    h = h + run(heads, h, h) + run(ask, h, first);
     return run(head, run(drop, concat_rows(run(pool, h), max_over_time(h))));
   }
 };
