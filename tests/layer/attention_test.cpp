@@ -62,6 +62,11 @@ const std::vector<AttentionOptions>& all_options() {
   return all;
 }
 
+struct Threads {
+  explicit Threads(int n) { set_threads(n); }
+  Threads(const Threads&) = delete;
+  ~Threads() { set_threads(0); }
+};
 template <class M, class In> void check_attention_gradient(M model, In x) {
   randomize(model, Rng(3));
   const auto report = check_gradient(model, x);
@@ -100,6 +105,7 @@ Matrix<double> by_the_formula(const PackedSequence<double>& q, const PackedSeque
 }  // namespace
 
 TEST_CASE("attention is its formula: heads, scales, windows, sequences of any length on either side") {
+  const Threads threads(1);  // which has the heads of a sequence together
   for (const AttentionOptions& how : all_options()) {
     CAPTURE(how.describe());
     const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(4, key_lengths(), 2),
@@ -123,6 +129,7 @@ TEST_CASE("attention is its formula: heads, scales, windows, sequences of any le
 }
 
 TEST_CASE("the gradient of attention: queries, keys and values, of one sequence or of several") {
+  const Threads threads(1);
   for (const AttentionOptions& how : all_options()) {
     CAPTURE(how.describe());
     const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(4, key_lengths(), 2),
@@ -160,12 +167,11 @@ TEST_CASE_TEMPLATE("attention has the same bits with any number of threads" * do
   const auto check_bits = [](auto model, const Two<T>& x) {
     randomize(model, Rng(2));
     const auto run = [&](int n) {
-      set_threads(n);
+      const Threads threads(n);
       CacheFor<decltype(model), Two<T>> cache;
       auto d = zeros_like(model);
       const PackedSequence<T> y = model.forward({}, x, cache);
       const auto [dq, dk] = model.backward(x, y, cache, d);
-      set_threads(0);
       std::vector<Matrix<T>> all{y.values, dq.values, dk.values};
       visit([&](const Path&, const auto& p) { all.push_back(p); }, d);
       return all;
