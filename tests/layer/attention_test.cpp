@@ -8,6 +8,7 @@
 #include <unroll/testing/check_gradient.hpp>
 
 #include "../support/message_of.hpp"
+#include "../support/not_finite.hpp"
 #include "../support/sequences.hpp"
 
 namespace {
@@ -247,6 +248,8 @@ TEST_CASE("attention refuses what does not belong together") {
         "dot_attention: 4 heads, expected a divisor of the 4 features of the keys and the 6 of the values");
   CHECK(refusal(q, k, k, {.heads = 0}) ==
         "dot_attention: 0 heads, expected a divisor of the 4 features of the keys and the 4 of the values");
+  CHECK(refusal(q, k, k, {.scale = not_finite::infinity<double>()}) ==
+        "dot_attention: scale inf, expected a finite number");
   CHECK(message_of([&] { dot_attention_weights(q, k, {.heads = 2}, 2); }) == "dot_attention: head 2, expected 0 to 1");
   CHECK(message_of([&] { MultiHeadAttention(4, 4, 6, 4); }) ==
         "MultiHeadAttention: 4 heads, expected a divisor of the 6 units");

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include <unroll/core/denormals.hpp>
+#include <unroll/core/finite.hpp>
 #include <unroll/core/parallel.hpp>
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/softmax.hpp>
@@ -27,6 +28,7 @@ void FusedAttention<T>::check(const Sequences& q, const Sequences& k, const Sequ
   require(how.heads >= 1 && q.values.rows() % how.heads == 0 && v.values.rows() % how.heads == 0,
           "dot_attention: ", how.heads, " heads, expected a divisor of the ", q.values.rows(),
           " features of the keys and the ", v.values.rows(), " of the values");
+  require(has_finite_bits(how.scale), "dot_attention: scale ", how.scale, ", expected a finite number");
 }
 
 template <class T>
