@@ -1,6 +1,7 @@
 // Attention: that what is computed in blocks is the formula, its gradients, its weights, and what is refused.
 #include <doctest/doctest.h>
 
+#include <unroll/core/finite.hpp>
 #include <unroll/core/parallel.hpp>
 #include <unroll/layer/additive_attention.hpp>
 #include <unroll/layer/attention.hpp>
@@ -127,6 +128,19 @@ TEST_CASE("attention is its formula: heads, scales, windows, sequences of any le
     CHECK((output_of_attention(Attends<double>{{}, how}, Three<double>{{q, k, k}}) - by_the_formula(q, k, k, how))
               .cwiseAbs()
               .maxCoeff() < 1e-13);
+}
+
+TEST_CASE("scores of any size give weights, and a gradient that is a number") {
+  const auto q = random_sequences<float>(4, query_lengths(), 6, 1), k = random_sequences<float>(4, key_lengths(), 9, 2);
+  const AttendsToKeys<float> model{{}, {.scale = 1e4}};
+  CacheFor<AttendsToKeys<float>, Two<float>> cache;
+  const Two<float> x{{q, k}};
+  const PackedSequence<float> y = model.forward({}, x, cache);
+  CHECK(y.values.cwiseAbs().maxCoeff() <= k.values.cwiseAbs().maxCoeff() * 1.001f);
+  auto d = zeros_like(model);
+  const auto [dq, dk] = model.backward(x, y, cache, d);
+  CHECK(detail::find_not_finite(dq.values.data(), dq.values.size()) == -1);
+  CHECK(detail::find_not_finite(dk.values.data(), dk.values.size()) == -1);
 }
 
 TEST_CASE("the gradient of attention: queries, keys and values, of one sequence or of several") {

@@ -24,9 +24,9 @@ namespace detail {
 /// y_t = sum_s w_ts v_s, w_t = softmax_s(scale q_t . k_s), head by head; zeros where a query sees no key. Queries
 /// (heads A, N), keys (heads A, M) and values (heads C, M) of one batch, of lengths of their own. Belongs to a cache.
 ///
-/// The columns of a sequence and head, which are far apart, are copied side by side; there are scores of 64 of its
-/// queries at a time. Forward keeps the logarithm of the sum of each softmax, (heads, N), and backward makes the scores
-/// again: memory does not grow with the square of the lengths. Threads take whole sequences and heads: the same bits
+/// The columns of a sequence, which are far apart, are copied side by side; scores are of one head and 64 queries of it
+/// at a time. Forward keeps the logarithm of the sum of each softmax, (heads, N), and backward makes the scores
+/// again: memory does not grow with the square of the lengths. Threads take sequences, or heads of few: the same bits
 /// for any number.
 template <class T> class FusedAttention {
  public:
@@ -44,7 +44,7 @@ template <class T> class FusedAttention {
  private:
   static constexpr Index queries_at_once = 64;
 
-  /// A thread's: the columns of a sequence and head side by side, and the scores of a block of queries.
+  /// Of a thread: the columns of a sequence side by side, and the scores of a block of queries.
   struct Room {
     Matrix<T> q, k, v, y, dq, dk, dv;
     Matrix<T> w, dw;                         // (keys, queries_at_once)
