@@ -4,6 +4,7 @@
 #include <unroll/data/dataset.ipp>
 #include <unroll/data/encode.ipp>
 #include <unroll/data/nearest_words.ipp>
+#include <unroll/data/pair_dataset.ipp>
 #include <unroll/data/pipe.ipp>
 #include <unroll/data/pretrained_embedding.ipp>
 #include <unroll/data/read_options.ipp>
@@ -17,6 +18,7 @@
 
 namespace unroll::inline UNROLL_ABI {
 UNROLL_DATASET_INSTANCES(template)
+UNROLL_PAIR_DATASET_INSTANCES(template)
 UNROLL_CONTIGUOUS_BATCHES_INSTANCES(template)
 UNROLL_TARGETS_INSTANCES(template)
 }  // namespace unroll::inline UNROLL_ABI

@@ -4,6 +4,7 @@
 #include <unroll/text/lower_case.ipp>
 #include <unroll/text/merge_learner.ipp>
 #include <unroll/text/padder.ipp>
+#include <unroll/text/text_encoding.ipp>
 #include <unroll/text/token_table.ipp>
 #include <unroll/text/tokenizer.ipp>
 #include <unroll/text/unicode_words.ipp>

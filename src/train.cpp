@@ -23,6 +23,7 @@
 #include <unroll/train/sampling.ipp>
 #include <unroll/train/summary.ipp>
 #include <unroll/train/train_step.ipp>
+#include <unroll/train/translate.ipp>
 
 namespace unroll::inline UNROLL_ABI {
 

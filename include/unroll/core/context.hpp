@@ -36,6 +36,8 @@ struct Context {
   /// No weight has changed since the last pass with the same cache: what that made of them, as packing them for
   /// products, is used again. For steps of few columns, most of whose time that would be.
   bool same_weights = false;
+  /// So is the memory of a cell that looks back at sequences (CompositeCell): what was made of that is used again, too.
+  bool same_memory = false;
   AnyWordTables* word_tables = nullptr;  ///< of a model that is Folded
 
   Context child(std::uint64_t k) const {

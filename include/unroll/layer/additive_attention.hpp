@@ -174,9 +174,11 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
     const Index A = part.units();
     weight.pack(view(part.weight_query), Transpose::no);
     if (keep) transposed.pack(view(part.weight_query), Transpose::yes);
-    keys.resize(A, m.packing.total());
-    matmul(keys, part.weight_key, Transpose::no, m.values, Transpose::no, Accumulate::no, product, Blocks::ascending,
-           part.bias.data());
+    if (!of.is_same || keys.rows() != A || keys.cols() != m.packing.total()) {
+      keys.resize(A, m.packing.total());
+      matmul(keys, part.weight_key, Transpose::no, m.values, Transpose::no, Accumulate::no, product, Blocks::ascending,
+             part.bias.data());
+    }
     queries.resize(A, columns);
     weights.resize(m.packing.steps(), columns);
     d_queries.resize(keep ? A : 0, columns);

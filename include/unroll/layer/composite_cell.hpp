@@ -74,13 +74,15 @@ template <class Self, class T = float> struct CompositeCell {
                   "takes something else.");
   }
 
-  /// Before the loop: the sequences to look back at, of the same batch as the input.
-  void enter(Cache& cache, const PackedSequence<T>& memory, const Packing& batch) const
+  /// Before the loop: the sequences to look back at, of the same batch as the input. `same`: the values are those of
+  /// the last pass if it was of this object.
+  void enter(Cache& cache, const PackedSequence<T>& memory, const Packing& batch, bool same) const
       requires detail::HasMemoryStep<Self, T>
   {
     detail::StepMemoryData<T>& m = cache.plan.memory;
     require(memory.packing.batch() == batch.batch(), "Recurrent<", Self::name, ">: a memory of ",
             memory.packing.batch(), " sequences for ", batch.batch());
+    m.is_same = same && m.sequences == &memory;
     m.sequences = &memory;
     detail::sorted_positions(memory.packing, m.of_row);
     m.place.resize(m.of_row.size());

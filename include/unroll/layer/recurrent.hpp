@@ -80,7 +80,7 @@ template <class C> class Recurrent {
                                    Carry<State> carry = {}) const {
     check_batch(who, memory);
     check_batch(who, x);
-    cell.enter(c.cell, memory, x.packing);
+    cell.enter(c.cell, memory, x.packing, context.same_weights && context.same_memory);
     return forward(context, x, c, carry);
   }
   template <Sequences<T> In, class Dy> requires detail::LooksBack<Cell>

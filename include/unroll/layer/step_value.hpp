@@ -123,6 +123,7 @@ template <class T> class StepCall {
 /// The memory of a cell: sequences that are the same at all its steps.
 template <class T> struct StepMemoryData {
   const PackedSequence<T>* sequences = nullptr;
+  bool is_same = false;       ///< as in the pass before, and so are the weights
   std::vector<Index> of_row;  ///< sorted position among them of each of the user's rows
   std::vector<Index> place;   ///< the same of each sequence of the batch in sorted order
   PackedSequence<T> d;

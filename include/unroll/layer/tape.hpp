@@ -112,6 +112,10 @@ class Tape {
   ~Tape() { forget(); }
 
   UNROLL_API void start(bool keep);
+  /// This pass goes on where another ended: the first call of a part starts from the state that is carried in, whatever
+  /// `from` says. Where nothing is kept; `start` ends it.
+  void go_on() { goes_on_ = true; }
+  bool goes_on() const { return goes_on_; }
   /// Whether all calls of this pass are kept, for a backward pass.
   bool keeps() const { return keeps_; }
   /// Calls that there is memory for.
@@ -156,7 +160,7 @@ class Tape {
   std::vector<Kept> kept_;
   std::vector<detail::Call*> calls_;
   std::size_t next_part_ = 0, next_kept_ = 0;
-  bool keeps_ = true;
+  bool keeps_ = true, goes_on_ = false;
 };
 
 }  // namespace unroll::inline UNROLL_ABI

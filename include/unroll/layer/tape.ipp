@@ -45,6 +45,7 @@ UNROLL_FUNCTION std::size_t Tape::size() const {
 UNROLL_FUNCTION void Tape::start(bool keep) {
   if (!keeps_) forget();
   keeps_ = keep;
+  goes_on_ = false;
   parts.clear();
   calls_.clear();
   for (Kept& kept : kept_) kept.used = 0;

@@ -55,7 +55,7 @@ template <class L, class... X> class LayerCall final : public Call {
     part_ = &part - tape.parts.data();
     x_ = {x...};
     start_ = start;
-    is_first_ = part.calls++ == 0 && start.value == nullptr;
+    is_first_ = part.calls++ == 0 && (start.value == nullptr || tape.goes_on());
     const State* from = is_first_ ? static_cast<const State*>(part.start) : start.value;
     y = &layer.forward(context, *x.value..., cache_, Carry<State>{from, &last});
     part.y = y;

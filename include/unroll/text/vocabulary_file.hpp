@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <unroll/text/tokenizer.hpp>
@@ -20,6 +22,11 @@ UNROLL_API void save_vocabulary(const std::filesystem::path& path, const Vocabul
 /// The vocabulary of a file that `save_vocabulary` wrote; `known` are tokenizers of the user's own that it may name.
 /// Lines may end in CRLF. Throws FormatError naming the file and the line or the token for anything else.
 UNROLL_API Vocabulary load_vocabulary(const std::filesystem::path& path, const std::vector<Tokenizer>& known = {});
+
+/// What these files hold, and back; `source` is what errors name in a file's place.
+UNROLL_API std::string vocabulary_text(const Vocabulary& vocabulary);
+UNROLL_API Vocabulary vocabulary_from_text(std::string_view text, std::string_view source,
+                                           const std::vector<Tokenizer>& known = {});
 
 }  // namespace unroll::inline UNROLL_ABI
 

@@ -57,20 +57,26 @@ inline std::string unknown_suffix(const Vocabulary& vocabulary) {
 
 }  // namespace detail
 
-UNROLL_FUNCTION void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary) {
+UNROLL_FUNCTION std::string vocabulary_text(const Vocabulary& vocabulary) {
   std::string text =
       concat_text(detail::vocabulary_magic, ' ', detail::vocabulary_version, ' ', vocabulary.tokenizer().name(), ' ',
                   vocabulary.size(), detail::unknown_suffix(vocabulary), '\n');
   for (const std::string& token : vocabulary.tokens()) (text += detail::escape(token)) += '\n';
+  return text;
+}
+UNROLL_FUNCTION void save_vocabulary(const std::filesystem::path& path, const Vocabulary& vocabulary) {
+  const std::string text = vocabulary_text(vocabulary);
   replace_file(path, std::as_bytes(std::span(text)));
 }
 
 UNROLL_FUNCTION Vocabulary load_vocabulary(const std::filesystem::path& path, const std::vector<Tokenizer>& known) {
-  const std::string name = path.string();
   const std::vector<std::byte> bytes = read_file(path);
-  require<FormatError>(!bytes.empty(), name, ": is empty");
-
-  std::string_view rest{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  return vocabulary_from_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path.string(), known);
+}
+UNROLL_FUNCTION Vocabulary vocabulary_from_text(std::string_view rest, std::string_view source,
+                                                const std::vector<Tokenizer>& known) {
+  const std::string name(source);
+  require<FormatError>(!rest.empty(), name, ": is empty");
   std::string_view header = detail::take_line(rest);
   require<FormatError>(detail::take_until(header, ' ') == detail::vocabulary_magic, name,
                        ":1: not a vocabulary: expected '", detail::vocabulary_magic, " ...'");
@@ -84,7 +90,7 @@ UNROLL_FUNCTION Vocabulary load_vocabulary(const std::filesystem::path& path, co
   require<FormatError>(error == std::errc() && end == number.data() + number.size(), name, ":1: number of tokens '",
                        number, "'");
   std::string unescaped;  // all tokens, one after another
-  unescaped.reserve(bytes.size() + Vocabulary::oov_token.size());
+  unescaped.reserve(rest.size() + Vocabulary::oov_token.size());
   const std::string_view unknown =
       detail::unescape(header.empty() ? Vocabulary::oov_token : header, unescaped, name, ":1: ");
 

@@ -25,6 +25,7 @@ struct Hypothesis {
   double log_probability = 0;     ///< of them after the prompt, natural logarithm
   double score = 0;
   bool stopped = false;  ///< by a stop token, not by max_tokens
+  bool operator==(const Hypothesis&) const = default;
 };
 
 namespace detail {
@@ -32,7 +33,8 @@ namespace detail {
 /// The texts of a search and where they go on, without the model.
 class Beam {
  public:
-  UNROLL_API explicit Beam(const BeamOptions& options);
+  /// `who` is whom errors name.
+  UNROLL_API Beam(const char* who, BeamOptions options);
   /// `log_p` (V, live texts), after the last token of each. Chooses what is followed; false: the search is over.
   UNROLL_API bool extend(const std::vector<std::vector<double>>& log_p);
   /// Of the texts that are followed now: their last tokens, and which of those before each goes on.
@@ -45,7 +47,8 @@ class Beam {
   void finish(Hypothesis text);
   double score(double log_probability, Index tokens) const;
 
-  const BeamOptions& options_;
+  const char* who_;
+  BeamOptions options_;
   std::vector<Hypothesis> live_, finished_;
   std::vector<std::int32_t> tokens_;
   std::vector<Index> rows_;
@@ -63,7 +66,7 @@ std::vector<Hypothesis> beam_search(const M& model, std::span<const std::int32_t
                                     const BeamOptions& options = {}) {
   if constexpr (detail::assert_language_model<M>()) {
     require(!prompt.empty(), "beam_search: an empty prompt, expected one token at least: <BOS>, or a line's end");
-    detail::Beam beam(options);
+    detail::Beam beam("beam_search", options);
     detail::TokenStepper<M> stepper("beam_search", model);
     const auto* given = &stepper.read_all(prompt);
     std::vector<std::vector<double>> log_p(1);

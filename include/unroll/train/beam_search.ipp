@@ -11,14 +11,14 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-UNROLL_FUNCTION Beam::Beam(const BeamOptions& options) : options_(options), live_(1) {
-  for (const auto& [name, value] : {std::pair{"width", options.width}, std::pair{"n_best", options.n_best},
-                                    std::pair{"max_tokens", options.max_tokens}})
-    require(value >= 1, "beam_search: ", name, " is ", value, ", expected 1 or more");
-  require(options.n_best <= options.width, "beam_search: n_best is ", options.n_best, ", expected at most the width, ",
-          options.width);
-  require(has_finite_bits(options.length_penalty) && options.length_penalty >= 0, "beam_search: length_penalty is ",
-          options.length_penalty, ", expected 0 or more");
+UNROLL_FUNCTION Beam::Beam(const char* who, BeamOptions options) : who_(who), options_(std::move(options)), live_(1) {
+  for (const auto& [name, value] : {std::pair{"width", options_.width}, std::pair{"n_best", options_.n_best},
+                                    std::pair{"max_tokens", options_.max_tokens}})
+    require(value >= 1, who, ": ", name, " is ", value, ", expected 1 or more");
+  require(options_.n_best <= options_.width, who, ": n_best is ", options_.n_best, ", expected at most the width, ",
+          options_.width);
+  require(has_finite_bits(options_.length_penalty) && options_.length_penalty >= 0, who, ": length_penalty is ",
+          options_.length_penalty, ", expected 0 or more");
 }
 
 UNROLL_FUNCTION double Beam::score(double log_probability, Index tokens) const {
@@ -38,9 +38,9 @@ UNROLL_FUNCTION void Beam::finish(Hypothesis text) {
 
 UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p) {
   const auto V = static_cast<Index>(log_p.front().size());
-  require(options_.width <= V, "beam_search: a width of ", options_.width, ", expected at most the vocabulary's ", V);
-  check_tokens("beam_search", "forbidden", options_.forbidden, V);
-  check_tokens("beam_search", "stop", options_.stop, V);
+  require(options_.width <= V, who_, ": a width of ", options_.width, ", expected at most the vocabulary's ", V);
+  check_tokens(who_, "forbidden", options_.forbidden, V);
+  check_tokens(who_, "stop", options_.stop, V);
   std::vector<bool> forbidden(static_cast<std::size_t>(V)), stops(forbidden);
   for (const std::int32_t id : options_.forbidden) forbidden[static_cast<std::size_t>(id)] = true;
   for (const std::int32_t id : options_.stop) stops[static_cast<std::size_t>(id)] = true;
@@ -63,7 +63,7 @@ UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p)
     for (std::int32_t id = 0; id < V; ++id)
       if (!forbidden[static_cast<std::size_t>(id)])
         of_one.push_back({live_[j].log_probability + log_p[j][static_cast<std::size_t>(id)], j, id});
-    require(!of_one.empty(), "beam_search: every token is forbidden");
+    require(!of_one.empty(), who_, ": every token is forbidden");
     const auto kept = (std::min)(most, of_one.size());
     std::ranges::partial_sort(of_one, of_one.begin() + static_cast<std::ptrdiff_t>(kept), better);
     all.insert(all.end(), of_one.begin(), of_one.begin() + static_cast<std::ptrdiff_t>(kept));

@@ -78,20 +78,38 @@ template <class M> constexpr bool assert_language_model() {
   return gives_steps && reads_forward && gives_logits;
 }
 
-/// Texts of one model, side by side, each in a state of its own.
-template <class M> class TokenStepper {
+/// The logits of what a model gave, by its head if it has one.
+template <class M> class TokenLogits {
  public:
-  using T = typename M::Scalar;
-  static constexpr std::size_t window = 256;  ///< tokens whose logits are made at once
-
-  TokenStepper(std::string_view who, const M& model) : model_(model) {
-    require_forward(who, model);
+  explicit TokenLogits(const M& model) : model_(model) {
     if constexpr (has_head<M>) {
       if constexpr (requires { head_of(model).share(model, static_cast<M*>(nullptr), scratch_); })
         head_of(model).share(model, static_cast<M*>(nullptr), scratch_);
       if constexpr (requires { head_of(model).pack(scratch_); }) head_of(model).pack(scratch_);
     }
   }
+  template <class Y> const Matrix<typename M::Scalar>& operator()(const Y& y) {
+    if constexpr (has_head<M>) {
+      logits_ = head_of(model_).logits(y, scratch_);
+      return logits_;
+    } else {
+      return y.values;
+    }
+  }
+
+ private:
+  const M& model_;
+  HeadScratch<M> scratch_{};
+  Matrix<typename M::Scalar> logits_;
+};
+
+/// Texts of one model, side by side, each in a state of its own.
+template <class M> class TokenStepper {
+ public:
+  using T = typename M::Scalar;
+  static constexpr std::size_t window = 256;  ///< tokens whose logits are made at once
+
+  TokenStepper(std::string_view who, const M& model) : model_(model), logits_(model) { require_forward(who, model); }
   /// One text, or more of it: a column of logits for each token.
   const Matrix<T>& read(std::span<const std::int32_t> ids) {
     x_.ids.assign(ids.begin(), ids.end());
@@ -146,20 +164,15 @@ template <class M> class TokenStepper {
     context.same_weights = has_read_;
     const auto& y = model_.forward(context, x_, cache_, Carry<State>{has_read_ ? &state_ : nullptr, &state_});
     has_read_ = true;
-    if constexpr (has_head<M>) {
-      logits_ = head_of(model_).logits(y, scratch_);
-      return logits_;
-    } else {
-      return y.values;
-    }
+    return logits_(y);
   }
 
   const M& model_;
   CacheFor<M, TokenBatch> cache_;
   State state_{};
-  HeadScratch<M> scratch_{};
+  TokenLogits<M> logits_;
   TokenBatch x_;
-  Matrix<T> logits_, ends_;
+  Matrix<T> ends_;
   bool has_read_ = false;
 };
 
