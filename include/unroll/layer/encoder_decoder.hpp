@@ -17,6 +17,7 @@
 #include <type_traits>
 
 #include <unroll/layer/composite.hpp>
+#include <unroll/layer/initial_state.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
