@@ -1,7 +1,7 @@
 // One language to another. An essay in one program: an encoder reads a sentence from both ends, a decoder writes its
 // translation word by word and looks back before each at what it needs.
 //
-//   translate train --task dates         learns to write dates, in a minute; also numbers and reverse
+//   translate train --task dates         learns to write dates, in seconds; also numbers and reverse
 //   translate train --data DIR           learns from DIR/train.de(.gz) and train.en(.gz), a sentence a line; val.* says
 //                                        when it is good (Multi30k, for one)
 //   translate translate --text "..."     translates a text, or each line of what it is given
@@ -151,8 +151,9 @@ void print_scores(const Translator& translator, const tasks::Pairs& pairs, const
     return all;
   };
   const Texts translated = translator(std::span(pairs.from), how);
-  std::cout << corpus_bleu(words(translated), words(pairs.to)).str() << "\nexact match "
-            << exact_match(translated, pairs.to) << std::endl;
+  if (const BleuScore bleu = corpus_bleu(words(translated), words(pairs.to)); bleu.totals[3] > 0)
+    std::cout << bleu.str() << '\n';
+  std::cout << "exact match " << exact_match(translated, pairs.to) << std::endl;
 }
 
 // 4. Training.
@@ -184,7 +185,9 @@ void train(const Options& options) {
   std::cout << '\n' << data.size() << " pairs to learn from, " << valid.size() << " to validate on\n\n";
 
   const double rate = options.rate > 0 ? options.rate : is_task ? 4e-3 : 1e-3;
-  FitOptions<PairDataset> how{.epochs = options.epochs >= 0 ? options.epochs : 12,
+  FitOptions<PairDataset> how{.epochs = options.epochs >= 0 ? options.epochs
+                                        : is_task           ? 8
+                                                            : 12,
                               .batch_size = options.batch,
                               .seed = options.seed,
                               .similar_length = true,
@@ -244,7 +247,7 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   train_command->add_option("--units", options.units, "default: 512, of a task 96")->check(CLI::Range(2, 100'000));
   train_command->add_option("--dropout", options.dropout, "default: 0.3, of a task 0")->check(CLI::Range(0.0, 0.99));
-  train_command->add_option("--epochs", options.epochs, "default: 12")->check(CLI::Range(0, 1'000'000));
+  train_command->add_option("--epochs", options.epochs, "default: 12, of a task 8")->check(CLI::Range(0, 1'000'000));
   train_command->add_option("--batch", options.batch, "pairs a batch")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
