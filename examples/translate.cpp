@@ -158,11 +158,12 @@ void print_scores(const Translator& translator, const tasks::Pairs& pairs, const
 
 // 4. Training.
 
-/// The rate rises for 200 updates, then falls by half a cosine.
+/// The rate rises for 200 updates, or a tenth of them, then falls by half a cosine.
 struct DownToZero {
   double from;
   void on_batch_end(Run& run) const {
-    const WarmUp<CosineDecay> rates{200, {.steps = run.epochs() * run.batches(), .minimum = from / 50}};
+    const Index steps = run.epochs() * run.batches();
+    const WarmUp<CosineDecay> rates{std::min<Index>(200, steps / 10), {.steps = steps, .minimum = from / 50}};
     run.set_rate(rates.rate(from, run.step()));
   }
 };

@@ -85,12 +85,24 @@ TEST_CASE("translate learns from files, by words or byte pairs, and goes on wher
   const Folder folder;
   write_corpus(folder);
   const auto words = [&](const std::string& name, const fs::path& resume) {
-    return Words{"train",        "--data",  folder.path().string(),
-                 "--units",      "32",      "--epochs",
-                 "20",           "--batch", "10",
-                 "--rate",       "0.01",    "--dropout",
-                 "0.1",          "--save",  (folder / name).string(),
-                 "--subwords",   "400",     "--resume",
+    return Words{"train",
+                 "--data",
+                 folder.path().string(),
+                 "--units",
+                 "64",
+                 "--epochs",
+                 "30",
+                 "--batch",
+                 "10",
+                 "--rate",
+                 "0.01",
+                 "--dropout",
+                 "0",
+                 "--save",
+                 (folder / name).string(),
+                 "--subwords",
+                 "400",
+                 "--resume",
                  resume.string()};
   };
   const Result whole = run(program, words("whole", folder / "whole_run"));
