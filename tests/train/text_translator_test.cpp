@@ -98,8 +98,7 @@ TEST_CASE("what is not a translator's file is refused") {
   extra["translator.source_end"] = "perhaps";
   CHECK(refused(extra) == path.string() + ": metadata 'translator.source_end' is 'perhaps', expected true or false");
   extra["translator.source"] = "unroll-vocabulary 1 whitespace 2\n<PAD>\n<OOV>\n";
-  CHECK(refused(extra) ==
-        path.string() + ": metadata 'translator.source': the tokens 2 and 3 are not <BOS> and <EOS>");
+  CHECK(refused(extra) == path.string() + ": metadata 'translator.source': the tokens 2 and 3 are not <BOS> and <EOS>");
   extra["translator.source"] = "x";
   CHECK(refused(extra).starts_with(path.string() + ": metadata 'translator.source'"));
 }

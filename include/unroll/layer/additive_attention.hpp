@@ -163,6 +163,7 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
   Matrix<T> weights;                      ///< (steps of the longest memory, columns)
   MatmulScratch<T> product;
   Memory* memory = nullptr;
+  bool same_weights = false;
 
   Index rows(const Part& part, Index query, Index remembered) const {
     part.check_rows(query, remembered);
@@ -172,9 +173,9 @@ template <class T> struct StepOf<AdditiveAttention<T>> {
     memory = &of;
     const PackedSequence<T>& m = *of.sequences;
     const Index A = part.units();
-    weight.pack(view(part.weight_query), Transpose::no);
+    if (!same_weights) weight.pack(view(part.weight_query), Transpose::no);
     if (keep) transposed.pack(view(part.weight_query), Transpose::yes);
-    if (!of.is_same || keys.rows() != A || keys.cols() != m.packing.total()) {
+    if (!same_weights || !of.is_same || keys.rows() != A || keys.cols() != m.packing.total()) {
       keys.resize(A, m.packing.total());
       matmul(keys, part.weight_key, Transpose::no, m.values, Transpose::no, Accumulate::no, product, Blocks::ascending,
              part.bias.data());

@@ -59,6 +59,7 @@ template <class Self, class T = float> struct CompositeCell {
   static constexpr int S = detail::CellsOf<detail::PartsOf<Self>>::S, gates = 1;
 
   struct Cache {
+    bool same_weights = false, same_memory = false;  ///< as in the pass before: see Context
     detail::StepPlan<T> plan;
     std::vector<detail::StepPart> parts;
   };
@@ -74,15 +75,14 @@ template <class Self, class T = float> struct CompositeCell {
                   "takes something else.");
   }
 
-  /// Before the loop: the sequences to look back at, of the same batch as the input. `same`: the values are those of
-  /// the last pass if it was of this object.
-  void enter(Cache& cache, const PackedSequence<T>& memory, const Packing& batch, bool same) const
+  /// Before the loop: the sequences to look back at, of the same batch as the input.
+  void enter(Cache& cache, const PackedSequence<T>& memory, const Packing& batch) const
       requires detail::HasMemoryStep<Self, T>
   {
     detail::StepMemoryData<T>& m = cache.plan.memory;
     require(memory.packing.batch() == batch.batch(), "Recurrent<", Self::name, ">: a memory of ",
             memory.packing.batch(), " sequences for ", batch.batch());
-    m.is_same = same && m.sequences == &memory;
+    m.is_same = cache.same_memory && m.sequences == &memory;
     m.sequences = &memory;
     detail::sorted_positions(memory.packing, m.of_row);
     m.place.resize(m.of_row.size());
@@ -119,7 +119,7 @@ template <class Self, class T = float> struct CompositeCell {
     plan.finish();
     for (auto* call : plan.calls()) {
       call->y.prepare(columns);
-      call->prepare(columns, keep);
+      call->prepare(columns, keep, cache.same_weights);
     }
     for (const auto& value : plan.values()) value->prepare(columns);
   }

@@ -80,7 +80,8 @@ template <class C> class Recurrent {
                                    Carry<State> carry = {}) const {
     check_batch(who, memory);
     check_batch(who, x);
-    cell.enter(c.cell, memory, x.packing, context.same_weights && context.same_memory);
+    if constexpr (requires { c.cell.same_memory; }) c.cell.same_memory = context.same_memory;
+    cell.enter(c.cell, memory, x.packing);
     return forward(context, x, c, carry);
   }
   template <Sequences<T> In, class Dy> requires detail::LooksBack<Cell>

@@ -44,20 +44,31 @@ template <class P, class T> class StatelessCall : public StepCall<T> {
       });
   }
 
+ protected:
+  void tell([[maybe_unused]] bool same_weights) {
+    if constexpr (requires { of.same_weights; }) of.same_weights = same_weights;
+  }
+
  private:
   StepValue<T>& x() const { return *this->inputs[0].value; }
   Matrix<T> operand_;
 };
 template <class P, class T> class PartCall final : public StatelessCall<P, T> {
  public:
-  void prepare(Index columns, bool keep) override { this->of.prepare(*this->p, columns, keep); }
+  void prepare(Index columns, bool keep, bool same_weights) override {
+    this->tell(same_weights);
+    this->of.prepare(*this->p, columns, keep);
+  }
 };
 /// Of a part that looks at the memory.
 template <class P, class T> class MemoryCall final : public StatelessCall<P, T> {
  public:
   StepMemoryData<T>* memory = nullptr;
 
-  void prepare(Index columns, bool keep) override { this->of.prepare(*this->p, *memory, columns, keep); }
+  void prepare(Index columns, bool keep, bool same_weights) override {
+    this->tell(same_weights);
+    this->of.prepare(*this->p, *memory, columns, keep);
+  }
   void begin_backward(Index) override { this->of.begin_backward(); }
   void finish(void* gradient) override { this->of.finish(*this->p, *static_cast<P*>(gradient)); }
 };
@@ -69,7 +80,8 @@ template <class C> class CellCall final : public StepCall<typename C::Scalar> {
   static constexpr int S = C::S;
   const C* cell = nullptr;
 
-  void prepare(Index columns, bool keep) override {
+  void prepare(Index columns, bool keep, bool same_weights) override {
+    if constexpr (requires { cache_.same_weights; }) cache_.same_weights = same_weights;
     gates_.resize(cell->gate_rows(), columns);
     cell->prepare(cache_, columns, keep);
   }

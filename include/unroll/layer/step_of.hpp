@@ -23,20 +23,22 @@ namespace unroll::inline UNROLL_ABI {
 ///   prepare(part, memory, columns, keep)
 /// and
 ///   begin_backward(),  finish(part, gradient)     before and after the way back through the steps
-/// A part of the user's own is a specialization.
+/// A member `bool same_weights` is told before `prepare` whether the weights are those of the last pass: what was
+/// packed then need not be again. A part of the user's own is a specialization.
 template <class P> struct StepOf;
 
 template <class T> struct StepOf<Dense<T>> {
   static constexpr bool reads_again = true;
   PackedMatrix<T> weight, transposed;
   MatmulScratch<T> product;
+  bool same_weights = false;
 
   Index rows(const Dense<T>& part, Index inputs) const {
     require(inputs == part.weight.cols(), "Dense: input has ", inputs, " features, expected ", part.weight.cols());
     return part.weight.rows();
   }
   void prepare(const Dense<T>& part, Index, bool keep) {
-    weight.pack(view(part.weight), Transpose::no);
+    if (!same_weights) weight.pack(view(part.weight), Transpose::no);
     if (keep) transposed.pack(view(part.weight), Transpose::yes);
   }
   void forward(const Dense<T>& part, const StepColumns<T>& x, StepColumns<T> y, const Step&,

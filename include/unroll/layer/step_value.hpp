@@ -110,7 +110,8 @@ template <class T> class StepCall {
 
   /// Whether backward reads the values of the inputs again.
   virtual bool reads_again() const { return false; }
-  virtual void prepare(Index columns, bool keep) = 0;
+  /// `same_weights`: those of the pass before, whose call this was.
+  virtual void prepare(Index columns, bool keep, bool same_weights) = 0;
   virtual void step(const StepPass<T>& pass) = 0;
   virtual void step_backward(const StepPass<T>& pass) = 0;
   /// The gradient of the part +=, over these columns.
@@ -123,7 +124,7 @@ template <class T> class StepCall {
 /// The memory of a cell: sequences that are the same at all its steps.
 template <class T> struct StepMemoryData {
   const PackedSequence<T>* sequences = nullptr;
-  bool is_same = false;       ///< as in the pass before, and so are the weights
+  bool is_same = false;       ///< as in the pass before
   std::vector<Index> of_row;  ///< sorted position among them of each of the user's rows
   std::vector<Index> place;   ///< the same of each sequence of the batch in sorted order
   PackedSequence<T> d;

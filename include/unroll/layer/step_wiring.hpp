@@ -33,7 +33,7 @@ template <class F, class T> class StepFunctionCall final : public StepCall<T> {
  public:
   F f{};
   bool reads_again() const override { return F::reads_again; }
-  void prepare(Index, bool) override {}
+  void prepare(Index, bool, bool) override {}
   void step(const StepPass<T>& pass) override { f.forward(*this, pass); }
   void step_backward(const StepPass<T>& pass) override { f.backward(*this, pass); }
 };

@@ -1,8 +1,6 @@
 // Bodies of text/text_encoding.hpp.
 #pragma once
 
-#include <algorithm>
-
 #include <unroll/core/error.hpp>
 #include <unroll/text/text_encoding.hpp>
 #include <unroll/text/vocabulary_file.hpp>
@@ -39,8 +37,9 @@ UNROLL_FUNCTION std::vector<std::int32_t> TextEncoding::encode(std::string_view 
   return ids;
 }
 UNROLL_FUNCTION std::string TextEncoding::decode(std::span<const std::int32_t> ids) const {
-  std::vector<std::int32_t> words(ids.begin(), ids.end());
-  std::erase_if(words, [](std::int32_t id) { return id == bos || id == eos; });
+  std::vector<std::int32_t> words;
+  for (const std::int32_t id : ids)
+    if (id != bos && id != eos) words.push_back(id);
   return std::visit([&](const auto& of) { return of.decode(words); }, of_);
 }
 UNROLL_FUNCTION std::string_view TextEncoding::token(std::int32_t id) const {

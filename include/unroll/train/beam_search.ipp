@@ -60,13 +60,14 @@ UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p)
   std::vector<Candidate> all, of_one;
   for (std::size_t j = 0; j < live_.size(); ++j) {
     of_one.clear();
-    for (std::int32_t id = 0; id < V; ++id)
-      if (!forbidden[static_cast<std::size_t>(id)])
-        of_one.push_back({live_[j].log_probability + log_p[j][static_cast<std::size_t>(id)], j, id});
+    for (std::int32_t id = 0; id < V; ++id) {
+      const Candidate one{live_[j].log_probability + log_p[j][static_cast<std::size_t>(id)], j, id};
+      if (forbidden[static_cast<std::size_t>(id)] || (of_one.size() == most && !better(one, of_one.back()))) continue;
+      if (of_one.size() == most) of_one.pop_back();
+      of_one.insert(std::ranges::upper_bound(of_one, one, better), one);
+    }
     require(!of_one.empty(), who_, ": every token is forbidden");
-    const auto kept = (std::min)(most, of_one.size());
-    std::ranges::partial_sort(of_one, of_one.begin() + static_cast<std::ptrdiff_t>(kept), better);
-    all.insert(all.end(), of_one.begin(), of_one.begin() + static_cast<std::ptrdiff_t>(kept));
+    all.insert(all.end(), of_one.begin(), of_one.end());
   }
   std::ranges::sort(all, better);
 

@@ -85,7 +85,7 @@ namespace detail {
 template <class C>
 concept LooksBack =
     requires(const C& cell, typename C::Cache& cache, const PackedSequence<typename C::Scalar>& memory) {
-      cell.enter(cache, memory, memory.packing, true);
+      cell.enter(cache, memory, memory.packing);
     };
 /// Where among its gates a cell forgets, for the bias that it starts with.
 template <class C> Columns forget_rows(const C& cell) {
