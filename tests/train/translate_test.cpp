@@ -10,7 +10,7 @@
 #include <unroll/train/evaluate.hpp>
 #include <unroll/train/translate.hpp>
 
-#include "../support/message_of.hpp"
+#include "../io/support.hpp"
 #include "../wiring/encoder_decoders.hpp"
 
 namespace translate_test {

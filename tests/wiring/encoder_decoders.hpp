@@ -106,20 +106,32 @@ template <class T> struct Feeding : CompositeCell<Feeding<T>, T> {
 template <class T> struct Fed : EncoderDecoder<Fed<T>, T> {
   Embedding<T> source, target;
   Recurrent<Lstm<T>> encoder;
+  Dense<T> bridge;
   Recurrent<Feeding<T>> decoder;
   Dense<T> head;
-  UNROLL_PARTS(source, target, encoder, decoder, head)
+  UNROLL_PARTS(source, target, encoder, bridge, decoder, head)
 
   explicit Fed(Index from = 9, Index to = 8, Index units = 6)
       : source(from, 4),
         target(to, 5),
         encoder(Lstm<T>(4, units)),
+        bridge(units, 2 * units),
         decoder(Feeding<T>(5, units, units)),
         head(units, to) {}
 
-  Node<PackedSequence<T>> encode(Wiring& run, Node<TokenBatch> x) const { return run(encoder, run(source, x)); }
-  auto decode(Wiring& run, const auto& read, Node<TokenBatch> y) const {
-    return run(head, run(decoder, run(target, y), read));
+  struct Encoded {
+    Node<PackedSequence<T>> read;
+    Node<typename Recurrent<Feeding<T>>::State> start;
+    UNROLL_PARTS(read, start)
+  };
+  auto encode(Wiring& run, Node<TokenBatch> x) const {
+    const auto read = run(encoder, run(source, x));
+    const auto both = run(bridge, final_output(read));
+    const Index units = bridge.weight.rows() / 2;
+    return Encoded{read, initial_state(decoder, rows(both, 0, units), rows(both, units, units))};
+  }
+  auto decode(Wiring& run, const auto& encoded, Node<TokenBatch> y) const {
+    return run(head, run(decoder, run(target, y), encoded.read, from(encoded.start)));
   }
 };
 

@@ -50,7 +50,6 @@ class Translations {
   std::vector<Search> searches_;
   std::vector<std::int32_t> tokens_;
   std::vector<Index> source_of_, rows_;
-  std::int32_t end_;
 };
 /// The sources by their lengths, the longest first, in batches.
 UNROLL_API std::vector<std::vector<Index>> batches_of_sources(std::span<const std::vector<std::int32_t>> sources,

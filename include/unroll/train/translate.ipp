@@ -10,8 +10,7 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-UNROLL_FUNCTION Translations::Translations(std::span<const Index> lengths, const TranslateOptions& options)
-    : end_(options.end) {
+UNROLL_FUNCTION Translations::Translations(std::span<const Index> lengths, const TranslateOptions& options) {
   require(has_finite_bits(options.max_ratio) && options.max_ratio >= 0, "translate: max_ratio is ", options.max_ratio,
           ", expected 0 or more");
   require(options.max_more >= 1, "translate: max_more is ", options.max_more, ", expected 1 or more");
@@ -70,9 +69,8 @@ UNROLL_FUNCTION std::vector<std::vector<Index>> batches_of_sources(std::span<con
     require(!sources[k].empty(), "translate: source ", k, " has no token");
   std::vector<Index> rows(sources.size());
   std::iota(rows.begin(), rows.end(), Index(0));
-  std::ranges::stable_sort(rows, [&](Index a, Index b) {
-    return sources[static_cast<std::size_t>(a)].size() > sources[static_cast<std::size_t>(b)].size();
-  });
+  const auto length = [&](Index row) { return sources[static_cast<std::size_t>(row)].size(); };
+  std::ranges::sort(rows, [&](Index a, Index b) { return length(a) != length(b) ? length(a) > length(b) : a < b; });
   std::vector<std::vector<Index>> batches;
   for (std::size_t k = 0; k < rows.size(); ++k) {
     if (batches.empty() || std::ssize(batches.back()) == batch_size) batches.emplace_back();
