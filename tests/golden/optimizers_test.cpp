@@ -17,7 +17,7 @@
 
 #include "golden.hpp"
 
-namespace {
+namespace golden_optimizers {
 
 using namespace unroll;
 using Json = nlohmann::json;
@@ -75,8 +75,6 @@ void train(const Golden& golden, const std::string& variant, Classifier model, R
       golden.check_parameters(model, concat_text(variant, ".after_", step, "."));
   }
 }
-
-}  // namespace
 
 TEST_CASE("ten steps with each optimizer follow PyTorch's losses, norms and weights") {
   const Golden golden("pytorch_optimizers");
@@ -140,3 +138,5 @@ TEST_CASE("ten steps with each optimizer follow Keras's losses and weights") {
   }
   golden.check_all_read();
 }
+
+}  // namespace golden_optimizers
