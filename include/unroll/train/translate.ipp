@@ -84,7 +84,7 @@ UNROLL_FUNCTION TokenBatch batch_of_sources(std::span<const std::vector<std::int
   std::vector<Index> lengths;
   for (const Index row : rows) lengths.push_back(std::ssize(of(row)));
   TokenBatch batch;
-  batch.packing = Packing::from_lengths(lengths, std::ranges::max(lengths));
+  batch.packing = Packing::from_lengths(lengths, (std::ranges::max)(lengths));
   for (Index n = 0; n < batch.packing.total(); ++n)
     batch.ids.push_back(of(rows[static_cast<std::size_t>(batch.packing.sequence_of(n))])[static_cast<std::size_t>(
         batch.packing.time_of(n))]);
