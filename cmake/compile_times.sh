@@ -1,12 +1,11 @@
 #!/bin/sh
 # How long programs take to compile: sh cmake/compile_times.sh [--table | --record | --quick] [COMPILER]. Seconds of one
-# processor, least of three (with --quick without those that take longest, and only as often as each takes to pass, up to
-# six times: other work beside it makes the compiler slower), and
-# as a ratio to tests/compile_time/reference.cpp, compiled before and after, header-only and with the compiled part. Fails
-# where a ratio is above 1.2 x the one in tests/compile_time/expected.txt, which --record writes (what is mostly headers
-# costs up to a quarter more of the reference on some processors: recorded is the middle), or where a compilation takes
-# more than 500 MB in the second form. --table prints what each public header costs instead (docs/compile-times.md).
-# Needs GNU time.
+# processor, least of three (with --quick without those that take longest, and only as often as each takes to pass, up
+# to six times: other work beside it makes the compiler slower), and as a ratio to tests/compile_time/reference.cpp,
+# compiled before and after, header-only and with the compiled part. Fails where a ratio is above 1.2 x the one in
+# tests/compile_time/expected.txt, which --record writes (what is mostly headers costs up to a quarter more of the
+# reference on some processors: recorded is the middle), or where a compilation takes more than 500 MB in the second
+# form. --table prints what each public header costs instead (docs/compile-times.md). Needs GNU time.
 set -eu
 cd "$(dirname "$0")/.."
 sh cmake/packages.sh time g++ libeigen3-dev nlohmann-json3-dev >&2

@@ -1,38 +1,25 @@
 // The score of additive attention, v . tanh(q + k), and its gradient, in one sweep each.
 #pragma once
 
-#include <algorithm>
-
 #include <unroll/kernel/functions.hpp>
+#include <unroll/kernel/lane_sum.hpp>
 #include <unroll/kernel/level.hpp>
-#include <unroll/kernel/softmax.hpp>
 
 UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 
-/// sum of v * tanh(q + k). Element i enters sum i mod 16, as in SoftmaxColumns.
+/// sum of v * tanh(q + k).
 struct AdditiveScore {
-  static constexpr int lanes = SoftmaxColumns::lanes;
-
+  template <class T> struct Terms {
+    const T *q, *k, *v;
+    template <class V, class... Rest> UNROLL_INLINE V operator()(const V& sum, Index i, Rest... rest) const {
+      return fma(V::load(v + i, rest...), tanh(V::load(q + i, rest...) + V::load(k + i, rest...)), sum);
+    }
+  };
   template <class Isa, class T> static UNROLL_INLINE T run(Index n, const T* q, const T* k, const T* v) {
-    using V = typename Isa::template Vector<T>;
-    constexpr int vectors = lanes / V::width;
-    const Index whole = n / lanes * lanes;
-    alignas(64) T parts[lanes];
-    V sum[vectors];
-    for (Index i = 0; i < whole; i += lanes)
-      for (int j = 0; j < vectors; ++j) {
-        const Index at = i + j * V::width;
-        sum[j] = fma(V::load(v + at), tanh(V::load(q + at) + V::load(k + at)), sum[j]);
-      }
-    for (int j = 0; j < vectors; ++j)
-      if (const Index at = whole + j * V::width; at < n) {
-        const Index rest = (std::min<Index>)(V::width, n - at);
-        sum[j] = fma(V::load(v + at, rest), tanh(V::load(q + at, rest) + V::load(k + at, rest)), sum[j]);
-      }
-    return SoftmaxColumns::total<V>(sum, parts);
+    return LaneSum::of<typename Isa::template Vector<T>, T>(n, Terms<T>{q, k, v});
   }
 };
 
@@ -44,28 +31,6 @@ template <class T> struct AdditiveScoreBackward {
     dq += d;
     dk += d;
     dv = fma(V(d_score), u, dv);
-  }
-};
-
-/// sum of a * b. Element i enters sum i mod 16.
-struct Dot {
-  static constexpr int lanes = SoftmaxColumns::lanes;
-
-  template <class Isa, class T> static UNROLL_INLINE T run(Index n, const T* a, const T* b) {
-    using V = typename Isa::template Vector<T>;
-    constexpr int vectors = lanes / V::width;
-    const Index whole = n / lanes * lanes;
-    alignas(64) T parts[lanes];
-    V sum[vectors];
-    for (Index i = 0; i < whole; i += lanes)
-      for (int j = 0; j < vectors; ++j)
-        sum[j] = fma(V::load(a + i + j * V::width), V::load(b + i + j * V::width), sum[j]);
-    for (int j = 0; j < vectors; ++j)
-      if (const Index at = whole + j * V::width; at < n) {
-        const Index rest = (std::min<Index>)(V::width, n - at);
-        sum[j] = fma(V::load(a + at, rest), V::load(b + at, rest), sum[j]);
-      }
-    return SoftmaxColumns::total<V>(sum, parts);
   }
 };
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <unroll/kernel/functions.hpp>
+#include <unroll/kernel/lane_sum.hpp>
 #include <unroll/kernel/level.hpp>
 #include <unroll/kernel/view.hpp>
 
@@ -21,9 +22,9 @@ template <class T> struct SoftmaxBlock {
   T *largest, *sum, *sum_of_x;
 };
 
-/// Element i enters sum i mod 16, and these are added in a fixed order: the same bits at every width.
+/// Sums as LaneSum: the same bits at every width.
 struct SoftmaxColumns {
-  static constexpr int lanes = 16;
+  static constexpr int lanes = LaneSum::lanes;
 
   template <class Isa, class T> static UNROLL_INLINE void run(SoftmaxBlock<T> block) {
     using V = typename Isa::template Vector<T>;
@@ -67,20 +68,14 @@ struct SoftmaxColumns {
       }
       std::copy_n(rest, n_rest, x + whole);
     }
-    block.sum[n] = total<V>(sum, parts);
-    block.sum_of_x[n] = total<V>(sum_of_x, parts);
+    block.sum[n] = LaneSum::total<V>(sum, parts);
+    block.sum_of_x[n] = LaneSum::total<V>(sum_of_x, parts);
   }
   template <class V, class T> static UNROLL_INLINE void add(T* x, const V& largest, V& sum, V& sum_of_x) {
     const V value = V::load(x), e = exp(value - largest);
     e.store(x);
     sum += e;
     sum_of_x += value;
-  }
-  template <class V, class T, int vectors> static UNROLL_INLINE T total(const V (&sum)[vectors], T* parts) {
-    for (int v = 0; v < vectors; ++v) sum[v].store(parts + v * V::width);
-    for (int half = lanes / 2; half > 0; half /= 2)
-      for (int k = 0; k < half; ++k) parts[k] += parts[k + half];
-    return parts[0];
   }
 };
 
@@ -112,31 +107,15 @@ struct ExpColumns {
   }
 };
 
-/// d = p * (d - sum(p * d)) for every column: from the gradient of a softmax p to that of what it is of. Sums as those
-/// of SoftmaxColumns.
+/// d = p * (d - sum(p * d)) for every column: from the gradient of a softmax p to that of what it is of. Sums as
+/// LaneSum.
 struct SoftmaxBackward {
-  static constexpr int lanes = SoftmaxColumns::lanes;
-
   template <class Isa, class T> static UNROLL_INLINE void run(View<const T> p, View<T> d) {
     using V = typename Isa::template Vector<T>;
     for (Index n = 0; n < d.cols; ++n) column<V>(p.data + n * p.stride, d.data + n * d.stride, d.rows);
   }
   template <class V, class T> static UNROLL_INLINE void column(const T* p, T* d, Index rows) {
-    constexpr int vectors = lanes / V::width;
-    const Index whole = rows / lanes * lanes;
-    alignas(64) T parts[lanes];
-    V sum[vectors];
-    for (Index i = 0; i < whole; i += lanes) {
-      UNROLL_UNROLL
-      for (int v = 0; v < vectors; ++v)
-        sum[v] = fma(V::load(p + i + v * V::width), V::load(d + i + v * V::width), sum[v]);
-    }
-    for (int v = 0; v < vectors; ++v)
-      if (const Index i = whole + v * V::width; i < rows) {
-        const Index n = (std::min<Index>)(V::width, rows - i);
-        sum[v] = fma(V::load(p + i, n), V::load(d + i, n), sum[v]);
-      }
-    const V mean(SoftmaxColumns::total<V>(sum, parts));
+    const V mean(LaneSum::of<V, T>(rows, Dot::Terms<T>{p, d}));
     Index i = 0;
     for (; i + V::width <= rows; i += V::width) (V::load(p + i) * (V::load(d + i) - mean)).store(d + i);
     if (i < rows) (V::load(p + i, rows - i) * (V::load(d + i, rows - i) - mean)).store(d + i, rows - i);

@@ -3,6 +3,7 @@
 
 #include <unroll/kernel/additive_scores.hpp>
 #include <unroll/kernel/elementwise.hpp>
+#include <unroll/kernel/softmax.hpp>
 #include <unroll/layer/additive_memory.hpp>
 
 namespace unroll::inline UNROLL_ABI {

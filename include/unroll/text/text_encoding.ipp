@@ -9,7 +9,11 @@ namespace unroll::inline UNROLL_ABI {
 
 namespace detail {
 inline constexpr std::string_view bos_token = "<BOS>", eos_token = "<EOS>";
+inline bool has_marks(const Vocabulary& words) {
+  return words.size() > TextEncoding::eos && words.token(TextEncoding::bos) == bos_token &&
+         words.token(TextEncoding::eos) == eos_token;
 }
+}  // namespace detail
 
 UNROLL_FUNCTION Vocabulary with_marks(const Vocabulary& vocabulary) {
   std::vector<std::string> tokens = vocabulary.tokens();
@@ -21,9 +25,8 @@ UNROLL_FUNCTION Vocabulary with_marks(const Vocabulary& vocabulary) {
 
 UNROLL_FUNCTION TextEncoding::TextEncoding() : of_(with_marks(Vocabulary())) {}
 UNROLL_FUNCTION TextEncoding::TextEncoding(Vocabulary vocabulary) : of_(std::move(vocabulary)) {
-  const auto& words = std::get<Vocabulary>(of_);
   require(
-      words.size() > eos && words.token(bos) == detail::bos_token && words.token(eos) == detail::eos_token,
+      detail::has_marks(std::get<Vocabulary>(of_)),
       "TextEncoding: the tokens 2 and 3 of the vocabulary are not <BOS> and <EOS>: with_marks(vocabulary) has them");
 }
 
@@ -54,9 +57,7 @@ UNROLL_FUNCTION TextEncoding TextEncoding::from_text(std::string_view text, std:
                                                      const std::vector<Tokenizer>& known) {
   if (!text.starts_with("unroll-vocabulary")) return BytePairEncoding::from_text(text, source);
   Vocabulary words = vocabulary_from_text(text, source, known);
-  require<FormatError>(
-      words.size() > eos && words.token(bos) == detail::bos_token && words.token(eos) == detail::eos_token, source,
-      ": the tokens 2 and 3 are not <BOS> and <EOS>");
+  require<FormatError>(detail::has_marks(words), source, ": the tokens 2 and 3 are not <BOS> and <EOS>");
   return TextEncoding(std::move(words));
 }
 
