@@ -141,10 +141,11 @@ void train(const TrainOptions& options) {
   require<FormatError>(!known.empty(), options.text.string(), ": no characters to learn from");
   const Vocabulary vocabulary = Vocabulary::build({known}, {.tokenizer = CharacterTokenizer{}});
   auto ids = vocabulary.encode(known);
-  // The last of what is known can be held out, to choose by it.
+  // The first of what is known can be held out, to choose by it. Not the last: the test goes on from there, and a model
+  // that has not read the beginning of its play predicts the rest of it much worse.
   const auto held_out = static_cast<std::ptrdiff_t>(options.held_out * static_cast<double>(ids.size()));
-  const std::vector<std::int32_t> held(ids.end() - held_out, ids.end());
-  ids.resize(ids.size() - held.size());
+  const std::vector<std::int32_t> held(ids.begin(), ids.begin() + held_out);
+  ids.erase(ids.begin(), ids.begin() + held_out);
   require<FormatError>(std::ssize(ids) > options.streams, options.text.string(), ": ", ids.size(),
                        " characters to learn from, expected more than the ", options.streams, " streams");
   std::cout << ids.size() << " characters to learn from, " << vocabulary.size() << " different ones\n\n";
