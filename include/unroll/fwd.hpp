@@ -45,6 +45,7 @@ template <class T> class AnyLayer;
 template <class T> class AnyStack;
 template <class Y> class AnySequential;
 template <class T> class Crf;
+template <class T> class Ctc;
 template <class T> class SoftmaxClassifier;
 
 struct CrossEntropy;

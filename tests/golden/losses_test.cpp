@@ -1,4 +1,9 @@
 // Losses and clipping against PyTorch's and Keras's.
+#include <algorithm>
+#include <numeric>
+
+#include <unroll/core/pack.hpp>
+#include <unroll/head/ctc.hpp>
 #include <unroll/head/softmax_classifier.hpp>
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
@@ -145,5 +150,36 @@ TEST_CASE("clipping is PyTorch's: by global norm, a norm below the limit left al
   Gradients gradients(golden);
   clip_by_value(gradients, 0.5);
   golden.check_parameters(gradients, "value_0.5.");
+  golden.check_all_read();
+}
+
+TEST_CASE("CTC is PyTorch's: every blank, repeated labels, empty targets, and those that no path says") {
+  const Golden golden("pytorch_ctc");
+  for (const std::string name : {"first", "middle", "last", "short"}) {
+    CAPTURE(name);
+    const auto logits = golden.columns(name + ".logits");
+    const auto lengths = golden.integers(name + ".lengths"), flat = golden.integers(name + ".labels"),
+               label_lengths = golden.integers(name + ".label_lengths"), blank = golden.integers(name + ".blank");
+    const auto losses = golden.numbers(name + ".losses");
+    LabelSequences targets;
+    double mean = 0;
+    for (std::size_t b = 0, first = 0; b < label_lengths.size(); first += std::size_t(label_lengths[b++])) {
+      targets.append(std::span(flat).subspan(first, std::size_t(label_lengths[b])));
+      mean += losses[b] / std::max(1.0, double(label_lengths[b])) / double(losses.size());
+    }
+    const auto B = Index(lengths.size());
+    const PackedSequence<double> z =
+        pack(batch_first(logits.data(), B, logits.cols() / B, logits.rows()), std::span(lengths));
+    const Ctc<double> head(logits.rows(), {.blank = blank[0], .skip_infeasible = name == "short"});
+    Ctc<double>::Scratch s;
+    Ctc<double> gradient = head;
+    PackedSequence<double> dz;
+    const HeadResult result = head.loss(z, targets, dz, gradient, s, {}, 1);
+    for (std::size_t b = 0; b < losses.size(); ++b) check_close("loss", s.losses[b], losses[b]);
+    check_close("grad", unpack(dz), golden.columns(name + ".grad"));
+    check_close("mean", mean, golden.number(name + ".mean"));
+    check_close("sum", result.loss * result.weight, std::accumulate(losses.begin(), losses.end(), 0.0));
+    CHECK(s.infeasible == (name == "short" ? 3 : 0));
+  }
   golden.check_all_read();
 }

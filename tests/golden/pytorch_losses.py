@@ -94,6 +94,26 @@ def mean_squared_error():
     save("pytorch_mean_squared_error", tensors, reduction="mean over all B * C elements", **ABOUT)
 
 
+def ctc():
+    """Losses of sequences (reduction none), the mean, and the gradient of the sum; logits are (B, T, C), padded."""
+    random, tensors = Random(306), {}
+    lengths = [9, 30, 1, 12, 7, 45, 4]
+    targets = [[0, 1, 1], [3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3], [2], [], [4, 3, 2, 1, 0, 1, 2], list(random.integers(0, 5, 20)), [1, 0]]
+    for name, blank, classes, lengths_of in (("first", 0, 6, lengths), ("middle", 3, 6, lengths), ("last", 5, 6, lengths), ("short", 0, 6, [3, 28, 1, 12, 7, 45, 1])):
+        logits = torch.from_numpy(random.normal(len(lengths), max(lengths), classes, scale=2)).requires_grad_()
+        labels = [[int(k) + (k >= blank) for k in target] for target in targets]  # every class but the blank
+        flat = torch.tensor(sum(labels, []))
+        of_targets = torch.tensor([len(target) for target in labels])
+        arguments = (functional.log_softmax(logits, -1).transpose(0, 1), flat, torch.tensor(lengths_of), of_targets)
+        options = {"blank": blank, "zero_infinity": name == "short"}
+        losses = functional.ctc_loss(*arguments, **options, reduction="none")
+        losses.sum().backward()
+        tensors |= {f"{name}.logits": logits, f"{name}.lengths": lengths_of, f"{name}.labels": flat, f"{name}.label_lengths": of_targets}
+        tensors |= {f"{name}.losses": losses, f"{name}.grad": logits.grad, f"{name}.blank": [blank]}
+        tensors |= {f"{name}.mean": functional.ctc_loss(*arguments, **options)}
+    save("pytorch_ctc", tensors, reduction="none; mean is that of loss / labels; short: with zero_infinity", **ABOUT)
+
+
 def clipping():
     """clip_grad_norm_ multiplies by min(1, max_norm / (norm + 1e-6)) and returns the norm before."""
     random, tensors = Random(304), {}
@@ -120,4 +140,5 @@ binary_cross_entropy()
 cross_entropy()
 linear_cross_entropy()
 mean_squared_error()
+ctc()
 clipping()

@@ -32,7 +32,8 @@ struct HeadResult {
 //                      HeadResult::weight beforehand
 //   const D& decode(z, scratch) const
 //                      the answer, which lives in the scratch: D is std::vector<Index>, a class for each column of z,
-//                      or a Matrix or PackedSequence with as many columns as z
+//                      or a Matrix or PackedSequence with as many columns as z, or LabelSequences, one for each
+//                      sequence
 // and may have
 //   Index classes() const
 //                      if it decides for another number of classes than z has rows

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/loss/label_sequences.hpp>
 #include <unroll/train/infer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -84,6 +85,17 @@ void take_labels(const PackedSequence<T>& batch, const std::vector<Index>& label
     for (Index t = 0; t < packing.length(j); ++t) y.push_back(labels[static_cast<std::size_t>(packing.offset(t) + j)]);
   }
 }
+/// As many labels for each sequence as there are.
+template <class T>
+void take_labels(const PackedSequence<T>&, const LabelSequences& labels, std::span<const Index> places,
+                 std::vector<std::vector<Index>>& out) {
+  for (std::size_t b = 0; b < places.size(); ++b) {
+    const std::span<const Index> of = labels[static_cast<Index>(b)];
+    out[static_cast<std::size_t>(places[b])].assign(of.begin(), of.end());
+  }
+}
+template <class Decoded>
+inline constexpr bool are_labels = std::same_as<Decoded, std::vector<Index>> || std::same_as<Decoded, LabelSequences>;
 /// An answer to one sequence: what the head decodes, or probabilities.
 template <class M, class In> auto answer(const M& model, const In& x) {
   using Output = typename M::template Output<In>;
@@ -91,7 +103,10 @@ template <class M, class In> auto answer(const M& model, const In& x) {
     if constexpr (has_head<M>) {
       HeadScratch<M> scratch;
       const auto& decoded = decode(model, output, cache, scratch);
-      if constexpr (!std::same_as<std::remove_cvref_t<decltype(decoded)>, std::vector<Index>>)
+      using Decoded = std::remove_cvref_t<decltype(decoded)>;
+      if constexpr (std::same_as<Decoded, LabelSequences>)
+        return std::vector<Index>(decoded[0].begin(), decoded[0].end());
+      else if constexpr (!are_labels<Decoded>)
         return values(decoded);
       else if constexpr (is_packed<Output>)
         return decoded;
@@ -112,7 +127,7 @@ template <class M, class In> auto answer(const M& model, const In& x) {
 
 /// The probabilities that a classifier gives one sequence, as a Prediction; from a tagger, with an output for every
 /// step, a matrix (classes, T). Not for regression: see `infer`. From a model that ends in a head, what that decodes: a
-/// label, a std::vector of a label for each step, or a matrix of numbers.
+/// label, a std::vector of labels, one for each step or (Ctc) as many as there are, or a matrix of numbers.
 template <class M> auto predict(const M& model, std::span<const std::int32_t> ids) {
   if constexpr (detail::AssertTakes<M, TokenBatch>::takes) return detail::answer(model, pack(ids));
 }
@@ -130,7 +145,7 @@ template <class M, detail::HasRows D> auto predict(const M& model, const D& data
       using Output = typename M::template Output<typename D::Batch>;
       using Decoded = std::remove_cvref_t<decltype(head_of(model).decode(std::declval<const Output&>(),
                                                                          std::declval<HeadScratch<M>&>()))>;
-      constexpr bool labels = std::same_as<Decoded, std::vector<Index>>;
+      constexpr bool labels = detail::are_labels<Decoded>;
       detail::RowBatches batches("predict", data, options.rows, options.batch_size);
       HeadScratch<M> scratch;
       auto all = [] {
