@@ -1,5 +1,6 @@
 #include <unroll/head/crf.hpp>
 #include <unroll/head/ctc.hpp>
+#include <unroll/head/ctc_beam_search.ipp>
 #include <unroll/head/softmax_classifier.hpp>
 #include <unroll/head/tag_scheme.ipp>
 
