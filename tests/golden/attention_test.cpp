@@ -19,11 +19,12 @@ PackedSequence<double> golden_sequences(const Golden& golden, const std::string&
 /// y, loss and every gradient of a model of sequences whose names in the file are given.
 template <class M, class In>
 void check_attends(const Golden& golden, const std::string& variant, M model, const In& x,
-                   const std::vector<std::string>& names, const std::string& of_y = "query") {
+                   const std::vector<std::string>& names, const std::string& of_y = "query",
+                   const Context& context = {}) {
   CAPTURE(variant);
   golden.load(model, variant);
   CacheFor<M, In> cache;
-  const auto& y = model.forward({}, x, cache);
+  const auto& y = model.forward(context, x, cache);
   check_close("y", unpack(y), golden.columns(variant + "y"));
   const PackedSequence<double> r = golden_sequences(golden, variant + "r.y", of_y);
   check_close("loss", y.values.cwiseProduct(r.values).sum(), golden.number(variant + "loss"));
@@ -104,14 +105,20 @@ TEST_CASE("MultiHeadAttention is nn.MultiheadAttention with a key_padding_mask")
   }
 }
 
-TEST_CASE("dot, local and general attention are Luong's, additive attention is Bahdanau's") {
+TEST_CASE("dot, local and general attention are Luong's, additive attention is Bahdanau's, dropout is of the weights") {
   const Golden golden("pytorch_attention");
-  for (const std::string variant : {"dot.", "local.", "general.", "bahdanau."}) {
+  for (const std::string variant : {"dot.", "local.", "general.", "bahdanau.", "dropped."}) {
     const Pair x{{golden_sequences(golden, variant + "q", "query"), golden_sequences(golden, variant + "k", "key")}};
     if (variant == "general.")
       check_attends(golden, variant, GeneralAttention<double>(3, 5), x, {"q", "k"});
     else if (variant == "bahdanau.")
       check_attends(golden, variant, Additive{}, x, {"q", "k"});
+    else if (variant == "dropped.")
+      check_attends(golden, variant, Dots{{}, {.dropout = std::stod(golden.metadata("dropout"))}}, x, {"q", "k"},
+                    "query",
+                    {.training = true,
+                     .seed = std::stoull(golden.metadata("seed")),
+                     .step = std::stoull(golden.metadata("step"))});
     else
       check_attends(golden, variant, Dots{{}, {.window = variant == "local." ? 1 : -1}}, x, {"q", "k"});
   }

@@ -35,3 +35,11 @@ def weight_mask(seed, step, layer, rate, rows, columns):
     of_column = lambda j: [word for u in range(0, rows, 4) for word in philox([u // 4, j, 0, 0], key)][:rows]
     words = np.array([of_column(j) for j in range(columns)]).T
     return np.where(words < int(rate * 2**32), 0.0, 1 / (1 - rate))
+
+
+def attention_mask(seed, step, rate, batch, queries, keys):
+    """What AttentionOptions::dropout draws for one head in the first attention of a Composite, all keys being seen: (batch, queries, keys)."""
+    key = words_of(join_keys(join_keys(seed, step), join_keys(child(0, 1 << 33), 0)))
+    of_query = lambda b, t: [word for s in range(0, keys, 4) for word in philox([s // 4, t, b, 0], key)][:keys]
+    words = np.array([[of_query(b, t) for t in range(queries)] for b in range(batch)])
+    return np.where(words < int(rate * 2**32), 0.0, 1 / (1 - rate))

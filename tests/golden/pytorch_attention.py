@@ -1,9 +1,10 @@
-"""nn.MultiheadAttention with a key_padding_mask, and attention written out: Luong's dot, general and local-m, Bahdanau's. Outputs, weights, all gradients."""
+"""nn.MultiheadAttention with a key_padding_mask, and attention written out: Luong's dot, general and local-m, Bahdanau's, a dropout's. Outputs, weights, all gradients."""
 
 import torch
 from torch import nn
 
 from fixture import Random, save
+from philox import attention_mask
 
 ABOUT = {"generator": "tests/golden/pytorch_attention.py", "framework": f"torch {torch.__version__}"}
 QUERY_LENGTHS, KEY_LENGTHS = torch.tensor([3, 1, 5, 4]), torch.tensor([4, 6, 1, 3])
@@ -111,7 +112,12 @@ def written_out():
             torch.tanh((q @ weight_query.T)[:, :, None] + (k @ weight_key.T + bias)[:, None]) @ score, k
         ),
     )
-    store("pytorch_attention", cases, window=1)
+    rate, seed, step = 0.4, 9, 4
+    mask = torch.from_numpy(attention_mask(seed, step, rate, batch, queries, keys))
+    cases["dropped"] = with_gradients(
+        random, inputs(3, 3), lambda q, k: ((q @ k.mT).masked_fill(~seen, -torch.inf).softmax(2) * mask @ k, {})
+    )
+    store("pytorch_attention", cases, window=1, dropout=rate, seed=seed, step=step)
 
 
 torch.set_num_threads(1)

@@ -40,9 +40,21 @@ template <class T> struct Asks : Composite<Asks<T>, T> {
   UNROLL_PARTS(attend)
   auto operator()(Wiring& run, Node<PackedSequence<T>> q, Node<PackedSequence<T>> m) const { return run(attend, q, m); }
 };
+template <class T> struct AttendsTwice : Composite<AttendsTwice<T>, T> {
+  AttentionOptions how;
+  UNROLL_PARTS(how)
+  auto operator()(Wiring&, Node<PackedSequence<T>> q, Node<PackedSequence<T>> k) const {
+    return concat_rows(dot_attention(q, k, how), dot_attention(q, k, how));
+  }
+};
 template <class T> using Two = Inputs<PackedSequence<T>, PackedSequence<T>>;
 template <class T> using Three = Inputs<PackedSequence<T>, PackedSequence<T>, PackedSequence<T>>;
 
+Index length_of(const PackedSequence<double>& all, Index row) {
+  Index length = 0;
+  for (Index n = 0; n < all.packing.total(); ++n) length += all.packing.sequence_of(n) == row;
+  return length;
+}
 PackedSequence<double> of_lengths(Index features, const std::vector<Index>& lengths, std::uint64_t seed) {
   return random_sequences<double>(features, lengths, *std::max_element(lengths.begin(), lengths.end()), seed);
 }
@@ -60,6 +72,7 @@ const std::vector<AttentionOptions>& all_options() {
                                                  {.heads = 2, .window = 1},
                                                  {.window = 0},
                                                  {.causal = true},
+                                                 {.heads = 2, .window = 2, .dropout = 0.4},
                                                  {.heads = 2, .window = 2, .causal = true, .scale = 1.5}};
   return all;
 }
@@ -71,13 +84,16 @@ struct Threads {
 };
 template <class M, class In> void check_attention_gradient(M model, In x) {
   randomize(model, Rng(3));
-  const auto report = check_gradient(model, x);
-  INFO(model.describe() << ": " << report.str());
-  CHECK(report.passed());
+  for (const bool training : {false, true}) {
+    const auto report = check_gradient(model, x, {.context = {.training = training, .seed = 4, .step = 2}});
+    INFO(model.describe() << ", training " << training << ": " << report.str());
+    CHECK(report.passed());
+  }
 }
-template <class M, class In> Matrix<typename M::Scalar> output_of_attention(const M& model, const In& x) {
+template <class M, class In>
+Matrix<typename M::Scalar> output_of_attention(const M& model, const In& x, const Context& context = {}) {
   CacheFor<M, In> cache;
-  return model.forward({}, x, cache).values;
+  return model.forward(context, x, cache).values;
 }
 
 /// The formula, query by query and head by head, without anything in common with the library's.
@@ -156,6 +172,7 @@ TEST_CASE("the gradient of attention: queries, keys and values, of one sequence 
   const auto q = of_lengths(2, {66, 3}, 1), k = of_lengths(2, {67, 70}, 2);
   check_attention_gradient(AttendsToKeys<double>{}, Two<double>{{q, k}});
   check_attention_gradient(AttendsToKeys<double>{{}, {.window = 2}}, Two<double>{{q, k}});
+  check_attention_gradient(AttendsToKeys<double>{{}, {.dropout = 0.3}}, Two<double>{{q, k}});
 }
 
 TEST_CASE("the gradient of MultiHeadAttention and GeneralAttention") {
@@ -165,6 +182,8 @@ TEST_CASE("the gradient of MultiHeadAttention and GeneralAttention") {
   model.key.bias.trainable = false;  // adds as much to all scores of a query: its gradient is rounding
   check_attention_gradient(model, Three<double>{{q, k, v}});
   check_attention_gradient(MultiHeadAttention<double>(4, 3, 6, 3, {.bias = false, .outputs = 2, .window = 1}),
+                           Two<double>{{q, k}});
+  check_attention_gradient(MultiHeadAttention<double>(4, 3, 6, 3, {.bias = false, .dropout = 0.5}),
                            Two<double>{{q, k}});
   check_attention_gradient(GeneralAttention<double>(4, 3), Two<double>{{q, k}});
 }
@@ -185,7 +204,7 @@ TEST_CASE_TEMPLATE("attention has the same bits with any number of threads" * do
       const Threads threads(n);
       CacheFor<decltype(model), Two<T>> cache;
       auto d = zeros_like(model);
-      const PackedSequence<T> y = model.forward({}, x, cache);
+      const PackedSequence<T> y = model.forward({.training = true, .seed = 3}, x, cache);
       const auto [dq, dk] = model.backward(x, y, cache, d);
       std::vector<Matrix<T>> all{y.values, dq.values, dk.values};
       visit([&](const Path&, const auto& p) { all.push_back(p); }, d);
@@ -199,8 +218,9 @@ TEST_CASE_TEMPLATE("attention has the same bits with any number of threads" * do
   check_bits(AttendsToKeys<T>{{}, {.heads = 2}},
              Two<T>{{random_sequences<T>(32, of_q, 95), random_sequences<T>(32, of_k, 80)}});
   of_q.resize(3), of_k.resize(3);  // too few sequences for the threads: they take heads
-  check_bits(AttendsToKeys<T>{{}, {.heads = 4}},
-             Two<T>{{random_sequences<T>(64, of_q, 95), random_sequences<T>(64, of_k, 80)}});
+  for (const double dropout : {0., 0.2})
+    check_bits(AttendsToKeys<T>{{}, {.heads = 4, .dropout = dropout}},
+               Two<T>{{random_sequences<T>(64, of_q, 95), random_sequences<T>(64, of_k, 80)}});
   check_bits(Asks<T>{}, Two<T>{{random_sequences<T>(4, of_q, 95), random_sequences<T>(3, of_k, 80)}});
 }
 
@@ -249,6 +269,91 @@ TEST_CASE("the weights of AdditiveAttention are its own, and 1 together") {
   for (Index n = 0; n < q.packing.total(); ++n) CHECK((std::abs(w.col(n).sum() - 1) < 1e-14 || w.col(n).sum() == 0));
 }
 
+TEST_CASE("a dropout of attention leaves out weights after the softmax and scales the others, each head its own") {
+  const Threads threads(1);
+  // the values of a head are 1 at the row of their time, so that what comes out are the weights
+  const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(4, key_lengths(), 2);
+  PackedSequence<double> v = of_lengths(18, key_lengths(), 3);
+  v.values.setZero();
+  for (Index m = 0; m < v.packing.total(); ++m)
+    for (const Index first : {0, 9}) v.values(first + v.packing.time_of(m), m) = 1;
+  double weights = 0, left = 0;
+  for (const AttentionOptions& of :
+       {AttentionOptions{.heads = 2, .dropout = 0.3}, {.heads = 2, .window = 3, .causal = true, .dropout = 0.3}})
+    for (std::uint64_t step = 0; step < 30; ++step) {
+      const Context context{.training = true, .seed = 5, .step = step};
+      const auto y = output_of_attention(Attends<double>{{}, of}, Three<double>{{q, k, v}}, context);
+      Matrix<double> scales[2];
+      for (Index h = 0; h < 2; ++h) {
+        const auto w = dot_attention_weights(q, k, of, h);
+        scales[h] = (w.array() > 0).select(y.middleRows(9 * h, 9).cwiseQuotient(w), 0);
+        for (Index i = 0; i < w.size(); ++i) {
+          if (w.data()[i] == 0) continue;
+          const double m = scales[h].data()[i];
+          REQUIRE((m == 0 || m == doctest::Approx(1 / 0.7)));
+          weights += 1, left += m == 0;
+        }
+      }
+      CHECK((scales[0] - scales[1]).cwiseAbs().maxCoeff() > 1);
+      // any values get the same weights, and inference all of them
+      const auto other = of_lengths(6, key_lengths(), 4);
+      const auto found = output_of_attention(Attends<double>{{}, of}, Three<double>{{q, k, other}}, context);
+      Matrix<double> expected = Matrix<double>::Zero(6, q.packing.total());
+      for (Index n = 0; n < q.packing.total(); ++n)
+        for (Index m = 0; m < k.packing.total(); ++m)
+          if (k.packing.sequence_of(m) == q.packing.sequence_of(n))
+            for (Index h = 0; h < 2; ++h)
+              expected.col(n).segment(3 * h, 3) +=
+                  y(9 * h + k.packing.time_of(m), n) * other.values.col(m).segment(3 * h, 3);
+      CHECK((found - expected).cwiseAbs().maxCoeff() < 1e-13);
+    }
+  CHECK(weights > 2000);
+  CHECK(left / weights == doctest::Approx(0.3).epsilon(0.1));
+}
+
+TEST_CASE("the mean over a dropout's draws is attention without one") {
+  const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(4, key_lengths(), 2);
+  const auto whole = output_of_attention(AttendsToKeys<double>{{}, {.heads = 2}}, Two<double>{{q, k}});
+  const AttendsToKeys<double> model{{}, {.heads = 2, .dropout = 0.25}};
+  Matrix<double> mean = Matrix<double>::Zero(whole.rows(), whole.cols());
+  constexpr int draws = 4000;
+  for (int step = 0; step < draws; ++step)
+    mean +=
+        output_of_attention(model, Two<double>{{q, k}}, {.training = true, .step = static_cast<std::uint64_t>(step)}) /
+        draws;
+  // a weight's scale has a deviation of 0.58 at most
+  CHECK((mean - whole).cwiseAbs().maxCoeff() < 5 * 0.58 / std::sqrt(double(draws)) * k.values.cwiseAbs().maxCoeff());
+  CHECK((mean - whole).cwiseAbs().maxCoeff() > 1e-6);
+  CHECK(output_of_attention(model, Two<double>{{q, k}}) == whole);  // not in training
+}
+
+TEST_CASE("a dropout of attention is drawn anew in every call and step, and does not know a sequence's company" *
+          doctest::test_suite("bits")) {
+  const auto q = of_lengths(4, query_lengths(), 1), k = of_lengths(4, key_lengths(), 2);
+  const AttentionOptions how{.dropout = 0.5};
+  const Context context{.training = true, .seed = 1, .step = 7};
+  const auto both = output_of_attention(AttendsTwice<double>{{}, how}, Two<double>{{q, k}}, context);
+  CHECK(both.topRows(4) != both.bottomRows(4));
+  const AttendsToKeys<double> model{{}, how};
+  const auto y = output_of_attention(model, Two<double>{{q, k}}, context);
+  CHECK(output_of_attention(model, Two<double>{{q, k}}, context) == y);
+  CHECK(output_of_attention(model, Two<double>{{q, k}}, {.training = true, .seed = 1, .step = 8}) != y);
+  for (const Index b : {0, 3, 5}) {
+    const auto alone = [&](const PackedSequence<double>& all) {
+      PackedSequence<double> one{{}, Packing::from_lengths(std::vector<Index>{length_of(all, b)}, 9)};
+      one.values.resize(4, one.packing.total());
+      for (Index n = 0; n < all.packing.total(); ++n)
+        if (all.packing.sequence_of(n) == b) one.values.col(all.packing.time_of(n)) = all.values.col(n);
+      return one;
+    };
+    Context of_one = context;
+    of_one.first_row = b;
+    const auto found = output_of_attention(model, Two<double>{{alone(q), alone(k)}}, of_one);
+    for (Index n = 0; n < q.packing.total(); ++n)
+      if (q.packing.sequence_of(n) == b) CHECK(found.col(q.packing.time_of(n)) == y.col(n));
+  }
+}
+
 TEST_CASE("attention refuses what does not belong together") {
   const auto q = of_lengths(4, {2, 3}, 1), k = of_lengths(4, {1, 3}, 2), wide = of_lengths(6, {1, 3}, 2),
              other = of_lengths(4, {3, 1}, 2), third = of_lengths(4, {1, 3, 1}, 2);
@@ -264,6 +369,7 @@ TEST_CASE("attention refuses what does not belong together") {
         "dot_attention: 0 heads, expected a divisor of the 4 features of the keys and the 4 of the values");
   CHECK(refusal(q, k, k, {.scale = not_finite::infinity<double>()}) ==
         "dot_attention: scale inf, expected a finite number");
+  CHECK(refusal(q, k, k, {.dropout = 1}) == "dot_attention: dropout is 1, expected 0 or more and less than 1");
   CHECK(message_of([&] { dot_attention_weights(q, k, {.heads = 2}, 2); }) == "dot_attention: head 2, expected 0 to 1");
   CHECK(message_of([&] { MultiHeadAttention(4, 4, 6, 4); }) ==
         "MultiHeadAttention: 4 heads, expected a divisor of the 6 units");

@@ -16,6 +16,7 @@ namespace detail {
 struct DotAttentionFunction {
   static constexpr std::string_view name = "dot_attention";
   AttentionOptions how{};
+  Context context{};  ///< what is left out is drawn by it
   template <class Q, class...> using Output = Q;
   template <class Q, class...> struct Cache {
     Q y, dq, dk, dv;
@@ -29,21 +30,21 @@ struct DotAttentionFunction {
   template <class X>
   std::tuple<const X&, const X&> backward(const X& q, const X& k, const X& dy, Cache<X, X>& c) const {
     c.dq.packing = q.packing, c.dk.packing = k.packing;
-    c.fused.backward(q, k, k, dy, how, c.dq.values, c.dk.values, c.dv.values);
+    c.fused.backward(q, k, k, dy, how, context, c.dq.values, c.dk.values, c.dv.values);
     return {c.dq, c.dk};
   }
   template <class X>
   std::tuple<const X&, const X&, const X&> backward(const X& q, const X& k, const X& v, const X& dy,
                                                     Cache<X, X, X>& c) const {
     c.dq.packing = q.packing, c.dk.packing = k.packing, c.dv.packing = v.packing;
-    c.fused.backward(q, k, v, dy, how, c.dq.values, c.dk.values, c.dv.values);
+    c.fused.backward(q, k, v, dy, how, context, c.dq.values, c.dk.values, c.dv.values);
     return {c.dq, c.dk, c.dv};
   }
 
  private:
   template <class X, class C> const X& attend(const X& q, const X& k, const X& v, C& c) const {
     c.y.packing = q.packing;
-    c.fused.forward(q, k, v, how, c.y.values);
+    c.fused.forward(q, k, v, how, context, c.y.values);
     return c.y;
   }
 };
@@ -124,6 +125,9 @@ struct SumOverTimeFunction {
     return {c.dw, c.dv};
   }
 };
+inline DotAttentionFunction dot_attention_function(Tape& tape, const AttentionOptions& how) {
+  return {how, how.dropout > 0 ? tape.context_of_function() : Context{}};
+}
 /// With the scores divided by the root of a head's features.
 template <class T> AttentionOptions scaled(AttentionOptions how, const PackedSequence<T>& queries) {
   how.scale *= std::sqrt(static_cast<double>(how.heads) / static_cast<double>(queries.values.rows()));
@@ -134,17 +138,18 @@ template <class T> AttentionOptions scaled(AttentionOptions how, const PackedSeq
 /// Each query's mean of the values, or else of the keys, of its own sequence, weighted by softmax_t(scale q . k_t);
 /// zeros where the sequence has no key, or none that the query sees. Queries (H, N), keys (H, M) and values (V, M) of
 /// one batch, those of lengths of their own; V features for each query. Luong et al. 2015, "dot", and with a window
-/// "local-m". O(sum over sequences of queries x keys), in memory O(N + M).
+/// "local-m". O(sum over sequences of queries x keys), in memory O(N + M); with a dropout each weight costs two random
+/// numbers.
 template <class T>
 Node<PackedSequence<T>> dot_attention(const Node<PackedSequence<T>>& queries, const Node<PackedSequence<T>>& keys,
                                       const AttentionOptions& how = {}) {
-  return apply(detail::DotAttentionFunction{how}, queries, keys);
+  return apply(detail::dot_attention_function(*queries.tape, how), queries, keys);
 }
 template <class T>
 Node<PackedSequence<T>> dot_attention(const Node<PackedSequence<T>>& queries, const Node<PackedSequence<T>>& keys,
                                       const Node<PackedSequence<T>>& values, const AttentionOptions& how = {}) {
   if (keys.value == values.value) return dot_attention(queries, keys, how);
-  return apply(detail::DotAttentionFunction{how}, queries, keys, values);
+  return apply(detail::dot_attention_function(*queries.tape, how), queries, keys, values);
 }
 /// The same with the scores divided by the root of a head's features. Vaswani et al. 2017; PyTorch's
 /// scaled_dot_product_attention.

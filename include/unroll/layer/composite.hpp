@@ -87,7 +87,7 @@ template <class Self, class T> struct Composite {
       detail::with_inputs(x, [](const auto&... each) { (check_columns("Composite", each), ...); });
       c.x = nullptr;
       c.y = {};
-      c.tape.start(context.gradients);
+      c.tape.start(context);
       detail::PartList parts(c.tape.parts, false);
       detail::walk_parts(parts, {}, const_cast<Self&>(self()), carry.in, carry.out);
       Wiring run(c.tape, context, 0);

@@ -8,6 +8,7 @@
 #include <unroll/core/denormals.hpp>
 #include <unroll/core/finite.hpp>
 #include <unroll/core/parallel.hpp>
+#include <unroll/core/range.hpp>
 #include <unroll/kernel/elementwise.hpp>
 #include <unroll/kernel/softmax.hpp>
 #include <unroll/layer/fused_attention.hpp>
@@ -29,11 +30,12 @@ void FusedAttention<T>::check(const Sequences& q, const Sequences& k, const Sequ
           "dot_attention: ", how.heads, " heads, expected a divisor of the ", q.values.rows(),
           " features of the keys and the ", v.values.rows(), " of the values");
   require(has_finite_bits(how.scale), "dot_attention: scale ", how.scale, ", expected a finite number");
+  require_fraction("dot_attention", "dropout", how.dropout);
 }
 
 template <class T>
 void FusedAttention<T>::reserve(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how,
-                                bool backward) {
+                                bool dropout, bool backward) {
   const Index A = q.values.rows(), C = v.values.rows(), queries = q.packing.steps(), keys = k.packing.steps();
   const Index of_head = (std::max)(A, C) / how.heads;
   sorted_positions(k.packing, of_row_);
@@ -44,6 +46,7 @@ void FusedAttention<T>::reserve(const Sequences& q, const Sequences& k, const Se
     room.w.resize(keys, queries_at_once);
     for (Matrix<T>* of : {&room.largest, &room.sum, &room.sum_of_x, &room.zero}) of->resize(queries_at_once, 1);
     room.zero.setZero();
+    if (dropout) room.mask.resize(keys, queries_at_once);
     if (&v != &k) room.v.resize(C, keys);
     room.product.reserve(keys, queries_at_once, of_head);
     room.product.reserve(of_head, queries_at_once, keys);
@@ -126,12 +129,26 @@ template <class T> void FusedAttention<T>::softmax(const AttentionOptions& how, 
   });
 }
 
+/// The scales of the weights of a block, 0 of those that are not seen. That of a weight is a function of its sequence,
+/// its head, its query and its place among the keys that the query sees.
+template <class T>
+View<T> FusedAttention<T>::draw(const AttentionOptions& how, const DropoutMask& mask, Index sequence,
+                                const Block& block, Room& room) {
+  const View<T> drawn = columns(room.mask, block.w.rows, block.w.cols);
+  for_seen(how, {drawn, block.first, block.of_keys, block.keys}, [&](View<T> some, Index first) {
+    for (Index n = 0; n < some.cols; ++n)
+      mask.draw(sequence, block.first + first + n, some.rows, some.data + n * some.stride);
+  });
+  return drawn;
+}
+
 template <class T>
 void FusedAttention<T>::forward(const Sequences& q, const Sequences& k, const Sequences& v, const AttentionOptions& how,
-                                Matrix<T>& y) {
+                                const Context& context, Matrix<T>& y) {
   check(q, k, v, how);
+  const bool dropout = drops(how, context);
   const Index A = q.values.rows() / how.heads, C = v.values.rows() / how.heads;
-  reserve(q, k, v, how, false);
+  reserve(q, k, v, how, dropout, false);
   y.resize(v.values.rows(), q.packing.total());
   for_tasks(q.packing, k.packing, how.heads, how.heads * (A + C), [&](const Task& task, Room& room) {
     const Index heads = task.heads.size();
@@ -141,6 +158,7 @@ void FusedAttention<T>::forward(const Sequences& q, const Sequences& k, const Se
     const View<T> all_y = columns(room.y, heads * C, task.queries);
     scale(all_q.rows * all_q.cols, static_cast<T>(how.scale), all_q.data);
     for (Index h = 0; h < heads; ++h) {
+      const DropoutMask mask(context, static_cast<std::uint64_t>(task.heads.first + h), how.dropout);
       const View<T> of_q = all_q.middle_rows(h * A, A), of_k = all_k.middle_rows(h * A, A);
       const View<T> of_v = all_v.middle_rows(h * C, C), of_y = all_y.middle_rows(h * C, C);
       for (Index t = 0; t < task.queries; t += queries_at_once) {
@@ -153,6 +171,9 @@ void FusedAttention<T>::forward(const Sequences& q, const Sequences& k, const Se
               sees ? room.largest(n, 0) + std::log(sum) : T(0);
           sum = sees ? 1 / sum : T(0);
         }
+        if (dropout)
+          multiply<T>(block.w.rows * block.w.cols, draw(how, mask, q.packing.row(task.at_q), block, room).data,
+                      block.w.data);
         const View<T> to = of_y.middle_cols(t, block.w.cols);
         product<T>(to, of_v.middle_cols(block.keys.first, block.w.rows), Transpose::no, block.w, Transpose::no,
                    Accumulate::no, room.product);
@@ -163,13 +184,16 @@ void FusedAttention<T>::forward(const Sequences& q, const Sequences& k, const Se
   });
 }
 
-/// With P = w and D = dy V^T: dV = P^T dy, dS = P * (D - (P * D) 1), dQ = dS K, dK = dS^T Q.
+/// With P = w, the scales m of a dropout and D = m * dy V^T: dV = (m * P)^T dy, dS = P * (D - (P * D) 1), dQ = dS K,
+/// dK = dS^T Q.
 template <class T>
 void FusedAttention<T>::backward(const Sequences& q, const Sequences& k, const Sequences& v, const Sequences& dy,
-                                 const AttentionOptions& how, Matrix<T>& dq, Matrix<T>& dk, Matrix<T>& dv) {
+                                 const AttentionOptions& how, const Context& context, Matrix<T>& dq, Matrix<T>& dk,
+                                 Matrix<T>& dv) {
+  const bool dropout = drops(how, context);
   const Index A = q.values.rows() / how.heads, C = v.values.rows() / how.heads;
   const bool values_are_keys = &v == &k;
-  reserve(q, k, v, how, true);
+  reserve(q, k, v, how, dropout, true);
   dq.resize(q.values.rows(), q.packing.total());
   dk.resize(k.values.rows(), k.packing.total());
   if (!values_are_keys) dv.resize(v.values.rows(), v.packing.total());
@@ -185,6 +209,7 @@ void FusedAttention<T>::backward(const Sequences& q, const Sequences& k, const S
     fill(all_dk.rows * all_dk.cols, T(0), all_dk.data);
     if (!values_are_keys) fill(all_dv.rows * all_dv.cols, T(0), all_dv.data);
     for (Index h = 0; h < heads; ++h) {
+      const DropoutMask mask(context, static_cast<std::uint64_t>(task.heads.first + h), how.dropout);
       const View<T> of_q = all_q.middle_rows(h * A, A), of_k = all_k.middle_rows(h * A, A);
       const View<T> of_v = all_v.middle_rows(h * C, C), of_dy = all_dy.middle_rows(h * C, C);
       const View<T> of_dq = all_dq.middle_rows(h * A, A), of_dk = all_dk.middle_rows(h * A, A);
@@ -197,9 +222,15 @@ void FusedAttention<T>::backward(const Sequences& q, const Sequences& k, const S
         for_seen(how, block,
                  [&](View<T> w, Index i) { dispatch<ExpColumns>(w, static_cast<const T*>(&room.sum(i, 0))); });
         const View<T> dw = columns(room.dw, keys, n), dy_here = of_dy.middle_cols(t, n);
-        product<T>(of_dv.middle_cols(first, keys), dy_here, Transpose::no, block.w, Transpose::yes, Accumulate::yes,
-                   room.product);
         product<T>(dw, of_v.middle_cols(first, keys), Transpose::yes, dy_here, Transpose::no, Accumulate::no,
+                   room.product);
+        View<T> counted = block.w;
+        if (dropout) {
+          counted = draw(how, mask, q.packing.row(task.at_q), block, room);
+          multiply<T>(keys * n, counted.data, dw.data);
+          multiply<T>(keys * n, block.w.data, counted.data);
+        }
+        product<T>(of_dv.middle_cols(first, keys), dy_here, Transpose::no, counted, Transpose::yes, Accumulate::yes,
                    room.product);
         dispatch<SoftmaxBackward>(View<const T>(block.w), dw);
         product<T>(of_dq.middle_cols(t, n), of_k.middle_cols(first, keys), Transpose::no, dw, Transpose::no,
@@ -220,7 +251,7 @@ Matrix<T> FusedAttention<T>::weights(const Sequences& q, const Sequences& k, con
   check(q, k, k, how);
   require(head < how.heads, "dot_attention: head ", head, ", expected 0 to ", how.heads - 1);
   const Index A = q.values.rows() / how.heads;
-  reserve(q, k, k, how, false);
+  reserve(q, k, k, how, false, false);
   Matrix<T> all = Matrix<T>::Zero(k.packing.steps(), q.packing.total());
   const Range heads = head < 0 ? Range{0, how.heads} : Range{head, head + 1};
   const Index as_one = 1;  // they add to the same weights

@@ -11,6 +11,7 @@ struct MultiHeadOptions {
   Index outputs = 0;    ///< features of what comes out; 0: as the queries
   Index window = -1;    ///< as in AttentionOptions
   bool causal = false;  ///< ..
+  double dropout = 0;   ///< ..
 };
 
 /// Queries (Q, N), keys (K, M) and values (V, M) of one batch give (O, N):
@@ -25,7 +26,7 @@ template <class T = float> struct MultiHeadAttention : Composite<MultiHeadAttent
 
   /// Q and K features, units of all heads together.
   MultiHeadAttention(Index queries, Index keys, Index units, Index heads, const MultiHeadOptions& how = {})
-      : options{.heads = heads, .window = how.window, .causal = how.causal},
+      : options{.heads = heads, .window = how.window, .causal = how.causal, .dropout = how.dropout},
         query(queries, units, {how.bias}),
         key(keys, units, {how.bias}),
         value(how.values == 0 ? keys : how.values, units, {how.bias}),

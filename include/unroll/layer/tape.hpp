@@ -111,7 +111,7 @@ class Tape {
   Tape(Tape&&) = delete;  // nodes point to it
   ~Tape() { forget(); }
 
-  UNROLL_API void start(bool keep);
+  UNROLL_API void start(const Context& context);
   /// This pass goes on where another ended: the first call of a part starts from the state that is carried in, whatever
   /// `from` says. Where nothing is kept; `start` ends it.
   void go_on() { goes_on_ = true; }
@@ -129,6 +129,8 @@ class Tape {
   UNROLL_API std::string path_of(std::ptrdiff_t entry, std::ptrdiff_t own) const;
   /// What the next call of a part gets, within the composite that has the entry `own` and the context `of`.
   UNROLL_API Context context_of(const detail::PartEntry& entry, std::ptrdiff_t own, const Context& of) const;
+  /// What the next function that draws random numbers gets: another key in each call of a pass.
+  UNROLL_API Context context_of_function();
 
   /// The next record of type C for a part (or, -1, for a function).
   template <class C> C& next(std::ptrdiff_t part) {
@@ -159,6 +161,8 @@ class Tape {
 
   std::vector<Kept> kept_;
   std::vector<detail::Call*> calls_;
+  Context context_;
+  std::uint64_t drawing_functions_ = 0;
   std::size_t next_part_ = 0, next_kept_ = 0;
   bool keeps_ = true, goes_on_ = false;
 };

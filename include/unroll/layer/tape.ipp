@@ -42,9 +42,11 @@ UNROLL_FUNCTION std::size_t Tape::size() const {
   for (const Kept& kept : kept_) all += kept.calls.size();
   return all;
 }
-UNROLL_FUNCTION void Tape::start(bool keep) {
+UNROLL_FUNCTION void Tape::start(const Context& context) {
   if (!keeps_) forget();
-  keeps_ = keep;
+  context_ = context;
+  drawing_functions_ = 0;
+  keeps_ = context.gradients;
   goes_on_ = false;
   parts.clear();
   calls_.clear();
@@ -83,6 +85,9 @@ UNROLL_FUNCTION Context Tape::context_of(const detail::PartEntry& entry, std::pt
   // Later calls are numbered apart from the parts, so that neither how often another part is called nor how often this
   // one is in another batch changes a mask.
   return entry.calls == 0 ? its : its.child((std::uint64_t{1} << 32) + entry.calls);
+}
+UNROLL_FUNCTION Context Tape::context_of_function() {
+  return context_.child((std::uint64_t{1} << 33) + drawing_functions_++);  // apart from the parts and their calls
 }
 
 UNROLL_FUNCTION void Tape::take_states() const {

@@ -64,7 +64,7 @@ template <class M> class DecoderStepper {
   /// All sources. Texts begin anew.
   void read(const Source& x) {
     given_ = {}, looked_at_.reset(), encoded_.reset();
-    reads_.start(false);
+    reads_.start(inference);
     list_parts(reads_, nullptr, nullptr);
     Wiring run(reads_, inference, 0);
     encoded_.emplace(model_.encode(run, Node<Source>{&x, &source_, &reads_}));
@@ -74,7 +74,7 @@ template <class M> class DecoderStepper {
   /// The next token of each text, and the number of its source: logits (V, texts) of what follows.
   const Matrix<T>& step(std::span<const std::int32_t> ids, std::span<const Index> source_of) {
     given_ = {};  // so that the calls of the turn before are used again
-    writes_.start(false);
+    writes_.start(inference);
     if (has_written_) writes_.go_on();
     list_parts(writes_, has_written_ ? &state_ : nullptr, &state_);
     Context context = inference;
