@@ -34,7 +34,7 @@ struct Reader : Composite<Reader> {
 
   auto operator()(Wiring& run, Node<TokenBatch> x) const {
     const auto h = run(read, run(embed, x));
-    const auto before = scaled_dot_attention(h, h, {.heads = 2, .causal = true});
+    const auto before = scaled_dot_attention(h, h, {.heads = 2, .causal = true, .dropout = 0.1});
     return run(head, concat_rows(h, run(near, h, h), before));
   }
 };

@@ -129,8 +129,7 @@ template <class T> void FusedAttention<T>::softmax(const AttentionOptions& how, 
   });
 }
 
-/// The scales of the weights of a block, 0 of those that are not seen. That of a weight is a function of its sequence,
-/// its head, its query and its place among the keys that the query sees.
+/// Scales of a block's weights: functions of sequence, head, query and place among the keys that it sees; 0 of others.
 template <class T>
 View<T> FusedAttention<T>::draw(const AttentionOptions& how, const DropoutMask& mask, Index sequence,
                                 const Block& block, Room& room) {
