@@ -21,6 +21,7 @@
 #include <unroll/train/record.ipp>
 #include <unroll/train/run_store.ipp>
 #include <unroll/train/sampling.ipp>
+#include <unroll/train/scheduled_sampling.ipp>
 #include <unroll/train/summary.ipp>
 #include <unroll/train/train_step.ipp>
 #include <unroll/train/translate.ipp>

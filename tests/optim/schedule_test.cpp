@@ -7,6 +7,7 @@
 using namespace unroll;
 
 static_assert(Schedule<ConstantRate> && Schedule<StepDecay> && Schedule<ExponentialDecay> && Schedule<CosineDecay>);
+static_assert(Schedule<LinearDecay> && Schedule<InverseSigmoidDecay>);
 static_assert(Schedule<WarmUp<CosineDecay>> && Schedule<WarmUp<>>);
 static_assert(!Schedule<ReduceOnPlateau> && !Schedule<int>);
 
@@ -20,6 +21,23 @@ TEST_CASE("exponential decay multiplies at every count, or by the power of the p
   CHECK(ExponentialDecay{.factor = 0.9}.rate(2, 0) == 2);
   CHECK(ExponentialDecay{.factor = 0.9}.rate(2, 3) == doctest::Approx(2 * 0.9 * 0.9 * 0.9));
   CHECK(ExponentialDecay{.factor = 0.25, .every = 4}.rate(2, 2) == doctest::Approx(1));
+}
+
+TEST_CASE("linear decay falls in equal steps and stays at the minimum") {
+  const LinearDecay schedule{.steps = 4, .minimum = 0.2};
+  const std::vector<double> expected{1, 0.8, 0.6, 0.4, 0.2, 0.2};
+  for (std::size_t k = 0; k < expected.size(); ++k)
+    CHECK(schedule.rate(1, std::int64_t(k)) == doctest::Approx(expected[k]));
+  CHECK(LinearDecay{.steps = 10}.rate(3, 1'000'000'000) == 0);
+}
+
+TEST_CASE("inverse sigmoid decay is half of the base after s log s counts") {
+  const InverseSigmoidDecay schedule{.s = 50};
+  CHECK(schedule.rate(2, 0) == doctest::Approx(2 * 50. / 51));
+  CHECK(schedule.rate(2, std::int64_t(std::lround(50 * std::log(50)))) == doctest::Approx(1).epsilon(0.01));
+  CHECK(schedule.rate(2, 1'000'000'000) == 0);
+  CHECK_THROWS_WITH_AS(InverseSigmoidDecay{.s = 0}.rate(1, 1), "InverseSigmoidDecay: s is 0, expected more than 0",
+                       std::invalid_argument);
 }
 
 TEST_CASE("cosine decay passes the middle half way and stays at the minimum") {
@@ -45,6 +63,7 @@ TEST_CASE("schedules without a count are errors") {
   CHECK_THROWS_AS(StepDecay{.every = 0}.rate(1, 1), std::invalid_argument);
   CHECK_THROWS_WITH_AS(CosineDecay{.steps = 0}.rate(1, 1), "CosineDecay: steps is 0, expected at least 1",
                        std::invalid_argument);
+  CHECK_THROWS_AS((LinearDecay{.steps = 0}.rate(1, 1)), std::invalid_argument);
   CHECK_THROWS_AS((ExponentialDecay{.every = -1}.rate(1, 1)), std::invalid_argument);
 }
 

@@ -58,10 +58,10 @@ template <class T> class FusedAttention {
     Index first, last;
     Index size() const { return (std::max)(last - first, Index{0}); }
   };
-  /// A sequence, by its places among the queries and the keys, and heads of it.
+  /// A sequence, by the user's row and by its places among the queries and the keys, and heads of it.
   struct Task {
     Range heads;
-    Index at_q, at_k, queries, keys;
+    Index row, at_q, at_k, queries, keys;
   };
   /// The scores of some queries of a task, from `first` on, w (keys.size(), queries).
   struct Block {

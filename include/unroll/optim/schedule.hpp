@@ -39,6 +39,20 @@ struct ExponentialDecay {
   UNROLL_API double rate(double base, std::int64_t k) const;
 };
 
+/// From base to minimum in `steps` equal steps, minimum from then on. With minimum = 0 PyTorch's PolynomialLR.
+struct LinearDecay {
+  std::int64_t steps = 1;
+  double minimum = 0;
+  UNROLL_API double rate(double base, std::int64_t k) const;
+};
+
+/// base * s / (s + exp(k / s)): most of base for some s log(s) counts, then none. Bengio et al. 2015, for the share of
+/// references in scheduled sampling.
+struct InverseSigmoidDecay {
+  double s = 1000;
+  UNROLL_API double rate(double base, std::int64_t k) const;
+};
+
 /// Half a cosine from base to minimum in `steps`, minimum from then on:
 /// minimum + (base - minimum) * (1 + cos(pi * k / steps)) / 2. Loshchilov and Hutter 2017, without restarts.
 struct CosineDecay {

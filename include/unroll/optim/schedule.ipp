@@ -34,6 +34,18 @@ UNROLL_FUNCTION double ExponentialDecay::rate(double base, std::int64_t k) const
   detail::require_not_negative("ExponentialDecay", "factor", factor);
   return base * std::pow(factor, static_cast<double>(k) / static_cast<double>(every));
 }
+UNROLL_FUNCTION double LinearDecay::rate(double base, std::int64_t k) const {
+  detail::check_schedule("LinearDecay", base, k);
+  detail::require_at_least("LinearDecay", "steps", steps, 1);
+  detail::require_not_negative("LinearDecay", "minimum", minimum);
+  const double done = static_cast<double>((std::min)(k, steps)) / static_cast<double>(steps);
+  return minimum + (base - minimum) * (1 - done);
+}
+UNROLL_FUNCTION double InverseSigmoidDecay::rate(double base, std::int64_t k) const {
+  detail::check_schedule("InverseSigmoidDecay", base, k);
+  detail::require_positive("InverseSigmoidDecay", "s", s);
+  return base * s / (s + std::exp(static_cast<double>(k) / s));
+}
 UNROLL_FUNCTION double CosineDecay::rate(double base, std::int64_t k) const {
   detail::check_schedule("CosineDecay", base, k);
   detail::require_at_least("CosineDecay", "steps", steps, 1);

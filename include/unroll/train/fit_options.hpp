@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <utility>
 
+#include <unroll/core/context.hpp>
 #include <unroll/data/dataset.hpp>
 #include <unroll/metric/metric.hpp>
 #include <unroll/train/batch_gradient.hpp>
@@ -43,6 +44,16 @@ template <class Data> class Validation {
   const Data* data_ = nullptr;
 };
 
+namespace detail {
+template <class Data> struct BatchHook {
+  using type = std::function<void(const Context&)>;  // of what is no data set
+};
+template <class Data> requires requires { typename Data::Batch; }
+struct BatchHook<Data> {
+  using type = std::function<void(const Context&, typename Data::Batch&)>;
+};
+}  // namespace detail
+
 /// All have defaults; named ones stand in this order: `fit(.., {.epochs = 3, .validation_split = 0.1, .clip_norm =
 /// 1})`.
 template <class Data = TokenDataset> struct FitOptions {
@@ -67,6 +78,11 @@ template <class Data = TokenDataset> struct FitOptions {
   double clip_each_norm = 0;  ///< largest norm of each parameter's gradient (Keras's clipnorm)
   double clip_value = 0;      ///< largest element of the gradient
   double clip_epsilon = 0;    ///< see ClipOptions; with clip_norm
+
+  /// Is called with each batch before it is learned from, and may change it, but not its packing: the targets have been
+  /// made. `context.step` says how many updates there were, `context.first_row` where in the whole batch of an update
+  /// this one begins. See ScheduledSampling.
+  typename detail::BatchHook<Data>::type on_batch = nullptr;
 
   /// Is called once an update with the gradient of its whole batch, before clipping. Where it throws the model is as it
   /// was before this update.

@@ -68,16 +68,18 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   using Bound = BoundLoss<M, L>;
 
  public:
-  /// Validates on `validation`, or on held out rows of `data` where that is null.
-  TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const D* validation, Index prefetch)
+  /// Validates on options.validation, or on held out rows of `data` where there is none. The options have to live as
+  /// long.
+  TypedFitJob(M& of, const L& loss, Optimizer<M, R>& updated_by, const D& data, const FitOptions<D>& options)
       : FitJob(ModelRef(of), state_of(updated_by), R::moments, &of, &updated_by),
         model_(of),
         loss_(loss),
         optimizer_(updated_by),
         data_(data),
-        validation_(validation != nullptr ? *validation : data),
+        validation_(options.validation.get() != nullptr ? *options.validation.get() : data),
+        on_batch_(options.on_batch),
         work_(of),
-        made_(std::make_unique<Made[]>(static_cast<std::size_t>(prefetch) + 1)) {}
+        made_(std::make_unique<Made[]>(static_cast<std::size_t>(options.prefetch) + 1)) {}
 
   Index size() const override { return rows_of(data_); }
   Index length([[maybe_unused]] Index row) const override {
@@ -110,6 +112,8 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   }
   BatchSize batch_size() const override { return size_of(present_->x); }
   StepResult add_gradient(const Context& context, double whole_weight) override {
+    if constexpr (requires { on_batch_(context, present_->x); })
+      if (on_batch_ != nullptr) on_batch_(context, present_->x);
     return unroll::add_gradient(model_, loss_, present_->x, present_->targets, work_, context, whole_weight,
                                 state_.into(data_, rows_, windows_));
   }
@@ -161,6 +165,7 @@ template <class M, class L, class R, class D> class TypedFitJob final : public F
   const L& loss_;
   Optimizer<M, R>& optimizer_;
   const D &data_, &validation_;
+  const typename BatchHook<D>::type& on_batch_;
   Workspace<M, Batch> work_;
   CarriedState<M, D> state_;
   EpochWindows<D> windows_;
@@ -182,7 +187,7 @@ History fit(M& model, const L& loss, Optimizer<M, R>& optimizer, const D& data, 
   require_targets<BoundLoss<M, L>, Output>("fit: the data set", data);
   const D* const held_out = options.validation.get();
   if (held_out != nullptr) require_targets<BoundLoss<M, L>, Output>("fit: the validation data set", *held_out);
-  TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, held_out, settings.prefetch);
+  TypedFitJob<M, L, R, D> job(model, loss, optimizer, data, options);
   return run_fit(job, settings);
 }
 
