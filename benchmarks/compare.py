@@ -36,6 +36,10 @@ def table():
     for texts in [1, 32]:
         yield f"words/lstm-tied/generate-{texts}", model, torch, f"words/lstm-tied/generate-{texts}", [""], 20
     yield "decoder/gru/train", model, torch, "decoder/gru/train", ["", "gates"], 5
+    translation, theirs = "translation_throughput", "pytorch_translation.py"
+    yield "translation/train", translation, theirs, "translation/train", ["", "fused", "packed-fused"], 5
+    for kind in ["greedy", "beam-5"]:
+        yield f"translation/{kind}", translation, theirs, f"translation/{kind}", [""], 1
     for kind in ["dot-1", "dot-8"]:
         yield f"attention/{kind}/train", model, torch, f"attention/{kind}/train", ["", "numbers", "written"], 20
     yield "attention/multi-head-8/train", model, torch, "attention/multi-head-8/train", ["", "weights"], 10
@@ -47,7 +51,7 @@ def table():
 
 def our_name(program, row):
     """What Google Benchmark calls the row."""
-    if program == "model_throughput":
+    if program != "cell_throughput":
         return row
     cell, what, d, h, b, t = row.split("/")
     return f"{cell}/unroll/{what}/{h}/{d}/{b}/{t}"
@@ -111,7 +115,7 @@ def compare(options, threads, row, program, script, their_row, variants, steps):
     fastest = min((name for name in sides if name != "unroll"), key=lambda name: statistics.median(times[name]))
     ours = sides["unroll"].row
     ratio = statistics.median(times[fastest]) / statistics.median(times["unroll"])
-    who = {"pytorch_rows.py": "PyTorch", "keras_rows.py": "Keras"}[script] + (f" {fastest}" if fastest != "default" else "")
+    who = ("Keras" if script == "keras_rows.py" else "PyTorch") + (f" {fastest}" if fastest != "default" else "")
     share = ours["FLOP/s"] / ours["peak FLOP/s"] / threads
     cells = [f"`{row}`", str(threads), spread(times["unroll"]), f"{ours['FLOP/s'] / 1e9:.0f}", f"{100 * share:.0f} %", who, spread(times[fastest])]
     return cells + [f"**{ratio:.2f}**", f"{memory['unroll']:.0f} / {memory[fastest]:.0f}"]

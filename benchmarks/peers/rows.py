@@ -1,7 +1,7 @@
 """What pytorch_rows.py and keras_rows.py share: rows by name, and a loop that runs steps of one row when it is told to.
 
 A row is `LAYER/forward/D:128/H:128/B:64/T:200` (LAYER lstm, gru or rnn; forward or forward+backward), `sentiment/PLAN/WHAT`,
-`words/lstm/train`, `words/lstm-tied/WHAT` or `decoder/gru/train`; the names are those of benchmarks/cell_throughput.cpp and benchmarks/model_throughput.cpp.
+`words/lstm/train`, `words/lstm-tied/WHAT` `decoder/gru/train` or `translation/WHAT`; the names are those of benchmarks/*_throughput.cpp.
 """
 
 import argparse

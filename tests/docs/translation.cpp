@@ -1,5 +1,6 @@
 // An encoder-decoder model: spelled-out numbers to digits, trained, searched, saved with both vocabularies, asked.
 // region includes
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <span>
@@ -8,6 +9,7 @@
 
 #include <unroll/layer/encoder_decoder.hpp>
 #include <unroll/metric/exact_match.hpp>
+#include <unroll/train/scheduled_sampling.hpp>
 #include <unroll/train/text_translator.hpp>
 #include <unroll/unroll.hpp>
 
@@ -113,12 +115,35 @@ int main() {
   std::cout << "numbers that it has not seen, above 0.95: " << (right > 0.95) << "\n";
   // endregion
 
-  std::cout << "// region beam\n";
+  std::cout << "// region sampling\n";
+  // region sampling
+  Speller careful(source.size(), target.size());
+  initialize(careful, Rng(1));
+  fit(careful, Adam{.rate = 5e-3}, data,
+      {.epochs = 30,
+       .batch_size = 20,
+       .similar_length = true,
+       .clip_norm = 1,
+       .on_batch = ScheduledSampling(careful, LinearDecay{.steps = 1000, .minimum = 0.75})});
+  std::cout << "tokens above 0.99: " << (evaluate(careful, data).accuracy > 0.99) << "\n";
+  // endregion
+
+  std::cout << "// endregion\n// region beam\n";
   // region beam
   const std::vector<std::int32_t> ids = source.encode("seven hundred forty three");
   const std::vector<Hypothesis> found = translate(translator.model, std::span(ids), {.width = 5, .n_best = 3});
   const Hypothesis& best = found.front();
   std::cout << target.decode(best.ids) << ", likelier than not: " << (best.log_probability > std::log(0.5)) << "\n";
+  // endregion
+
+  std::cout << "// endregion\n// region alignment\n";
+  // region alignment
+  const Hypothesis aligned = translate(translator.model, std::span(ids), {.alignments = true}).front();
+  for (const std::vector<double>& of_token : aligned.alignment) {  // of the words of the source
+    const auto most = std::ranges::max_element(of_token) - of_token.begin();
+    std::cout << source.decode(std::vector{ids[static_cast<std::size_t>(most)]}) << " ";
+  }
+  std::cout << "\n";
   // endregion
 
   std::cout << "// endregion\n// region file\n";

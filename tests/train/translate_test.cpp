@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/layer/multi_head_attention.hpp>
 #include <unroll/testing/check_gradient.hpp>
 #include <unroll/train/evaluate.hpp>
 #include <unroll/train/translate.hpp>
@@ -83,14 +84,16 @@ TEST_CASE_TEMPLATE("step by step the probabilities are those of training", M, Pl
   }
 }
 
-TEST_CASE_TEMPLATE("what is found for a source does not depend on its company, on batches or threads", M,
+TEST_CASE_TEMPLATE("what is found for a source does not depend on its company, on batches or threads", M, Plain<float>,
                    Bridged<float>, Fed<float>) {
   const auto model = made<M>();
-  const TranslateOptions options{.width = 3, .n_best = 3, .length_penalty = 0.7};
+  const TranslateOptions options{
+      .width = 3, .n_best = 3, .length_penalty = 0.7, .coverage_penalty = 0.2, .alignments = true};
   const auto together = searched(model, options);
   TranslateOptions in_pairs = options;
   in_pairs.batch_size = 2;
   CHECK(searched(model, in_pairs) == together);
+  CHECK(translate(model, batch_of(sources), options) == together);  // in the order of the sources, not of lengths
   for (std::size_t k = 0; k < sources.size(); ++k)
     CHECK(translate(model, std::span<const std::int32_t>(sources[k]), options) == together[k]);
   const int before = threads();
@@ -175,6 +178,151 @@ TEST_CASE("a text is as long as its source allows") {
   }
 }
 
+/// How much each token of a target, and its end, looks at the source, by the forward pass of training.
+using Alignment = std::vector<std::vector<double>>;
+template <class M> Alignment looks_of(const M& model, const Ids& source, const Ids& target) {
+  Ids said{TextEncoding::bos};
+  said.insert(said.end(), target.begin(), target.end());
+  Inputs<TokenBatch, TokenBatch> x{{batch_of(std::vector<Ids>{source}), batch_of(std::vector<Ids>{said})}};
+  CacheFor<M, Inputs<TokenBatch, TokenBatch>> cache;
+  model.forward(Context{.gradients = true}, x, cache);
+  const auto& read = output_of<PackedSequence<double>>(cache, model.encoder);
+  const auto& h = output_of<PackedSequence<double>>(cache, model.decoder);
+  Matrix<double> w;
+  if constexpr (requires { model.tanh; }) {  // asks by the state before
+    PackedSequence<double> before = h;
+    before.values.col(0) = output_of<Matrix<double>>(cache, model.tanh).col(0);
+    for (Index t = 1; t < h.values.cols(); ++t) before.values.col(t) = h.values.col(t - 1);
+    w = model.decoder.cell.attend.weights(before, read);
+  } else {
+    w = dot_attention_weights(h, read);
+  }
+  Alignment all;
+  for (Index t = 0; t < w.cols(); ++t) all.emplace_back(w.col(t).begin(), w.col(t).end());
+  return all;
+}
+
+TEST_CASE_TEMPLATE("alignments are the weights of training's attention, in a cell or after it", M, Plain<double>,
+                   Bridged<double>) {
+  const auto model = made<M>();
+  for (const Index width : {1, 4}) {
+    const auto found = searched(model, {.width = width, .n_best = width, .alignments = true});
+    for (std::size_t k = 0; k < sources.size(); ++k)
+      for (const Hypothesis& text : found[k]) {
+        const auto expected = looks_of(model, sources[k], text.ids);
+        REQUIRE(text.alignment.size() == text.ids.size());
+        for (std::size_t t = 0; t < text.ids.size(); ++t) {
+          REQUIRE(text.alignment[t].size() == sources[k].size());
+          for (std::size_t s = 0; s < sources[k].size(); ++s)
+            CHECK(text.alignment[t][s] == doctest::Approx(expected[t][s]).epsilon(1e-10));
+        }
+      }
+    auto without = found;
+    for (auto& texts : without)
+      for (Hypothesis& text : texts) text.alignment.clear();
+    CHECK(searched(model, {.width = width, .n_best = width}) == without);
+  }
+}
+
+/// Two looks at the source, by a layer and by several heads.
+struct Looks : EncoderDecoder<Looks, double> {
+  Embedding<double> source{9, 4}, target{8, 4};
+  Recurrent<Gru<double>> encoder{Gru<double>{4, 6}}, decoder{Gru<double>{4, 6}};
+  AdditiveAttention<double> add{6, 6, 5};
+  MultiHeadAttention<double> heads{6, 6, 6, 3};
+  Dense<double> head{18, 8};
+  UNROLL_PARTS(source, target, encoder, decoder, add, heads, head)
+  auto encode(Wiring& run, Node<TokenBatch> x) const { return run(encoder, run(source, x)); }
+  auto decode(Wiring& run, const auto& read, Node<TokenBatch> y) const {
+    const auto h = run(decoder, run(target, y), from(read.state));
+    return run(head, concat_rows(h, run(add, h, read), run(heads, h, read)));
+  }
+};
+
+TEST_CASE("of several looks the alignment is the mean") {
+  const auto model = made<Looks>();
+  const auto text = translate(model, std::span<const std::int32_t>(sources[2]), {.alignments = true}).front();
+  REQUIRE(text.ids.size() > 1);
+  Ids said{TextEncoding::bos};
+  said.insert(said.end(), text.ids.begin(), text.ids.end());
+  Inputs<TokenBatch, TokenBatch> x{{batch_of(std::vector<Ids>{sources[2]}), batch_of(std::vector<Ids>{said})}};
+  CacheFor<Looks, Inputs<TokenBatch, TokenBatch>> cache;
+  model.forward(Context{.gradients = true}, x, cache);
+  const auto& read = output_of<PackedSequence<double>>(cache, model.encoder);
+  const auto& h = output_of<PackedSequence<double>>(cache, model.decoder);
+  const Matrix<double> w = (model.add.weights(h, read) + model.heads.weights(h, read)) / 2;
+  for (std::size_t t = 0; t < text.ids.size(); ++t)
+    for (std::size_t s = 0; s < 6; ++s)
+      CHECK(text.alignment[t][s] == doctest::Approx(w(static_cast<Index>(s), static_cast<Index>(t))).epsilon(1e-10));
+}
+
+TEST_CASE("a coverage penalty is what the source was not looked at, for every text") {
+  const auto model = made<Plain<double>>(0.9);
+  const TranslateOptions options{.width = 8,
+                                 .n_best = 8,
+                                 .max_ratio = 0,
+                                 .max_more = 3,
+                                 .length_penalty = 1,
+                                 .coverage_penalty = 0.6,
+                                 .forbidden = {0, 1, 2, 6, 7}};
+  for (const Ids& source : {sources[0], sources[2]}) {
+    const auto found = translate(model, std::span<const std::int32_t>(source), options);
+    std::vector<Hypothesis> all;
+    std::vector<Ids> texts{{}};
+    for (std::size_t k = 0; k < texts.size(); ++k) {
+      const Ids text = texts[k];
+      for (const std::int32_t id : {4, 5})
+        if (text.size() < 3) texts.push_back(text), texts.back().push_back(id);
+      const bool stopped = text.size() < 3;
+      Alignment looked = looks_of(model, source, text);
+      if (!stopped) looked.pop_back();
+      double coverage = 0;
+      for (std::size_t i = 0; i < source.size(); ++i) {
+        double covered = 0;
+        for (const auto& of_token : looked) covered += of_token[i];
+        coverage += std::log(std::min(covered, 1.0));
+      }
+      const double p = log_p_of(model, source, text, stopped);
+      all.push_back({text, p, p / ((5 + static_cast<double>(looked.size())) / 6) + 0.6 * coverage, stopped});
+    }
+    std::ranges::sort(all, std::greater<>(), &Hypothesis::score);
+    REQUIRE(all.size() == 15);
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      CHECK(found[k].ids == all[k].ids);
+      CHECK(found[k].score == doctest::Approx(all[k].score).epsilon(1e-10));
+      CHECK(found[k].alignment.empty());
+    }
+  }
+  // greedy stays greedy
+  const auto greedy = searched(model, {.width = 1});
+  CHECK(searched(model, {.width = 1, .coverage_penalty = 5}) == greedy);
+}
+
+/// decode looks back by its first state alone.
+struct Blind : EncoderDecoder<Blind> {
+  Embedding<> source{9, 4}, target{8, 5};
+  Recurrent<Gru<>> encoder{Gru{4, 6}}, decoder{Gru{5, 6}};
+  Dense<> head{6, 8};
+  UNROLL_PARTS(source, target, encoder, decoder, head)
+  auto encode(Wiring& run, Node<TokenBatch> x) const { return run(encoder, run(source, x)); }
+  auto decode(Wiring& run, const auto& read, Node<TokenBatch> y) const {
+    return run(head, run(decoder, run(target, y), from(read.state)));
+  }
+};
+/// decode looks at the source and at itself.
+struct Squints : EncoderDecoder<Squints> {
+  Embedding<> source{9, 5}, target{8, 5};
+  Recurrent<Gru<>> encoder{Gru{5, 5}}, decoder{Gru{5, 5}};
+  Dense<> head{10, 8};
+  UNROLL_PARTS(source, target, encoder, decoder, head)
+  auto encode(Wiring& run, Node<TokenBatch> x) const { return run(encoder, run(source, x)); }
+  auto decode(Wiring& run, const auto& read, Node<TokenBatch> y) const {
+    const auto h = run(decoder, run(target, y), from(read.state));
+    const auto found = dot_attention(h, read), again = dot_attention(h, h);
+    return run(head, concat_rows(found, again));
+  }
+};
+
 /// decode reads the text from its end.
 struct Backward : EncoderDecoder<Backward> {
   Embedding<> source{9, 4}, target{8, 5};
@@ -209,12 +357,22 @@ TEST_CASE("translate refuses what cannot be") {
   CHECK(refused({.max_ratio = -1}) == "translate: max_ratio is -1, expected 0 or more");
   CHECK(refused({.max_more = 0}) == "translate: max_more is 0, expected 1 or more");
   CHECK(refused({.end = 8}) == "translate: stop token 8, expected 0 to 7");
+  CHECK(refused({.coverage_penalty = -1}) == "translate: coverage_penalty is -1, expected 0 or more");
   CHECK(refused({.batch_size = 0}) == "translate: batch_size is 0, expected 1 or more");
   CHECK(translate(model, std::span<const Ids>()).empty());
   const auto message = [&](const auto& of) {
     return message_of<std::invalid_argument>([&] { translate(of, std::span(sources)); });
   };
   CHECK(message(made<Backward>()) == "translate: Recurrent<Gru> 5 -> 6, reverse reads its sequence from the end");
+  const std::string no_attention =
+      "translate: decode calls no attention whose weights can be seen, expected dot_attention, MultiHeadAttention, "
+      "AdditiveAttention or another that is made of them, for a coverage penalty or alignments";
+  for (const TranslateOptions& how : {TranslateOptions{.coverage_penalty = 0.1}, TranslateOptions{.alignments = true}})
+    CHECK(message_of<std::invalid_argument>([&] { translate(made<Blind>(), std::span(sources), how); }) ==
+          no_attention);
+  CHECK(message_of<std::invalid_argument>([&] {
+          translate(made<Squints>(), std::span(sources), {.alignments = true});
+        }).starts_with("AttentionRecord: one call looks at 6 steps and another at 1 for the same query"));
   CHECK(message(made<Twice>()) == "translate: decode calls Recurrent<Gru> 5 -> 5 twice, but it has one state");
 }
 

@@ -18,6 +18,8 @@ struct AnyWordTables {
   ~AnyWordTables() = default;
 };
 
+class AttentionRecord;  // layer/attention_record.hpp
+
 /// How much a batch has of a whole one of which it is a part: where something is added for a mean over the whole.
 struct BatchShare {
   double sequences = 1, steps = 1, changes = 1;  ///< changes from a step to the next of its sequence
@@ -39,6 +41,7 @@ struct Context {
   /// So is the memory of a cell that looks back at sequences (CompositeCell): what was made of that is used again, too.
   bool same_memory = false;
   AnyWordTables* word_tables = nullptr;  ///< of a model that is Folded
+  AttentionRecord* attention = nullptr;  ///< where attention leaves its weights, if somebody wants to see them
 
   Context child(std::uint64_t k) const {
     Context c = *this;

@@ -9,6 +9,7 @@
 
 #include <unroll/core/denormals.hpp>
 #include <unroll/layer/additive_memory.hpp>
+#include <unroll/layer/attention_record.hpp>
 #include <unroll/layer/step_of.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -69,6 +70,7 @@ template <class T = float> class AdditiveAttention {
     for_queries(q.packing, c.place, [&](Index n, Index j) {
       memory.look(j, column(c.queries, n), column(c.weights, n), column(c.y.values, n));
     });
+    if (context.attention != nullptr) context.attention->add(c.weights, q.packing, m.packing);
     return c.y;
   }
   template <Sequences<T> In>

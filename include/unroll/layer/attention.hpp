@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <unroll/layer/activation.hpp>
+#include <unroll/layer/attention_record.hpp>
 #include <unroll/layer/composite.hpp>
 #include <unroll/layer/dense.hpp>
 #include <unroll/layer/functions.hpp>
@@ -16,7 +17,7 @@ namespace detail {
 struct DotAttentionFunction {
   static constexpr std::string_view name = "dot_attention";
   AttentionOptions how{};
-  Context context{};  ///< what is left out is drawn by it
+  Context context{};  ///< what is left out is drawn by it, who wants to see the weights stands in it
   template <class Q, class...> using Output = Q;
   template <class Q, class...> struct Cache {
     Q y, dq, dk, dv;
@@ -45,6 +46,7 @@ struct DotAttentionFunction {
   template <class X, class C> const X& attend(const X& q, const X& k, const X& v, C& c) const {
     c.y.packing = q.packing;
     c.fused.forward(q, k, v, how, context, c.y.values);
+    if (context.attention != nullptr) context.attention->add(c.fused.weights(q, k, how, -1), q.packing, k.packing);
     return c.y;
   }
 };
@@ -126,7 +128,7 @@ struct SumOverTimeFunction {
   }
 };
 inline DotAttentionFunction dot_attention_function(Tape& tape, const AttentionOptions& how) {
-  return {how, how.dropout > 0 ? tape.context_of_function() : Context{}};
+  return {how, how.dropout > 0 ? tape.context_of_function() : tape.context()};
 }
 /// With the scores divided by the root of a head's features.
 template <class T> AttentionOptions scaled(AttentionOptions how, const PackedSequence<T>& queries) {

@@ -89,6 +89,12 @@ template <class Self, class T = float> struct CompositeCell {
     for (Index j = 0; j < batch.batch(); ++j)
       m.place[static_cast<std::size_t>(j)] = m.of_row[static_cast<std::size_t>(batch.row(j))];
   }
+  /// After the loop: how the parts looked at the memory.
+  void show_attention(Cache& cache, const Packing& batch, AttentionRecord& record) const
+      requires detail::HasMemoryStep<Self, T>
+  {
+    for (auto* call : cache.plan.calls()) call->show_attention(batch, record);
+  }
   void begin_backward(Cache& cache, const PackedSequence<T>& memory) const {
     detail::StepMemoryData<T>& m = cache.plan.memory;
     require(m.sequences == &memory, "Recurrent<", Self::name,

@@ -82,7 +82,10 @@ template <class C> class Recurrent {
     check_batch(who, x);
     if constexpr (requires { c.cell.same_memory; }) c.cell.same_memory = context.same_memory;
     cell.enter(c.cell, memory, x.packing);
-    return forward(context, x, c, carry);
+    const PackedSequence<T>& y = forward(context, x, c, carry);
+    if constexpr (requires { cell.show_attention(c.cell, x.packing, *context.attention); })
+      if (context.attention != nullptr) cell.show_attention(c.cell, x.packing, *context.attention);
+    return y;
   }
   template <Sequences<T> In, class Dy> requires detail::LooksBack<Cell>
   std::tuple<const In&, const In&> backward(const In& x, const In& memory, const Dy& dy, Cache<In, In>& c,

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include <unroll/layer/attention_record.hpp>
 #include <unroll/layer/parts.hpp>
 #include <unroll/layer/recurrent/options.hpp>
 #include <unroll/layer/step_of.hpp>
@@ -68,6 +69,10 @@ template <class P, class T> class MemoryCall final : public StatelessCall<P, T> 
   void prepare(Index columns, bool keep, bool same_weights) override {
     this->tell(same_weights);
     this->of.prepare(*this->p, *memory, columns, keep);
+  }
+  void show_attention([[maybe_unused]] const Packing& batch, [[maybe_unused]] AttentionRecord& record) const override {
+    if constexpr (requires { this->of.weights; })
+      if (this->of.weights.cols() == batch.total()) record.add(this->of.weights, batch, memory->sequences->packing);
   }
   void begin_backward(Index) override { this->of.begin_backward(); }
   void finish(void* gradient) override { this->of.finish(*this->p, *static_cast<P*>(gradient)); }

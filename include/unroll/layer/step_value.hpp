@@ -114,6 +114,8 @@ template <class T> class StepCall {
   virtual void prepare(Index columns, bool keep, bool same_weights) = 0;
   virtual void step(const StepPass<T>& pass) = 0;
   virtual void step_backward(const StepPass<T>& pass) = 0;
+  /// After the forward pass, of a part that has looked at the memory.
+  virtual void show_attention(const Packing&, AttentionRecord&) const {}
   /// The gradient of the part +=, over these columns.
   virtual void accumulate(const StepPass<T>&, void*, const Columns&) {}
   /// Before the loop back through a batch and after it, for what is one thing for all steps.

@@ -116,6 +116,7 @@ class Tape {
   /// `from` says. Where nothing is kept; `start` ends it.
   void go_on() { goes_on_ = true; }
   bool goes_on() const { return goes_on_; }
+  const Context& context() const { return context_; }
   /// Whether all calls of this pass are kept, for a backward pass.
   bool keeps() const { return keeps_; }
   /// Calls that there is memory for.

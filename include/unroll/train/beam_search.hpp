@@ -25,18 +25,28 @@ struct Hypothesis {
   double log_probability = 0;     ///< of them after the prompt, natural logarithm
   double score = 0;
   bool stopped = false;  ///< by a stop token, not by max_tokens
+  /// How much each of the ids looked at each step of the source. Only `translate` fills it, where it is asked to.
+  std::vector<std::vector<double>> alignment{};
   bool operator==(const Hypothesis&) const = default;
 };
 
 namespace detail {
 
+/// What a search does with the weights of a decoder's attention.
+struct LookedAt {
+  double coverage_penalty = 0;  ///< b: a score has + b sum_i log min(sum_j p_ij, 1), Wu et al. 2016
+  bool keeps = false;           ///< as alignments
+  bool counts() const { return coverage_penalty != 0 || keeps; }
+};
 /// The texts of a search and where they go on, without the model.
 class Beam {
  public:
   /// `who` is whom errors name.
-  UNROLL_API Beam(const char* who, BeamOptions options);
-  /// `log_p` (V, live texts), after the last token of each. Chooses what is followed; false: the search is over.
-  UNROLL_API bool extend(const std::vector<std::vector<double>>& log_p);
+  UNROLL_API Beam(const char* who, BeamOptions options, const LookedAt& looked_at = {});
+  /// `log_p` (V, live texts), after the last token of each; where it counts what each has looked at meanwhile. Chooses
+  /// what is followed; false: the search is over.
+  UNROLL_API bool extend(const std::vector<std::vector<double>>& log_p,
+                         const std::vector<std::vector<double>>& looked = {});
   /// Of the texts that are followed now: their last tokens, and which of those before each goes on.
   const std::vector<std::int32_t>& tokens() const { return tokens_; }
   const std::vector<Index>& rows() const { return rows_; }
@@ -46,9 +56,11 @@ class Beam {
  private:
   void finish(Hypothesis text);
   double score(double log_probability, Index tokens) const;
+  double coverage(const std::vector<std::vector<double>>& looked) const;
 
   const char* who_;
   BeamOptions options_;
+  LookedAt looked_at_;
   std::vector<Hypothesis> live_, finished_;
   std::vector<std::int32_t> tokens_;
   std::vector<Index> rows_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <unroll/core/error.hpp>
@@ -11,7 +12,8 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-UNROLL_FUNCTION Beam::Beam(const char* who, BeamOptions options) : who_(who), options_(std::move(options)), live_(1) {
+UNROLL_FUNCTION Beam::Beam(const char* who, BeamOptions options, const LookedAt& looked_at)
+    : who_(who), options_(std::move(options)), looked_at_(looked_at), live_(1) {
   for (const auto& [name, value] : {std::pair{"width", options_.width}, std::pair{"n_best", options_.n_best},
                                     std::pair{"max_tokens", options_.max_tokens}})
     require(value >= 1, who, ": ", name, " is ", value, ", expected 1 or more");
@@ -25,6 +27,17 @@ UNROLL_FUNCTION double Beam::score(double log_probability, Index tokens) const {
   return log_probability / std::pow((5 + static_cast<double>(tokens)) / 6, options_.length_penalty);
 }
 
+/// 0 at best, where each step of the source was looked at as much as a token can look.
+UNROLL_FUNCTION double Beam::coverage(const std::vector<std::vector<double>>& looked) const {
+  double sum = 0;
+  for (std::size_t i = 0; i < looked.front().size(); ++i) {
+    double covered = 0;
+    for (const std::vector<double>& of_token : looked) covered += of_token[i];
+    sum += std::log(std::clamp(covered, (std::numeric_limits<double>::min)(), 1.0));
+  }
+  return looked_at_.coverage_penalty * sum;
+}
+
 /// The better first.
 inline bool is_better(const Hypothesis& a, const Hypothesis& b) {
   return a.score != b.score ? a.score > b.score : a.ids < b.ids;
@@ -32,11 +45,14 @@ inline bool is_better(const Hypothesis& a, const Hypothesis& b) {
 
 UNROLL_FUNCTION void Beam::finish(Hypothesis text) {
   text.score = score(text.log_probability, static_cast<Index>(text.ids.size()));
+  if (looked_at_.coverage_penalty != 0) text.score += coverage(text.alignment);
+  if (!looked_at_.keeps) text.alignment.clear();
   finished_.insert(std::ranges::upper_bound(finished_, text, is_better), std::move(text));
   if (std::ssize(finished_) > options_.n_best) finished_.pop_back();
 }
 
-UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p) {
+UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p,
+                                  const std::vector<std::vector<double>>& looked) {
   const auto V = static_cast<Index>(log_p.front().size());
   require(options_.width <= V, who_, ": a width of ", options_.width, ", expected at most the vocabulary's ", V);
   check_tokens(who_, "forbidden", options_.forbidden, V);
@@ -79,6 +95,7 @@ UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p)
     Hypothesis text = live_[c.text];
     text.ids.push_back(c.id);
     text.log_probability = c.log_probability;
+    if (looked_at_.counts()) text.alignment.push_back(looked[c.text]);
     text.stopped = stops[static_cast<std::size_t>(c.id)];
     if (text.stopped || std::ssize(text.ids) == options_.max_tokens) {
       finish(std::move(text));
@@ -90,7 +107,7 @@ UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p)
   }
   live_ = std::move(next);
   if (live_.empty()) return false;
-  // What a text that goes on can reach at best: no more is lost, and the length counts in full.
+  // What a text that goes on can reach at best: no more is lost, the length counts in full, and all is covered.
   const double reach = score(live_.front().log_probability, options_.max_tokens);
   return std::ssize(finished_) < options_.n_best || finished_.back().score <= reach;
 }

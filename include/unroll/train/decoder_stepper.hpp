@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/layer/attention_record.hpp>
 #include <unroll/layer/encoder_decoder.hpp>
 #include <unroll/train/token_stepper.hpp>
 
@@ -59,7 +60,9 @@ template <class M> class DecoderStepper {
   using T = typename M::Scalar;
   using Source = typename M::Source;
 
-  DecoderStepper(std::string_view who, const M& model) : who_(who), model_(model), logits_(model) {}
+  /// The weights of decode's attention at each step are left in `looked`, if there is one.
+  DecoderStepper(std::string_view who, const M& model, AttentionRecord* looked = nullptr)
+      : who_(who), model_(model), looked_(looked), logits_(model) {}
 
   /// All sources. Texts begin anew.
   void read(const Source& x) {
@@ -74,10 +77,12 @@ template <class M> class DecoderStepper {
   /// The next token of each text, and the number of its source: logits (V, texts) of what follows.
   const Matrix<T>& step(std::span<const std::int32_t> ids, std::span<const Index> source_of) {
     given_ = {};  // so that the calls of the turn before are used again
-    writes_.start(inference);
+    Context context = inference;
+    context.attention = looked_;
+    if (looked_ != nullptr) looked_->clear();
+    writes_.start(context);
     if (has_written_) writes_.go_on();
     list_parts(writes_, has_written_ ? &state_ : nullptr, &state_);
-    Context context = inference;
     context.same_weights = was_called_;
     context.same_memory = has_written_ && std::ranges::equal(source_of, source_of_);
     if (!context.same_memory) look_at(source_of);
@@ -140,6 +145,7 @@ template <class M> class DecoderStepper {
 
   std::string_view who_;
   const M& model_;
+  AttentionRecord* looked_;
   Tape reads_, writes_;
   Slot<Source> source_;
   Slot<TokenBatch> tokens_;

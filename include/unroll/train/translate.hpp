@@ -20,6 +20,10 @@ struct TranslateOptions {
   double max_ratio = 2;       ///< tokens of a text at most, its end among them: max_ratio * those of the source
   Index max_more = 10;        ///< and so many more
   double length_penalty = 0;  ///< see BeamOptions; with width 1 it changes nothing
+  /// b: a score has + b sum_i log min(sum_j p_ij, 1), where p_ij is how much token j, the end among them, looked at
+  /// step i of the source: less for a text that leaves out some of it. Wu et al. 2016. With width 1 it changes nothing.
+  double coverage_penalty = 0;
+  bool alignments = false;                                                  ///< Hypothesis::alignment is filled
   std::int32_t begin = TextEncoding::bos, end = TextEncoding::eos;          ///< as in the PairDataset of training
   std::vector<std::int32_t> forbidden{Vocabulary::pad, TextEncoding::bos};  ///< never in a text
   Index batch_size = 64;                                                    ///< sources that are read at once
@@ -32,8 +36,10 @@ class Translations {
   /// `lengths`: of the sources. Throws for options out of range.
   UNROLL_API Translations(std::span<const Index> lengths, const TranslateOptions& options);
   /// Chooses what is followed; false: all searches are over. log_p(column, to) writes the logarithms of probabilities
-  /// of what follows text `column`; threads call it.
-  UNROLL_API bool extend(FunctionRef<Index, std::vector<double>&> log_p);
+  /// of what follows text `column`; threads call it. `looked` is what each looked at, where that counts.
+  UNROLL_API bool extend(FunctionRef<Index, std::vector<double>&> log_p, const AttentionRecord& looked = {});
+  /// Whether it counts what texts look at.
+  bool looks() const { return looked_at_.counts(); }
   /// Of the texts that are followed now: their last tokens, their sources, and which of those before each goes on.
   const std::vector<std::int32_t>& tokens() const { return tokens_; }
   const std::vector<Index>& source_of() const { return source_of_; }
@@ -47,6 +53,7 @@ class Translations {
     Index first = 0, texts = 1;  ///< its columns
     bool goes_on = true;
   };
+  LookedAt looked_at_;
   std::vector<Search> searches_;
   std::vector<std::int32_t> tokens_;
   std::vector<Index> source_of_, rows_;
@@ -61,7 +68,8 @@ UNROLL_API TokenBatch batch_of_sources(std::span<const std::vector<std::int32_t>
 /// end; see `beam_search`. The encoder reads the batch once, then the decoder goes from token to token with all texts
 /// of all sources side by side; what is found for a source does not depend on the others. Memory does not grow with the
 /// number of tokens, but by their ids. Throws std::invalid_argument for options out of range, a width above the
-/// vocabulary's size among them, and for a model whose `decode` calls a layer that reads its sequence from the end.
+/// vocabulary's size among them, for a model whose `decode` calls a layer that reads its sequence from the end, and for
+/// a coverage penalty or alignments where it calls no attention.
 template <class M>
 std::vector<std::vector<Hypothesis>> translate(const M& model, const typename M::Source& sources,
                                                const TranslateOptions& options = {}) {
@@ -71,15 +79,18 @@ std::vector<std::vector<Hypothesis>> translate(const M& model, const typename M:
       lengths[static_cast<std::size_t>(sources.packing.row(j))] = sources.packing.length(j);
     detail::Translations texts(lengths, options);
     if (lengths.empty()) return {};
-    detail::DecoderStepper<M> stepper("translate", model);
+    AttentionRecord looked;
+    detail::DecoderStepper<M> stepper("translate", model, texts.looks() ? &looked : nullptr);
     stepper.read(sources);
     for (;;) {
       const auto& logits = stepper.step(texts.tokens(), texts.source_of());
-      const bool goes_on = texts.extend([&](Index column, std::vector<double>& to) {
-        std::vector<double> of_column;
-        detail::copy_logits(logits, column, of_column);
-        detail::log_softmax(of_column, to);
-      });
+      const bool goes_on = texts.extend(
+          [&](Index column, std::vector<double>& to) {
+            std::vector<double> of_column;
+            detail::copy_logits(logits, column, of_column);
+            detail::log_softmax(of_column, to);
+          },
+          looked);
       if (!goes_on) return texts.best();
       stepper.select(texts.rows());
     }

@@ -10,33 +10,44 @@
 
 namespace unroll::inline UNROLL_ABI::detail {
 
-UNROLL_FUNCTION Translations::Translations(std::span<const Index> lengths, const TranslateOptions& options) {
+UNROLL_FUNCTION Translations::Translations(std::span<const Index> lengths, const TranslateOptions& options)
+    : looked_at_{options.width == 1 ? 0 : options.coverage_penalty, options.alignments} {
   require(has_finite_bits(options.max_ratio) && options.max_ratio >= 0, "translate: max_ratio is ", options.max_ratio,
           ", expected 0 or more");
+  require(has_finite_bits(options.coverage_penalty) && options.coverage_penalty >= 0, "translate: coverage_penalty is ",
+          options.coverage_penalty, ", expected 0 or more");
   require(options.max_more >= 1, "translate: max_more is ", options.max_more, ", expected 1 or more");
   for (std::size_t k = 0; k < lengths.size(); ++k) {
     const double most = options.max_ratio * static_cast<double>(lengths[k]) + static_cast<double>(options.max_more);
-    searches_.push_back({Beam("translate", {.width = options.width,
-                                            .n_best = options.n_best,
-                                            .max_tokens = static_cast<Index>((std::min)(most, 1e9)),
-                                            .length_penalty = options.width == 1 ? 0 : options.length_penalty,
-                                            .stop = {options.end},
-                                            .forbidden = options.forbidden}),
+    searches_.push_back({Beam("translate",
+                              {.width = options.width,
+                               .n_best = options.n_best,
+                               .max_tokens = static_cast<Index>((std::min)(most, 1e9)),
+                               .length_penalty = options.width == 1 ? 0 : options.length_penalty,
+                               .stop = {options.end},
+                               .forbidden = options.forbidden},
+                              looked_at_),
                          static_cast<Index>(k)});
     tokens_.push_back(options.begin);
     source_of_.push_back(static_cast<Index>(k));
   }
 }
 
-UNROLL_FUNCTION bool Translations::extend(FunctionRef<Index, std::vector<double>&> log_p) {
+UNROLL_FUNCTION bool Translations::extend(FunctionRef<Index, std::vector<double>&> log_p,
+                                          const AttentionRecord& looked) {
+  require(!looks() || looked.calls() > 0,
+          "translate: decode calls no attention whose weights can be seen, expected dot_attention, MultiHeadAttention, "
+          "AdditiveAttention or another that is made of them, for a coverage penalty or alignments");
   parallel_ranges(std::ssize(searches_), 1, [&](Index begin, Index end) {
-    std::vector<std::vector<double>> of_texts;
+    std::vector<std::vector<double>> of_texts, looked_at;
     for (Index k = begin; k < end; ++k) {
       Search& search = searches_[static_cast<std::size_t>(k)];
       if (!search.goes_on) continue;
       of_texts.resize(static_cast<std::size_t>(search.texts));
       for (Index j = 0; j < search.texts; ++j) log_p(search.first + j, of_texts[static_cast<std::size_t>(j)]);
-      search.goes_on = search.beam.extend(of_texts);
+      looked_at.clear();
+      for (Index j = 0; looks() && j < search.texts; ++j) looked_at.push_back(looked.weights_of(search.first + j));
+      search.goes_on = search.beam.extend(of_texts, looked_at);
     }
   });
   tokens_.clear(), source_of_.clear(), rows_.clear();
@@ -57,7 +68,10 @@ UNROLL_FUNCTION std::vector<std::vector<Hypothesis>> Translations::best() {
   for (Search& search : searches_) {
     all.push_back(search.beam.best());
     for (Hypothesis& text : all.back())
-      if (text.stopped) text.ids.pop_back();
+      if (text.stopped) {
+        text.ids.pop_back();
+        if (!text.alignment.empty()) text.alignment.pop_back();
+      }
   }
   return all;
 }
