@@ -1,6 +1,7 @@
 // What the programs that train share: where a run is saved, kept, logged and drawn, and that Ctrl-C ends it.
 #pragma once
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <unroll/optim/schedule.hpp>
 #include <unroll/train/checkpoint.hpp>
 #include <unroll/train/csv_log.hpp>
 #include <unroll/train/fit_options.hpp>
@@ -23,6 +25,17 @@ struct StopOnInterrupt {
   std::string kept;
   void on_batch_end(unroll::Run& run) const {
     if (interrupted != 0) run.stop("interrupted; " + kept);
+  }
+};
+
+/// The rate rises for 200 updates, or a tenth of them, then falls by half a cosine.
+struct DownToZero {
+  double from;
+  void on_batch_end(unroll::Run& run) const {
+    const unroll::Index steps = run.epochs() * run.batches();
+    const unroll::WarmUp<unroll::CosineDecay> rates{std::min<unroll::Index>(200, steps / 10),
+                                                    {.steps = steps, .minimum = from / 50}};
+    run.set_rate(rates.rate(from, run.step()));
   }
 };
 

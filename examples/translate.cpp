@@ -163,16 +163,6 @@ void print_scores(const Translator& translator, const tasks::Pairs& pairs, const
 
 // 4. Training.
 
-/// The rate rises for 200 updates, or a tenth of them, then falls by half a cosine.
-struct DownToZero {
-  double from;
-  void on_batch_end(Run& run) const {
-    const Index steps = run.epochs() * run.batches();
-    const WarmUp<CosineDecay> rates{std::min<Index>(200, steps / 10), {.steps = steps, .minimum = from / 50}};
-    run.set_rate(rates.rate(from, run.step()));
-  }
-};
-
 void train(const Options& options) {
   const bool is_task = options.data.empty();
   const Corpus corpus = read_corpus(options);
@@ -199,7 +189,7 @@ void train(const Options& options) {
                               .similar_length = true,
                               .validation = valid,
                               .clip_norm = 1,
-                              .callbacks = {DownToZero{rate}},
+                              .callbacks = {training::DownToZero{rate}},
                               .progress = &std::cout};
   how.callbacks.emplace_back(EarlyStopping{.monitor = "val_loss", .patience = 1000, .restore_best = true});
   options.files.follow(how, 200, "the best weights so far are kept");
