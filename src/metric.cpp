@@ -1,5 +1,6 @@
 #include <unroll/metric/bleu.ipp>
 #include <unroll/metric/confusion_matrix.ipp>
+#include <unroll/metric/forecast.ipp>
 #include <unroll/metric/metric.ipp>
 #include <unroll/metric/ranking.ipp>
 #include <unroll/metric/regression.ipp>
