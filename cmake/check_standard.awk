@@ -14,7 +14,7 @@ function provides(header, list, i, n, names) {
 BEGIN {
   provides("Eigen/Core", "Eigen")
   provides("algorithm", "min max clamp sort find copy copy_n fill fill_n max_element unique remove_if nth_element make_heap pop_heap all_of ranges" \
-    " stable_sort partial_sort any_of transform reverse swap_ranges upper_bound lower_bound")
+    " min_element stable_sort partial_sort any_of transform reverse swap_ranges upper_bound lower_bound")
   provides("any", "any any_cast")
   provides("array", "array get tuple_size_v tuple_element_t to_array")
   provides("atomic", "atomic")

@@ -7,7 +7,12 @@
 #include <unroll/head/softmax_classifier.hpp>
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
+#include <unroll/loss/gaussian_nll.hpp>
+#include <unroll/loss/huber.hpp>
+#include <unroll/loss/mean_absolute_error.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
+#include <unroll/loss/quantile.hpp>
+#include <unroll/loss/student_t_nll.hpp>
 #include <unroll/optim/clip.hpp>
 
 #include "golden.hpp"
@@ -112,6 +117,24 @@ TEST_CASE("the softmax in blocks is PyTorch's linear and cross_entropy: smoothin
 TEST_CASE("mean squared error is PyTorch's") {
   const Golden golden("pytorch_mean_squared_error");
   check_case(golden, "plain", MeanSquaredError{}, golden.columns("plain.targets"), {}, ".predictions");
+  golden.check_all_read();
+}
+
+TEST_CASE("losses of numbers are PyTorch's: absolute, Huber's, pinball, normal and Student's t") {
+  const Golden golden("pytorch_losses_of_numbers");
+  const auto check = [&](const std::string& name, const auto& loss) {
+    check_case(golden, name, loss, golden.columns(name + ".targets"), {}, ".predictions");
+  };
+  check("absolute", MeanAbsoluteError{});
+  check("huber", Huber{});
+  check("huber_small", Huber{.delta = 0.3});
+  check("pinball", Quantile{golden.numbers("levels")});
+  for (const Spread spread : {Spread::softplus, Spread::exponential}) {
+    const std::string name = spread == Spread::softplus ? "softplus" : "exponential";
+    check("gaussian_" + name, GaussianNll{.spread = spread});
+    check("student_" + name, StudentTNll{.spread = spread});
+    check("student_fixed_" + name, StudentTNll{.degrees = 4.5, .spread = spread});
+  }
   golden.check_all_read();
 }
 

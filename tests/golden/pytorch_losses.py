@@ -114,6 +114,33 @@ def ctc():
     save("pytorch_ctc", tensors, reduction="none; mean is that of loss / labels; short: with zero_infinity", **ABOUT)
 
 
+def losses_of_numbers():
+    """Huber, absolute error, pinball written out, and the two likelihoods, of outputs side by side in a row."""
+    random, tensors = Random(306), {}
+    case(tensors, "absolute", random.normal(6, 3), random.normal(6, 3), functional.l1_loss, "predictions")
+    for name, delta in {"huber": 1.0, "huber_small": 0.3}.items():
+        case(tensors, name, random.normal(6, 3), random.normal(6, 3), lambda x, y: functional.huber_loss(x, y, delta=delta), "predictions")
+
+    levels = torch.tensor([0.1, 0.5, 0.75]).double()
+    def pinball(x, y):
+        error = y.unsqueeze(1) - x.unflatten(1, (3, 2))  # (rows, levels, targets)
+        return torch.maximum(levels[:, None] * error, (levels[:, None] - 1) * error).mean()
+    case(tensors, "pinball", random.normal(5, 6), random.normal(5, 2), pinball, "predictions")
+
+    spreads = {"softplus": functional.softplus, "exponential": lambda x: torch.exp(x / 2)}
+    gaussian = torch.nn.GaussianNLLLoss(full=True, eps=1e-300)
+    for name, spread in spreads.items():
+        function = lambda x, y: gaussian(x[:, :3], y, (0.001 + spread(x[:, 3:])) ** 2)
+        case(tensors, f"gaussian_{name}", random.normal(6, 6, scale=2), random.normal(6, 3), function, "predictions")
+        student = lambda x, y, degrees: -torch.distributions.StudentT(degrees, x[:, :3], 0.001 + spread(x[:, 3:6])).log_prob(y).mean()
+        learned = lambda x, y: student(x, y, 2 + functional.softplus(x[:, 6:]))
+        case(tensors, f"student_{name}", random.normal(6, 9, scale=3), random.normal(6, 3, scale=4), learned, "predictions")
+        fixed = lambda x, y: student(x, y, torch.tensor(4.5).double())
+        case(tensors, f"student_fixed_{name}", random.normal(6, 6, scale=2), random.normal(6, 3, scale=4), fixed, "predictions")
+    tensors["levels"] = levels
+    save("pytorch_losses_of_numbers", tensors, reduction="mean over all targets, and over the levels", **ABOUT)
+
+
 def clipping():
     """clip_grad_norm_ multiplies by min(1, max_norm / (norm + 1e-6)) and returns the norm before."""
     random, tensors = Random(304), {}
@@ -141,4 +168,5 @@ cross_entropy()
 linear_cross_entropy()
 mean_squared_error()
 ctc()
+losses_of_numbers()
 clipping()

@@ -9,7 +9,12 @@
 
 #include <unroll/loss/binary_cross_entropy.hpp>
 #include <unroll/loss/cross_entropy.hpp>
+#include <unroll/loss/gaussian_nll.hpp>
+#include <unroll/loss/huber.hpp>
+#include <unroll/loss/mean_absolute_error.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
+#include <unroll/loss/quantile.hpp>
+#include <unroll/loss/student_t_nll.hpp>
 
 #include "../support/not_finite.hpp"
 
@@ -123,4 +128,41 @@ TEST_CASE("outputs without columns or without rows have an answer or a message")
   CHECK(CrossEntropy{}.correct(output(0, 1), Ints{-100}) == 0);
   CHECK_THROWS_AS(binary_cross_entropy(output(0, 1), Ints{0}, d), std::invalid_argument);
   CHECK_THROWS_AS(BinaryCrossEntropy{}.correct(output(1, 2), Ints{0}), std::invalid_argument);
+}
+
+TEST_CASE("losses of numbers say how many outputs they want, and refuse options without meaning") {
+  using namespace misuse_loss;
+  const auto one = output(1, 2), two = output(2, 2), three = output(3, 2);
+  Matrix<float> d;
+  CHECK_THROWS_WITH_AS(MeanAbsoluteError{}(two, one, d), "mean_absolute_error: targets have 1 rows, the output has 2",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Huber{}(one, output(1, 3), d), "huber: 3 targets for an output of 2 columns",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      GaussianNll{}(one, one, d),
+      "gaussian_nll: the output has 1 rows, expected 2 for each of the 1 rows of the targets (outputs())",
+      std::invalid_argument);
+  CHECK_THROWS_WITH_AS(StudentTNll{}(two, one),
+                       "student_t_nll: the output has 2 rows, expected 3 for each of the 1 rows of the targets "
+                       "(outputs())",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(GaussianNll{}.deviation(three),
+                       "gaussian_nll: the output has 3 rows, expected 2 for each target", std::invalid_argument);
+  Matrix<float> hole = one;
+  hole(0, 1) = static_cast<float>(not_a_number);
+  CHECK_THROWS_WITH_AS(Huber{}(one, hole, d), "huber: target 0 of column 1 is nan, expected a finite number",
+                       std::invalid_argument);
+  const std::vector<double> negative{-1, 1};
+  CHECK_THROWS_WITH_AS(MeanAbsoluteError{}(one, one, d, negative),
+                       "mean_absolute_error: sample weight 0 is -1, expected 0 or more", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Huber{.delta = 0}(one, one, d), "huber: delta is 0, expected a finite number above 0",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Quantile{{}}(one, one, d), "quantile: there is no level", std::invalid_argument);
+  CHECK_THROWS_WITH_AS((Quantile{{0.5, 1}}(two, one, d)), "quantile: a level is 1, expected one between 0 and 1",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Quantile{{0.5}}.level(one, 1), "quantile: level 1, expected 0 to 0", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(GaussianNll{.least = -1}(two, one),
+                       "gaussian_nll: least is -1, expected a finite number, 0 or more", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(StudentTNll{.degrees = -1}(three, one),
+                       "student_t_nll: degrees is -1, expected a finite number above 0, or 0", std::invalid_argument);
 }

@@ -5,11 +5,13 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/loss/cross_entropy.hpp>
+#include <unroll/loss/gaussian_nll.hpp>
 #include <unroll/loss/mean_squared_error.hpp>
 #include <unroll/metric/classification.hpp>
 #include <unroll/metric/ranking.hpp>
 #include <unroll/metric/regression.hpp>
 #include <unroll/metric/spans.hpp>
+#include <unroll/train/infer.hpp>
 
 #include "classifier.hpp"
 
@@ -173,6 +175,13 @@ TEST_CASE("numbers are scored by numbers") {
   CHECK(of.metrics.contains("r2"));
   CHECK_FALSE(of.confusion.has_value());
   CHECK_THROWS_AS(evaluate(model, MeanSquaredError{}, data, {.metrics = TopK(1)}), std::invalid_argument);
+
+  // Of a distribution, metrics see the mean.
+  Sequential wide{FinalState{Recurrent{Gru{1, 4}}}, Dense{4, GaussianNll{}.outputs(1)}};
+  initialize(wide, Rng(1));
+  const Matrix<float> mean = GaussianNll{}.point(infer(wide, data));
+  const Evaluation likely = evaluate(wide, GaussianNll{}, data, {.batch_size = 7, .metrics = RegressionScores()});
+  CHECK(likely.metrics.at("mae") == doctest::Approx((mean.cast<double>() - y).cwiseAbs().mean()).epsilon(1e-6));
 }
 
 TEST_CASE("callbacks monitor any metric by its name, and logs have it") {

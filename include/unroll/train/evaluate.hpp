@@ -67,7 +67,8 @@ template <class D> auto batches_of(const D& data, const EvaluateOptions& options
 /// The mean over `count` batches of what `of` finds for each.
 UNROLL_API Evaluation evaluate_batches(Index count, FunctionRef<Index, StepResult&> of);
 /// What is known of a batch goes to the confusion matrix and the metrics. A loss whose decisions are not the largest
-/// outputs has `decide(output, classes)`, one whose outputs are not one for each class `classes()`.
+/// outputs has `decide(output, classes)`, one whose outputs are not one for each class `classes()`, one that has
+/// several outputs for a number `point(outputs)`.
 template <class L, class Output, class Targets>
 void score(const L& loss, const Output& output, const Targets& of, EvaluationScores& scores) {
   using T = ScalarOf<Output>;
@@ -78,7 +79,10 @@ void score(const L& loss, const Output& output, const Targets& of, EvaluationSco
     const auto labels = loss.labels(of);
     score(loss.loss, output, Labels(labels), scores);
   } else if constexpr (std::same_as<Targets, Matrix<T>>) {
-    scores.add_numbers(outputs, of, packing);
+    if constexpr (requires { loss.point(outputs); })
+      scores.add_numbers(loss.point(outputs), of, packing);
+    else
+      scores.add_numbers(outputs, of, packing);
   } else if constexpr (std::convertible_to<const Targets&, Labels> && requires { loss.count(of); }) {
     Index ignored = -1, classes = outputs.rows() == 1 ? 2 : outputs.rows();
     if constexpr (requires { loss.ignore_index; }) ignored = loss.ignore_index;
