@@ -8,6 +8,7 @@
 #include <unroll/layer/recurrent/loop.hpp>
 #include <unroll/layer/softmax.ipp>
 #include <unroll/layer/tape.ipp>
+#include <unroll/layer/window_scale.ipp>
 
 namespace unroll::inline UNROLL_ABI {
 UNROLL_RECURRENT_INSTANCES(template, float, 1)
@@ -21,5 +22,7 @@ UNROLL_ADDITIVE_MEMORY_INSTANCES(template, float)
 UNROLL_ADDITIVE_MEMORY_INSTANCES(template, double)
 UNROLL_FUSED_ATTENTION_INSTANCES(template, float)
 UNROLL_FUSED_ATTENTION_INSTANCES(template, double)
+UNROLL_WINDOW_SCALE_INSTANCES(template, float)
+UNROLL_WINDOW_SCALE_INSTANCES(template, double)
 }  // namespace detail
 }  // namespace unroll::inline UNROLL_ABI
