@@ -9,6 +9,8 @@
 #include <unroll/data/pretrained_embedding.ipp>
 #include <unroll/data/read_options.ipp>
 #include <unroll/data/readers.ipp>
+#include <unroll/data/scaler.ipp>
+#include <unroll/data/series_windows.ipp>
 #include <unroll/data/split.ipp>
 #include <unroll/data/targets.ipp>
 #include <unroll/data/text_parts.ipp>
@@ -20,5 +22,6 @@ namespace unroll::inline UNROLL_ABI {
 UNROLL_DATASET_INSTANCES(template)
 UNROLL_PAIR_DATASET_INSTANCES(template)
 UNROLL_CONTIGUOUS_BATCHES_INSTANCES(template)
+UNROLL_SERIES_WINDOWS_INSTANCES(template)
 UNROLL_TARGETS_INSTANCES(template)
 }  // namespace unroll::inline UNROLL_ABI
