@@ -7,6 +7,8 @@
 #include <unroll/data/nearest_words.hpp>
 #include <unroll/data/pretrained_embedding.hpp>
 #include <unroll/data/word_vector_file.hpp>
+#include <unroll/layer/composite.hpp>
+#include <unroll/layer/ngram_embedding.hpp>
 #include <unroll/train/freeze_until.hpp>
 #include <unroll/unroll.hpp>
 
@@ -27,6 +29,33 @@ LabelledTexts meals(Index n, const std::vector<std::string>& bad, const std::vec
   }
   return data;
 }
+
+/// n texts like "the rice was good and not bad", which differ in their order alone.
+LabelledTexts turns(Index n) {
+  LabelledTexts data{{}, {}, {"bad", "good"}};
+  Rng rng(2);
+  for (Index k = 0; k < n; ++k) {
+    const std::string of = rng.below(2) == 0 ? "the soup was " : "the rice was ";
+    data.texts.push_back(of + (k % 2 == 0 ? "bad and not good" : "good and not bad"));
+    data.labels.push_back(k % 2);
+  }
+  return data;
+}
+
+// region bag
+/// What words and pairs of words say, added up.
+struct Bag : Composite<Bag> {
+  Embedding<> words;
+  NgramEmbedding<> pairs;
+  Dense<> verdict{8, 1};
+  UNROLL_PARTS(words, pairs, verdict)
+
+  explicit Bag(Index vocabulary) : words(vocabulary, 8), pairs(1000, 8) {}
+  auto operator()(Wiring& run, Node<TokenBatch> text) const {
+    return run(verdict, mean_over_time(run(words, text) + run(pairs, text)));
+  }
+};
+// endregion
 }  // namespace
 
 int main() {
@@ -81,4 +110,17 @@ int main() {
   save_word_vectors("trained.bin", trained, WordVectorFormat::word2vec_binary);
   std::cout << (read_word_vectors("trained.bin").vectors() == trained.vectors() ? "the same bits\n" : "others\n");
   // endregion
+
+  begin("pairs");
+  {
+    const LabelledTexts orders = turns(100);
+    const Vocabulary vocabulary = Vocabulary::build(orders.texts);
+    const TokenDataset data = encode(vocabulary, orders);
+    // region pairs
+    Bag model(vocabulary.size());
+    initialize(model, Rng(1));
+    fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-2, .lazy_tables = true}, data, {.epochs = 10, .batch_size = 10});
+    // endregion
+    std::cout << "accuracy " << evaluate(model, BinaryCrossEntropy{}, data).accuracy << '\n';
+  }
 }
