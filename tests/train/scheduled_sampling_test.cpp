@@ -85,7 +85,7 @@ TEST_CASE("as many tokens are replaced as the schedule says, others in each step
     return all;
   };
   const auto tokens = static_cast<double>(written(reference).size() - 40);
-  for (const std::uint64_t first : {0, 50, 1000}) {
+  for (const std::uint64_t first : std::vector<std::uint64_t>{0, 50, 1000}) {
     double count = 0;
     for (std::uint64_t k = 0; k < 10; ++k)
       for (const bool one : replaced(first == 50 ? 50 : first + (first > 0 ? k : 0))) count += one;

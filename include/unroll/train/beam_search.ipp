@@ -51,6 +51,14 @@ UNROLL_FUNCTION void Beam::finish(Hypothesis text) {
   if (std::ssize(finished_) > options_.n_best) finished_.pop_back();
 }
 
+/// The first from k on that is `least` or more beside `so_far`: most of the time of a search over many tokens.
+inline std::size_t next_of(const std::vector<double>& log_p, std::size_t k, double so_far, double least) {
+  const double* const p = log_p.data();
+  const std::size_t size = log_p.size();
+  while (k < size && so_far + p[k] < least) ++k;
+  return k;
+}
+
 UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p,
                                   const std::vector<std::vector<double>>& looked) {
   const auto V = static_cast<Index>(log_p.front().size());
@@ -76,11 +84,16 @@ UNROLL_FUNCTION bool Beam::extend(const std::vector<std::vector<double>>& log_p,
   std::vector<Candidate> all, of_one;
   for (std::size_t j = 0; j < live_.size(); ++j) {
     of_one.clear();
-    for (std::int32_t id = 0; id < V; ++id) {
-      const Candidate one{live_[j].log_probability + log_p[j][static_cast<std::size_t>(id)], j, id};
-      if (forbidden[static_cast<std::size_t>(id)] || (of_one.size() == most && !better(one, of_one.back()))) continue;
+    double least = std::numeric_limits<double>::lowest();  // of those that are wanted: nearly all ids fall short
+    const double so_far = live_[j].log_probability;
+    for (std::size_t k = next_of(log_p[j], 0, so_far, least); k < log_p[j].size();
+         k = next_of(log_p[j], k + 1, so_far, least)) {
+      const Candidate one{so_far + log_p[j][k], j, static_cast<std::int32_t>(k)};
+      if (forbidden[k]) continue;
+      if (of_one.size() == most && !better(one, of_one.back())) continue;
       if (of_one.size() == most) of_one.pop_back();
       of_one.insert(std::ranges::upper_bound(of_one, one, better), one);
+      if (of_one.size() == most) least = of_one.back().log_probability;
     }
     require(!of_one.empty(), who_, ": every token is forbidden");
     all.insert(all.end(), of_one.begin(), of_one.end());
