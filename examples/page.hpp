@@ -1,7 +1,9 @@
-// Pages for a browser: losses over the epochs, and a text coloured by how probable a model found its tokens.
+// Pages for a browser: losses over the epochs, a text coloured by how probable a model found its tokens or by what it
+// looked at, and what each word of a translation looked at.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -13,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/core/matrix.hpp>
 #include <unroll/file/replace_file.hpp>
 #include <unroll/text/vocabulary.hpp>
 #include <unroll/train/callback.hpp>
@@ -114,37 +117,117 @@ inline void write_losses(const std::filesystem::path& path, unroll::Run& run) {
   write(path, "Losses", picture(curves));
 }
 
-/// Each token but the first on a background from white, it was sure of it, to red, one in a thousand or less; over it
-/// the mouse shows the probability. A new line begins after `line_end` and where the next token would pass `columns`.
-inline void write_text(const std::filesystem::path& path, const unroll::Vocabulary& vocabulary,
-                       std::span<const std::int32_t> ids, std::span<const double> log_p,
-                       std::string_view line_end = "<eos>", std::string_view between = " ", std::size_t columns = 90) {
+inline std::size_t length_of(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+/// A word on a background; over it the mouse shows the tip.
+struct Word {
+  std::string text, colour, tip;
+  bool ends_line = false;
+};
+/// A new line begins where the next word would pass `columns`, too.
+inline std::string picture(std::span<const Word> words, std::string_view between, std::size_t columns) {
   constexpr double advance = 7.2, line = 20, margin = 10;  // of a fixed-width font of 12 pixels
-  const auto length_of = [](std::string_view text) {
-    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-  };
   std::ostringstream body;
   std::size_t column = 0;
   double y = margin;
-  for (std::size_t k = 0; k < ids.size(); ++k) {
-    const std::string_view token = vocabulary.token(ids[k]);
-    const std::string shown = token == "\n" ? "\u00b6" : std::string(token);
-    const std::size_t length = length_of(shown);
+  for (const Word& word : words) {
+    const std::size_t length = length_of(word.text);
     if (column > 0 && column + length > columns) column = 0, y += line;
-    const double x = margin + advance * static_cast<double>(column), p = k == 0 ? 1 : std::exp(log_p[k - 1]);
-    const double doubt = k == 0 ? 0 : std::min(1.0, -log_p[k - 1] / std::log(1000.0));
-    const int rest = static_cast<int>(std::lround(255 - 155 * doubt));
-    body << "<g><title>" << std::setprecision(3) << p << std::setprecision(6) << "</title><rect x=\"" << x << "\" y=\""
-         << y << "\" width=\"" << advance * static_cast<double>(length) << "\" height=\"" << line - 2
-         << "\" fill=\"rgb(255," << rest << ',' << rest << ")\"/><text xml:space=\"preserve\" x=\"" << x << "\" y=\""
-         << y + 13 << "\">" << escaped(shown) << "</text></g>\n";
+    const double x = margin + advance * static_cast<double>(column);
+    body << "<g><title>" << escaped(word.tip) << "</title><rect x=\"" << x << "\" y=\"" << y << "\" width=\""
+         << advance * static_cast<double>(length) << "\" height=\"" << line - 2 << "\" fill=\"" << word.colour
+         << "\"/><text xml:space=\"preserve\" x=\"" << x << "\" y=\"" << y + 13 << "\">" << escaped(word.text)
+         << "</text></g>\n";
     column += length + length_of(between);
-    if (token == line_end || token == "\n") column = 0, y += line;
+    if (word.ends_line) column = 0, y += line;
   }
   std::ostringstream svg;
-  begin_picture(svg, 2 * margin + advance * static_cast<double>(columns), y + line + margin, "monospace");
+  begin_picture(svg, 2 * margin + advance * static_cast<double>(columns), y + (column > 0 ? line : 0) + margin,
+                "monospace");
   svg << body.str() << "</svg>\n";
-  write(path, "How probable each token was", svg.str());
+  return svg.str();
+}
+inline std::string three_digits(double value) {
+  std::ostringstream text;
+  text << std::setprecision(3) << value;
+  return text.str();
+}
+/// From white, 0, to `full`, 1.
+inline std::string shade(double part, std::array<int, 3> full) {
+  std::ostringstream colour;
+  const char* before = "rgb(";
+  for (const int end : full)
+    colour << std::exchange(before, ",") << std::lround(255 - (255 - end) * std::clamp(part, 0.0, 1.0));
+  colour << ')';
+  return colour.str();
+}
+
+/// Each token but the first on a background from white, it was sure of it, to red, one in a thousand or less. A new
+/// line begins after `line_end`, too.
+inline void write_text(const std::filesystem::path& path, const unroll::Vocabulary& vocabulary,
+                       std::span<const std::int32_t> ids, std::span<const double> log_p,
+                       std::string_view line_end = "<eos>", std::string_view between = " ", std::size_t columns = 90) {
+  std::vector<Word> words;
+  for (std::size_t k = 0; k < ids.size(); ++k) {
+    const std::string token(vocabulary.token(ids[k]));
+    const double log_of = k == 0 ? 0 : log_p[k - 1];
+    words.push_back({token == "\n" ? "\u00b6" : token, shade(-log_of / std::log(1000.0), {255, 100, 100}),
+                     three_digits(std::exp(log_of)), token == line_end || token == "\n"});
+  }
+  write(path, "How probable each token was", picture(words, between, columns));
+}
+
+/// How much each of what was written looked at each of what was read.
+struct Map {
+  std::vector<std::string> read, written;
+  unroll::Matrix<float> weights;  ///< (read, written)
+};
+/// What was read from left to right and what was written below each other; a cell is as dark as its weight.
+inline std::string picture(std::span<const Map> maps) {
+  constexpr double cell = 20, advance = 7.2, margin = 10;
+  const auto longest = [](const std::vector<std::string>& words) {
+    std::size_t most = 1;
+    for (const std::string& word : words) most = std::max(most, length_of(word));
+    return static_cast<double>(most) * advance;
+  };
+  std::ostringstream body;
+  double width = 0, y = margin;
+  for (const Map& map : maps) {
+    const double left = margin + longest(map.written) + 6, over = longest(map.read);
+    const bool turned = over > cell;
+    y += turned ? over + 12 : cell;  // words that are wider than a cell stand
+    const auto columns = static_cast<double>(map.read.size()), rows = static_cast<double>(map.written.size());
+    for (std::size_t s = 0; s < map.read.size(); ++s) {
+      const double x = left + cell * (static_cast<double>(s) + 0.5);
+      body << "<text x=\"" << x << "\" y=\"" << y - 6 << '"';
+      if (turned)
+        body << " transform=\"rotate(-90 " << x << ' ' << y - 6 << ")\" dy=\"4\"";
+      else
+        body << " text-anchor=\"middle\"";
+      body << '>' << escaped(map.read[s]) << "</text>\n";
+    }
+    for (std::size_t t = 0; t < map.written.size(); ++t) {
+      const double top = y + cell * static_cast<double>(t);
+      body << "<text x=\"" << left - 6 << "\" y=\"" << top + 14 << "\" text-anchor=\"end\">" << escaped(map.written[t])
+           << "</text>\n";
+      for (std::size_t s = 0; s < map.read.size(); ++s)
+        if (const double weight = map.weights(static_cast<Eigen::Index>(s), static_cast<Eigen::Index>(t));
+            weight >= 0.005)
+          body << "<rect x=\"" << left + cell * static_cast<double>(s) << "\" y=\"" << top << "\" width=\"" << cell
+               << "\" height=\"" << cell << "\" fill=\"" << shade(weight, {20, 60, 120}) << "\"><title>"
+               << three_digits(weight) << "</title></rect>\n";
+    }
+    body << "<rect x=\"" << left << "\" y=\"" << y << "\" width=\"" << cell * columns << "\" height=\"" << cell * rows
+         << "\" fill=\"none\" stroke=\"#999\"/>\n";
+    width = std::max(width, left + cell * columns + margin);
+    y += cell * rows + 2 * margin;
+  }
+  std::ostringstream svg;
+  begin_picture(svg, width, y, "monospace");
+  svg << body.str() << "</svg>\n";
+  return svg.str();
 }
 
 }  // namespace page

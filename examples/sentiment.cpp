@@ -206,22 +206,55 @@ template <class Plan> void train(const TrainOptions& options) {
 
 // 4. Using the model.
 
+/// How much the verdict rests on each step: what the pool of plan three gave in the last forward pass.
+template <class Cache> Matrix<> weights_of(Cache& cache, const AttentionPool<>& pool) {
+  Matrix<> weights = output_of<PackedSequence<>>(cache, pool.score).values;  // (1, steps)
+  weights.array() = (weights.array() - weights.maxCoeff()).exp();
+  return weights / weights.sum();
+}
+/// A verdict, and the words that were read, the more weight the darker.
+void add_words(std::vector<page::Word>& to, const Attentive& model, const Encoder& encoder, const std::string& text,
+               const std::string& verdict) {
+  const TokenBatch x = pack(encoder(text));
+  std::vector<std::string> words = encoder.vocabulary().tokenizer().tokenize(text);
+  if (encoder.options().keep == Keep::last) words.erase(words.begin(), words.end() - std::ssize(x.ids));
+  words.resize(x.ids.size());
+  to.push_back({verdict, "#fff", "", words.empty()});
+  if (words.empty()) return;
+  CacheFor<Attentive, TokenBatch> cache;
+  model.forward({.gradients = false}, x, cache);
+  const Matrix<> weights = weights_of(cache, model.pool);
+  for (std::size_t t = 0; t < words.size(); ++t) {
+    const double weight = weights(0, static_cast<Index>(t));
+    to.push_back({words[t], page::shade(weight / weights.maxCoeff(), {230, 130, 40}), page::three_digits(weight),
+                  t + 1 == words.size()});
+  }
+}
+
 template <class Plan> void evaluate_file(const fs::path& file, const fs::path& test, Index limit) {
   const auto [model, encoder] = load_with_encoder<Plan>(file);
   const auto reviews = read_reviews(test, limit > 0 ? limit : std::numeric_limits<Index>::max());
   print_test(evaluate(model, typename Plan::Loss{}, encoder(reviews)));
 }
 
-template <class Plan> void predict_texts(const fs::path& file, const std::vector<std::string>& texts) {
+template <class Plan>
+void predict_texts(const fs::path& file, const std::vector<std::string>& texts, const fs::path& plot) {
+  constexpr bool weighs_words = std::same_as<Plan, Attention>;
+  require(plot.empty() || weighs_words, "--plot: this model weighs no words, which --architecture attention does");
   const auto [model, encoder] = load_with_encoder<Plan>(file);
-  const auto answer = [&](const std::string& text) {
+  std::vector<page::Word> words;
+  const auto answer = [&, &model = model, &encoder = encoder](const std::string& text) {
     const auto p = predict(model, encoder(text));
-    std::cout << (p.label() == 1 ? "POSITIVE " : "NEGATIVE ") << std::fixed << std::setprecision(1) << std::setw(5)
-              << 100 * p.confidence() << " %  " << text << std::endl;
+    const std::string verdict = p.label() == 1 ? "POSITIVE" : "NEGATIVE";
+    std::cout << verdict << ' ' << std::fixed << std::setprecision(1) << std::setw(5) << 100 * p.confidence() << " %  "
+              << text << std::endl;
+    if constexpr (weighs_words)
+      if (!plot.empty()) add_words(words, model, encoder, text, verdict);
   };
   for (const std::string& text : texts) answer(text);
   if (texts.empty())
     for (std::string line; std::getline(std::cin, line);) answer(line);
+  if (!plot.empty()) page::write(plot, "What the verdicts rest on", page::picture(words, " ", 90));
 }
 
 }  // namespace
@@ -232,7 +265,7 @@ int main(int argc, char** argv) try {
   app.failure_message([](const CLI::App*, const CLI::Error& e) { return concat_text("sentiment: ", e.what(), "\n"); });
   int threads = 0;
   TrainOptions options;
-  fs::path model = options.files.save, test = options.test;
+  fs::path model = options.files.save, test = options.test, plot;
   Index limit = 0;
   std::vector<std::string> texts;
   const auto add_threads = [&](CLI::App* to) {
@@ -276,6 +309,8 @@ int main(int argc, char** argv) try {
 
   CLI::App* const predict_command = app.add_subcommand("predict", "a saved model's verdict on texts");
   predict_command->add_option("--model", model)->capture_default_str();
+  predict_command->add_option("--plot", plot,
+                              "of attention: the words that a verdict rests on, a page, .html, or a picture, .svg");
   predict_command->add_option("text", texts, "texts; without any, every line of the standard input");
   add_threads(predict_command);
 
@@ -288,7 +323,7 @@ int main(int argc, char** argv) try {
       if (evaluate_command->parsed())
         evaluate_file<Plan>(model, test, limit);
       else
-        predict_texts<Plan>(model, texts);
+        predict_texts<Plan>(model, texts, plot);
     });
   return 0;
 } catch (const std::exception& error) {

@@ -4,7 +4,7 @@
 //   translate train --task dates         learns to write dates, in seconds; also numbers and reverse
 //   translate train --data DIR           learns from DIR/train.de(.gz) and train.en(.gz), a sentence a line; val.* says
 //                                        when it is good (Multi30k, for one)
-//   translate translate --text "..."     translates a text, or each line of what it is given
+//   translate translate --text "..."     translates a text, or each line of what it is given, and draws where it looks
 //   translate evaluate --from F --to T   BLEU of a saved model on the lines of two files
 //
 // Each has --help. The model is that of Luong et al. 2015: what it has just said, with what it looked at, is fed to the
@@ -161,7 +161,43 @@ void print_scores(const Translator& translator, const tasks::Pairs& pairs, const
   std::cout << "exact match " << exact_match(translated, pairs.to) << std::endl;
 }
 
-// 4. Training.
+// 4. Where it looks.
+
+/// How much each token that was written, and the end, looked at each of the source: (source, written and the end). The
+/// query of a step is what the gru gave, which is in the decoder's state; so all of its beginnings are read.
+Matrix<> weights_of(const Model& model, std::span<const std::int32_t> source, std::span<const std::int32_t> written) {
+  std::vector<std::int32_t> text{TextEncoding::bos};
+  text.insert(text.end(), written.begin(), written.end());
+  std::vector<std::span<const std::int32_t>> beginnings;
+  for (std::size_t n = 1; n <= text.size(); ++n) beginnings.push_back(std::span(text).first(n));
+  Inputs<TokenBatch, TokenBatch> x;
+  pack_tokens(std::vector(text.size(), source), std::get<0>(x.all));
+  pack_tokens(beginnings, std::get<1>(x.all));
+
+  CacheFor<Model, Inputs<TokenBatch, TokenBatch>> cache;
+  Model::State end;
+  model.forward({.gradients = false}, x, cache, {nullptr, &end});
+  const Matrix<>& h = std::get<Recurrent<Step>::State>(end.parts).fields[1];  // that of `said` is the first
+  const PackedSequence<> queries{h, Packing::from_lengths(std::vector<Index>(text.size(), 1), 1)};
+  return model.decoder.cell.attend.weights(queries, output_of<PackedSequence<>>(cache, model.encoder));
+}
+void add_map(std::vector<page::Map>& to, const Translator& translator, const std::string& text,
+             const TranslateOptions& how) {
+  const auto tokens_of = [](const TextEncoding& encoding, std::span<const std::int32_t> ids) {
+    Texts tokens;
+    for (const std::int32_t id : ids) tokens.emplace_back(encoding.token(id) == " " ? "\u2423" : encoding.token(id));
+    return tokens;
+  };
+  const std::vector<std::int32_t> source = source_of_pair(translator.source.encode(text), translator.pairs);
+  if (source.empty()) return;
+  const std::vector<std::int32_t> written = translate(translator.model, std::span(source), how).front().ids;
+  page::Map map{tokens_of(translator.source, source), tokens_of(translator.target, written),
+                weights_of(translator.model, source, written)};
+  map.written.emplace_back("end");
+  to.push_back(std::move(map));
+}
+
+// 5. Training.
 
 void train(const Options& options) {
   const bool is_task = options.data.empty();
@@ -218,7 +254,7 @@ int main(int argc, char** argv) try {
   int threads = 0;
   Options options;
   TranslateOptions how;
-  fs::path model = options.files.save, from, to;
+  fs::path model = options.files.save, from, to, plot;
   std::string text;
   const auto add_common = [&](CLI::App* command) {
     command->add_option("--threads", threads, "0: one for each core; results do not depend on it")
@@ -259,6 +295,8 @@ int main(int argc, char** argv) try {
 
   CLI::App* const translate_command = app.add_subcommand("translate", "translate a text, or the lines of the input");
   translate_command->add_option("--text", text);
+  translate_command->add_option("--plot", plot,
+                                "what each word looked at, of each text: a page, .html, or a picture, .svg");
   add_common(translate_command);
 
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "BLEU of a saved model on pairs of texts");
@@ -275,11 +313,17 @@ int main(int argc, char** argv) try {
   const Translator translator = load_translator_of(model);
   if (evaluate_command->parsed()) {
     print_scores(translator, tasks::read_pairs(from, to), how);
-  } else if (!text.empty()) {
-    std::cout << translator(text, how) << std::endl;
-  } else {
-    for (std::string line; std::getline(std::cin, line);) std::cout << translator(line, how) << std::endl;
+    return 0;
   }
+  std::vector<page::Map> maps;
+  const auto answer = [&](const std::string& line) {
+    std::cout << translator(line, how) << std::endl;
+    if (!plot.empty()) add_map(maps, translator, line, how);
+  };
+  if (!text.empty()) answer(text);
+  if (text.empty())
+    for (std::string line; std::getline(std::cin, line);) answer(line);
+  if (!plot.empty()) page::write(plot, "What each word looked at", page::picture(maps));
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "translate: " << error.what() << '\n';

@@ -72,6 +72,24 @@ TEST_CASE("every architecture is trained, saved and used") {
   }
 }
 
+TEST_CASE("sentiment predict draws the words that a verdict rests on, where the model weighs them") {
+  const Folder folder;
+  const fs::path model = folder / "attention", picture = folder / "words.svg";
+  check_well(run(program, train(model, {"--architecture", "attention", "--keep", "last", "--length", "4"})));
+  const auto predict = [&](const fs::path& by, const Words& texts) {
+    Words words{"predict", "--model", by.string(), "--plot", picture.string()};
+    words.insert(words.end(), texts.begin(), texts.end());
+    return run(program, words);
+  };
+  check_well(predict(model, {"One two, three four five & six.", ""}));
+  const std::string svg = read(picture);
+  CHECK(svg.starts_with("<svg"));
+  for (const std::string word : {"three", "four", "five", "six"}) CHECK(mentions(svg, ">" + word + "</text>"));
+  CHECK_FALSE(mentions(svg, ">two</text>"));         // which was not read
+  CHECK(mentions(svg, "fill=\"rgb(230,130,40)\""));  // the largest weight
+  check_refused(predict(trained().model, {"A fine film."}), {"--plot", "--architecture attention"});
+}
+
 TEST_CASE("sentiment evaluate gives the line of train, every time and from another folder") {
   const Folder elsewhere;
   const Words words{"evaluate", "--model", trained().model.string(), "--test", bundled_test, "--limit", "64"};

@@ -71,6 +71,31 @@ TEST_CASE("translate translates a text, or the lines that it is given") {
   CHECK(many.out == "2019-11-07\n\n1999-02-28\n");
 }
 
+/// Of the page's cells: the weights that the mouse shows, added up.
+double weights_of(const std::string& svg) {
+  double sum = 0;
+  const std::string mark = "<title>";
+  for (auto at = svg.find(mark, svg.find("<svg")); at != std::string::npos; at = svg.find(mark, at + 1))
+    sum += std::stod(svg.substr(at + mark.size()));
+  return sum;
+}
+
+TEST_CASE("translate draws where it looks") {
+  const Folder folder;
+  const auto draw = [&](const fs::path& to, const Words& more, const How& how = {}) {
+    const Words words{"translate", "--model", trained().model.string(), "--plot", to.string()};
+    check_well(run_with(words, more, how));
+    return read(to);
+  };
+  const std::string one = draw(folder / "one.svg", {"--text", "7 Nov 2019"});
+  CHECK(one.starts_with("<svg"));
+  for (const std::string shown : {">N</text>", "\u2423</text>", ">end</text>"}) CHECK(mentions(one, shown));
+  CHECK(weights_of(one) == doctest::Approx(11).epsilon(0.05));  // of ten digits and an end
+  const std::string two = draw(folder / "two.html", {}, {.input = "7 Nov 2019\n\n28.2.1999\n"});
+  CHECK(two.starts_with("<!DOCTYPE html>"));
+  CHECK(weights_of(two) == doctest::Approx(22).epsilon(0.05));
+}
+
 TEST_CASE("translate evaluate scores a model on pairs of texts") {
   const Folder folder;
   const fs::path from = folder.write("from", "March 3, 1987\n\n28.2.1999\n"),
