@@ -1,5 +1,6 @@
 #include <unroll/data/batches.ipp>
 #include <unroll/data/byte_source.ipp>
+#include <unroll/data/calendar.ipp>
 #include <unroll/data/contiguous_batches.ipp>
 #include <unroll/data/dataset.ipp>
 #include <unroll/data/encode.ipp>
@@ -12,6 +13,7 @@
 #include <unroll/data/scaler.ipp>
 #include <unroll/data/series_windows.ipp>
 #include <unroll/data/split.ipp>
+#include <unroll/data/table.ipp>
 #include <unroll/data/targets.ipp>
 #include <unroll/data/text_parts.ipp>
 #include <unroll/data/token_files.ipp>

@@ -60,6 +60,18 @@ class TextStream {
     return false;
   }
 
+  /// Appends all up to the next `delimiter` or end of a line, which stay.
+  void append_field(std::string& to, char delimiter) {
+    while (peek() != end) {
+      const char *const begin = block_.data() + at_, *const last = block_.data() + block_.size();
+      const char* stop = begin;
+      while (stop != last && *stop != delimiter && *stop != '\n' && *stop != '\r') ++stop;
+      to.append(begin, stop);
+      take(static_cast<std::size_t>(stop - begin));
+      if (stop != last) return;
+    }
+  }
+
   /// `max_bytes` are counted anew.
   void count_from_here() { taken_ = 0; }
   void append_rest(std::string& to) {
@@ -169,7 +181,7 @@ class Records {
       if (stream_.peek() == '"')
         read_quoted();
       else
-        while (stream_.peek() != delimiter && !ends_record(stream_.peek())) text_ += static_cast<char>(stream_.get());
+        stream_.append_field(text_, options_.delimiter);
       on_field(k, std::string_view(text_));
       if (ends_record(stream_.peek())) {
         end_record();
