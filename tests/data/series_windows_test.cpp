@@ -102,6 +102,8 @@ TEST_CASE("a split in time looks back into the part before, and no target is in 
   CHECK(starts_of(fractions.validation) == Starts{7, 8, 9, 10});
   CHECK(starts_of(fractions.test) == Starts{12, 13, 14, 15});
   CHECK(split_in_time(all, 0.5, 0).validation.size() == 0);
+  const SeriesWindows ten(counted_series(1, 10), {.look_back = 1, .horizon = 1});
+  CHECK(split_in_time(ten, 0.7, 0.1).test.size() == 2);  // 0.7 + 0.1 is less than 0.8
 }
 
 TEST_CASE("series without a window, and numbers that are none, are refused") {

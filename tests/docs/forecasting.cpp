@@ -1,11 +1,19 @@
-// Forecasting a series: the last 48 values in, the next 12 out. The program of docs/forecasting.md.
+// Forecasting a series: a table in, the next 12 hours out. The program of docs/forecasting.md.
 // region includes
+#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <numbers>
 #include <vector>
 
+#include <unroll/data/scaler.hpp>
+#include <unroll/data/series_windows.hpp>
+#include <unroll/data/table.hpp>
 #include <unroll/io/model_file.hpp>
+#include <unroll/layer/window_norm.hpp>
+#include <unroll/loss/quantile.hpp>
+#include <unroll/metric/forecast.hpp>
 #include <unroll/unroll.hpp>
 
 using namespace unroll;
@@ -26,85 +34,104 @@ std::vector<float> load_of_hours(Index hours) {
 }
 // endregion
 
-// region windows
-constexpr Index past = 48, future = 12;
-
-/// Every stretch of past + future values: the first part a sequence of one feature, the second its target. Both are
-/// taken relative to the last known value, so that the model learns the change and "no change" is the output 0.
-SequenceDataset<float> windows(std::span<const float> series) {
-  const Index n = static_cast<Index>(series.size()) - past - future + 1;
-  std::vector<Eigen::MatrixXf> inputs;  // one (D, T) matrix a sequence; D is 1 here
-  Eigen::MatrixXf targets(future, n);   // a column a sequence
-  for (Index k = 0; k < n; ++k) {
-    const Eigen::Map<const Eigen::RowVectorXf> before(series.data() + k, past);
-    const Eigen::Map<const Eigen::VectorXf> after(series.data() + k + past, future);
-    const float now = before[past - 1];
-    inputs.push_back(before.array() - now);
-    targets.col(k) = after.array() - now;
+/// As a table: the hour and the load.
+void write_load(const char* path, const std::vector<float>& load) {
+  std::ofstream file(path);
+  file << "date,load\n";
+  for (std::size_t t = 0; t < load.size(); ++t) {
+    const std::chrono::sys_days day =
+        std::chrono::sys_days(std::chrono::year(2024) / 1 / 1) + std::chrono::days(t / 24);
+    const std::chrono::year_month_day date(day);
+    char text[64];
+    std::snprintf(text, sizeof text, "%d-%02u-%02u %02d:00,%.3f\n", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(t % 24),
+                  static_cast<double>(load[t]));
+    file << text;
   }
-  return SequenceDataset(inputs, targets);
+}
+
+// region baselines
+/// What stands `season` hours before each hour that is to be forecast, of those that are known; 1: the last known
+/// value.
+Matrix<float> as_it_was(const SeriesWindows<float>& windows, Index season) {
+  Matrix<float> forecast(windows.outputs(), windows.size());
+  const Index known = windows.options().look_back;
+  for (Index k = 0; k < windows.size(); ++k)
+    for (Index h = 0; h < forecast.rows(); ++h) forecast(h, k) = windows[k](0, known - season + h % season);
+  return forecast;
 }
 // endregion
 
-int main() {
-  // region split
-  std::vector<float> series = load_of_hours(4000);
-  // In order of time, and scaled by what is known of the training part alone.
-  const Index learn = 2800, tune = 3400;
-  Eigen::Map<Eigen::ArrayXf> all(series.data(), static_cast<Index>(series.size()));
-  const float mean = all.head(learn).mean(), deviation = std::sqrt((all.head(learn) - mean).square().mean());
-  all = (all - mean) / deviation;
-  const std::span<const float> values(series);
-  const auto training = windows(values.first(learn)), validation = windows(values.subspan(learn, tune - learn)),
-             test = windows(values.subspan(tune));
-  // endregion
+// region model
+auto make_model(Index outputs) { return LastValue{Sequential{FinalState{Recurrent{Gru{1, 24}}}, Dense{24, outputs}}}; }
+// endregion
 
-  // region train
-  Sequential model{FinalState{Recurrent{Gru{1, 24}}}, Dense{24, future}};
+int main() {
+  write_load("load.csv", load_of_hours(4000));
+  // region all
+  const DataTable table = read_table("load.csv", {.columns = {"load"}, .time = "date"});
+  const Index learn = table.rows() * 7 / 10;  // what comes later is not known yet
+  const Scaler scaler = Scaler::standard(table.values.leftCols(learn));
+  const SeriesWindows windows(scaler.scale(table.values), {.look_back = 48, .horizon = 12});
+  const auto [training, validation, test] = split_in_time(windows, 0.7, 0.15);
+
+  auto model = make_model(windows.outputs());
   initialize(model, Rng(1));
-  const History history = fit(model, MeanSquaredError{}, Adam{.rate = 3e-3}, training,
-                              {.epochs = 5,
-                               .batch_size = 32,
-                               .seed = 1,
-                               .validation = &validation,
-                               .clip_norm = 1,
-                               .callbacks = {EarlyStopping{.monitor = "val_loss", .patience = 3}}});
-  for (const EpochLog& epoch : history.epochs)
-    std::printf("epoch %td: mean squared error %.2f, validation %.2f\n", epoch.epoch, epoch.training.loss,
-                epoch.validation->loss);
+  fit(model, MeanSquaredError{}, Adam{.rate = 3e-3}, training,
+      {.epochs = 5,
+       .batch_size = 32,
+       .seed = 1,
+       .validation = validation,
+       .clip_norm = 1,
+       .callbacks = {EarlyStopping{.monitor = "val_loss", .patience = 3, .restore_best = true}}});
+  const Matrix<float> forecast = infer(model, test);  // (12, n): a column for each window of the test
   // endregion
 
   // region score
-  const Eigen::MatrixXf forecast = infer(model, test);                // (future, n), a column a sequence
-  const Eigen::MatrixXf truth = test.targets().values.cast<float>();  // all relative to the last known value
-  Eigen::MatrixXf yesterday = truth;
-  for (Index k = 0; k < test.size(); ++k) yesterday.col(k) = test[k].middleCols(past - 24, future).transpose();
-  const double noise = std::pow(10 * 0.15 / deviation, 2);  // known here, because the series is made up
+  const Matrix<float> truth = test.truth();
+  const auto score = [&](const char* who, const Matrix<float>& of) {
+    std::printf("%s %.2f\n", who, (of - truth).squaredNorm() / static_cast<float>(truth.size()));
+  };
+  std::printf("mean squared error over %td forecasts\n", test.size());
+  score("as it is now       ", as_it_was(test, 1));
+  score("as it was yesterday", as_it_was(test, 24));
+  score("the model          ", forecast);
+  const double noise = std::pow(10 * 0.15 / scaler.width()[0], 2);  // known here, because the series is made up
   double least = 0;
-  for (Index h = 1; h <= future; ++h) least += noise * (1 - std::pow(0.9, 2 * h)) / (1 - 0.9 * 0.9) / future;
-
-  std::printf("mean squared error over %td forecasts from the last 600 hours\n", test.size());
-  std::printf("as it is now        %.2f\n", truth.array().square().mean());
-  std::printf("as it was yesterday %.2f\n", (yesterday - truth).array().square().mean());
-  std::printf("the model           %.2f\n", (forecast - truth).array().square().mean());
+  for (Index h = 1; h <= 12; ++h) least += noise * (1 - std::pow(0.9, 2 * h)) / (1 - 0.9 * 0.9) / 12;
   std::printf("the least possible  %.2f\n", least);
   // endregion
 
+  // region scores
+  const auto known = table.values.leftCols(learn).eval();
+  ForecastScores scores(seasonal_naive_error(std::span<const float>(known.data(), known.size()), 24));
+  scores.add(scaler.unscale(truth), scaler.unscale(forecast));
+  std::printf("MAPE %.2f, MASE %.2f\n", scores.mape(), scores.mase());
+  // endregion
+
+  // region quantiles
+  const Quantile quantiles{{0.1, 0.5, 0.9}};
+  auto wide = make_model(quantiles.outputs(windows.outputs()));
+  initialize(wide, Rng(1));
+  fit(wide, quantiles, Adam{.rate = 3e-3}, training, {.epochs = 5, .batch_size = 32, .seed = 1, .clip_norm = 1});
+  const Matrix<float> levels = infer(wide, test);
+  const auto within =
+      truth.array() > quantiles.level(levels, 0).array() && truth.array() < quantiles.level(levels, 2).array();
+  std::printf("between the quantiles 0.1 and 0.9: %.1f of what came\n", within.cast<float>().mean());
+  // endregion
+
   // region save
-  save("load.safetensors", model, {.extra = {{"deviation", std::to_string(deviation)}}});
+  save("load.safetensors", model, {.extra = {{"scaler", scaler.text()}}});
   // endregion
 
   // region load
-  const auto make = [](const ModelInfo&) { return Sequential{FinalState{Recurrent{Gru{1, 24}}}, Dense{24, future}}; };
-  const auto [loaded, info] = load_model(make, "load.safetensors");
-  const float scale = std::stof(info.value("deviation"));
-
+  const auto [loaded, info] = load_model([](const ModelInfo&) { return make_model(12); }, "load.safetensors");
+  const Scaler saved = Scaler::from_text(info.value("scaler"));
+  const DataTable today = read_table("load.csv", {.columns = {"load"}});
+  const Matrix<float> next = saved.unscale(infer(loaded, saved.scale(today.values.rightCols(48))));
   const std::vector<float> hours = load_of_hours(4100);
-  const Eigen::Map<const Eigen::RowVectorXf> known(hours.data() + 4000 - past, past);  // up to hour 3999
-  const float now = known[past - 1];
-  const Eigen::MatrixXf change = infer(loaded, ((known.array() - now) / scale).matrix());  // (future, 1)
   for (const Index h : {1, 6, 12})
-    std::printf("%td h ahead: %.1f, and it became %.1f\n", h, now + scale * change(h - 1, 0),
+    std::printf("%td h ahead: %.1f, and it became %.1f\n", h, next(h - 1, 0),
                 hours[static_cast<std::size_t>(3999 + h)]);
   // endregion
 }

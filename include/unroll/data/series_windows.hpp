@@ -182,7 +182,7 @@ TimeSplit<T> split_in_time(const SeriesWindows<T>& all, const TimeBorders& ends,
 namespace detail {
 UNROLL_API TimeBorders borders_of(Index steps, double training, double validation);
 }  // namespace detail
-/// By fractions of the steps; what they leave is the test.
+/// By fractions of the steps, rounded; what they leave is the test.
 template <class T>
 TimeSplit<T> split_in_time(const SeriesWindows<T>& all, double training, double validation, bool closed = false) {
   return split_in_time(all, detail::borders_of(all.steps(), training, validation), closed);

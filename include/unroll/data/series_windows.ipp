@@ -42,16 +42,16 @@ UNROLL_FUNCTION std::vector<Index> window_starts(const WindowOptions& options, I
   require(!starts.empty() || first == last, "SeriesWindows: no window of ", options.look_back, " steps and ",
           options.horizon, " to be forecast has room in ", options.breaks.empty() ? "" : "a segment of ",
           last - first == steps ? "the series of " : "the part of ", last - first,
-          last - first == steps ? ""
-          : from == 0           ? " (and what is before it)"
-                                : "");
+          last - first == steps    ? ""
+          : from == 0 && first > 0 ? " (and what is before it)"
+                                   : "");
   return starts;
 }
 UNROLL_FUNCTION TimeBorders borders_of(Index steps, double training, double validation) {
   require(training > 0 && validation >= 0 && training + validation <= 1, "split_in_time: fractions ", training, " and ",
           validation, ", expected numbers from 0 to 1 that leave some for the test");
   const auto n = static_cast<double>(steps);
-  return {static_cast<Index>(std::floor(n * training)), static_cast<Index>(std::floor(n * (training + validation))),
+  return {static_cast<Index>(std::round(n * training)), static_cast<Index>(std::round(n * (training + validation))),
           steps};
 }
 }  // namespace detail
