@@ -297,7 +297,7 @@ int main(int argc, char** argv) try {
     return 0;
   }
   const auto [model, vocabulary] = load_captioner(file);
-  const auto answer = [&, &model = model, &vocabulary = vocabulary](const std::string& scene) {
+  const auto answer = [&](const std::string& scene) {
     std::cout << describe(model, vocabulary, {read_scene(scene)}).front() << std::endl;
   };
   if (!text.empty()) answer(text);

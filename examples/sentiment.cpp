@@ -243,7 +243,7 @@ void predict_texts(const fs::path& file, const std::vector<std::string>& texts, 
   require(plot.empty() || weighs_words, "--plot: this model weighs no words, which --architecture attention does");
   const auto [model, encoder] = load_with_encoder<Plan>(file);
   std::vector<page::Word> words;
-  const auto answer = [&, &model = model, &encoder = encoder](const std::string& text) {
+  const auto answer = [&](const std::string& text) {
     const auto p = predict(model, encoder(text));
     const std::string verdict = p.label() == 1 ? "POSITIVE" : "NEGATIVE";
     std::cout << verdict << ' ' << std::fixed << std::setprecision(1) << std::setw(5) << 100 * p.confidence() << " %  "
