@@ -114,8 +114,8 @@ Model load_reader(const fs::path& path) {
 // 3. Training, and what came of it.
 
 struct Options {
-  Index strings = 20'000, digits = 8, units = 96, epochs = 12, batch = 32;
-  double rate = 4e-3, noise = 0.3;
+  Index strings = 120'000, digits = 8, units = 96, epochs = 5, batch = 32;
+  double rate = 4e-3, noise = 0.12;
   std::uint64_t seed = 1;
   training::Files files{.save = "digits.safetensors"};
 };

@@ -13,7 +13,7 @@
 // <unroll/text/byte_pair_encoding.hpp>, word vectors
 // <unroll/data/word_vector_file.hpp> and <unroll/data/pretrained_embedding.hpp>, what a language model writes
 // <unroll/train/generate.hpp> and <unroll/train/beam_search.hpp>, averages of weights
-// <unroll/train/weight_average.hpp>.
+// <unroll/train/weight_average.hpp>, CTC <unroll/head/ctc.hpp> and its data <unroll/data/label_sequence_dataset.hpp>.
 #pragma once
 
 #include <unroll/cell/delay.hpp>
