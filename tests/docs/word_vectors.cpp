@@ -56,6 +56,19 @@ struct Bag : Composite<Bag> {
   }
 };
 // endregion
+
+void show_pairs() {
+  begin("pairs");
+  const LabelledTexts orders = turns(100);
+  const Vocabulary vocabulary = Vocabulary::build(orders.texts);
+  const TokenDataset data = encode(vocabulary, orders);
+  // region pairs
+  Bag model(vocabulary.size());
+  initialize(model, Rng(1));
+  fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-2, .lazy_tables = true}, data, {.epochs = 10, .batch_size = 10});
+  // endregion
+  std::cout << "accuracy " << evaluate(model, BinaryCrossEntropy{}, data).accuracy << '\n';
+}
 }  // namespace
 
 int main() {
@@ -111,16 +124,5 @@ int main() {
   std::cout << (read_word_vectors("trained.bin").vectors() == trained.vectors() ? "the same bits\n" : "others\n");
   // endregion
 
-  begin("pairs");
-  {
-    const LabelledTexts orders = turns(100);
-    const Vocabulary vocabulary = Vocabulary::build(orders.texts);
-    const TokenDataset data = encode(vocabulary, orders);
-    // region pairs
-    Bag model(vocabulary.size());
-    initialize(model, Rng(1));
-    fit(model, BinaryCrossEntropy{}, Adam{.rate = 1e-2, .lazy_tables = true}, data, {.epochs = 10, .batch_size = 10});
-    // endregion
-    std::cout << "accuracy " << evaluate(model, BinaryCrossEntropy{}, data).accuracy << '\n';
-  }
+  show_pairs();
 }
