@@ -53,7 +53,6 @@ LossResult mean_of_numbers(const char* who, Index each, const Matrix<T>& output,
     fail(who, ": target ", k % K, " of column ", k / K, " is ", targets.data()[k], ", expected a finite number");
   if (d_output != nullptr) d_output->resize(output.rows(), output.cols());
   if (targets.size() == 0) return {};
-  T* const d = d_output == nullptr ? nullptr : d_output->data();
   const auto total = static_cast<double>(targets.size());
   struct Outputs {
     const T* first;
@@ -62,13 +61,14 @@ LossResult mean_of_numbers(const char* who, Index each, const Matrix<T>& output,
   };
   const double sum = ordered_sum(output.cols(), output.rows(), [&](Index n) {
     const double weight = at_or_one(sample_weights, n), scale = weight / total;
+    const T* const y = output.data() + n * output.rows();
+    const T* const t = targets.data() + n * K;
+    T* const d = d_output == nullptr ? nullptr : d_output->data() + n * output.rows();
     double s = 0;
-    for (Index k = 0; k < K; ++k) {
-      const Index at = n * output.rows() + k;
-      s += of(Outputs{output.data() + at, K}, double(targets.data()[n * K + k]), [&](Index j, double gradient) {
-        if (d != nullptr) d[at + j * K] = static_cast<T>(scale * gradient);
+    for (Index k = 0; k < K; ++k)
+      s += of(Outputs{y + k, K}, double(t[k]), [&](Index j, double gradient) {
+        if (d != nullptr) d[j * K + k] = static_cast<T>(scale * gradient);
       });
-    }
     return weight * s;
   });
   return {sum / total, total};
@@ -83,7 +83,7 @@ template <class T> Matrix<T> part_of_numbers(const char* who, Index each, const 
 }
 }  // namespace detail
 
-// What every loss here has beside its formula: the two calls of a Loss, in a class whose `loss(output, targets,
+// What every loss here has beside its formula: the two calls of a Loss, in a class whose `compute(output, targets,
 // d_output, sample_weights)` may be given no d_output.
 #define UNROLL_NUMBERS_LOSS(NAME)                                                                           \
   template <class T>                                                                                        \
