@@ -2,6 +2,7 @@
 // ..
 #pragma once
 
+#include <unroll/core/for_sequences.hpp>
 #include <unroll/layer/functions_of_values.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -25,14 +26,7 @@ template <class L> struct FinalOutputFunction {
   }
 };
 
-/// One column a sequence out of its steps: what follows is written over one sequence, j-th in sorted order. Threads
-/// take whole sequences.
-template <class F> void for_sequences(const Packing& p, const F& f) {
-  parallel_ranges(p.batch(), 1, [&](Index first, Index last) {
-    for (Index j = first; j < last; ++j) f(j, p.row(j), p.length(j));
-  });
-}
-
+// One column a sequence out of its steps: what follows is written over one sequence, j-th in sorted order.
 struct MeanOverTimeFunction {
   static constexpr std::string_view name = "mean_over_time";
   template <class X> using Output = decltype(X::values);

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <unroll/core/parallel.hpp>
+#include <unroll/core/for_sequences.hpp>
 #include <unroll/layer/layer.hpp>
 
 namespace unroll::inline UNROLL_ABI {
@@ -30,7 +30,8 @@ namespace detail {
 template <class T> struct WindowScale {
   Matrix<T> m, s;  ///< (features that are not left as they are, B)
   Matrix<T> d_m, d_s;
-  static constexpr T e = T(1e-5);  ///< s = sqrt(variance + e)
+  static constexpr T e = T(1e-5);             ///< s = sqrt(variance + e)
+  static constexpr Index least_windows = 16;  ///< that are worth a thread
 
   /// x -> x', but for the last `as_is` features.
   UNROLL_API void normalize(const PackedSequence<T>& x, Index as_is, bool by_deviation, const Matrix<T>& g,
@@ -50,12 +51,6 @@ UNROLL_API void check_window_inputs(std::string_view who, const WindowOutputs& o
 /// Throws where the rows of an output are not those of whole steps of the targets.
 UNROLL_API void check_window_outputs(std::string_view who, const WindowOutputs& of, Index features, Index rows);
 
-/// f(j, row, length) for all sequences of a batch.
-template <class F> void for_windows(const Packing& p, const F& f) {
-  parallel_ranges(p.batch(), 16, [&](Index first, Index last) {
-    for (Index j = first; j < last; ++j) f(j, p.row(j), p.length(j));
-  });
-}
 template <class T>
 void WindowScale<T>::normalize(const PackedSequence<T>& x, Index as_is, bool by_deviation, const Matrix<T>& g,
                                const Matrix<T>& b, PackedSequence<T>& to) {
@@ -63,27 +58,31 @@ void WindowScale<T>::normalize(const PackedSequence<T>& x, Index as_is, bool by_
   shape_like(to, x, D);
   m.resize(own, x.packing.batch());
   s.resize(by_deviation ? own : 0, by_deviation ? m.cols() : 0);
-  for_windows(x.packing, [&](Index j, Index row, Index length) {
-    const auto step = [&](Index t) { return (x.packing.offset(t) + j) * D; };
-    for (Index t = 0; t < length && as_is > 0; ++t)
-      for (Index d = own; d < D; ++d) to.values.data()[step(t) + d] = x.values.data()[step(t) + d];
-    for (Index d = 0; d < own; ++d) {
-      const T* const in = x.values.data() + d;
-      T middle = 0, deviation = 1;
-      if (length > 0 && !by_deviation) middle = in[step(length - 1)];
-      if (length > 0 && by_deviation) {
-        for (Index t = 0; t < length; ++t) middle += in[step(t)];
-        middle /= static_cast<T>(length);
-        T sum = 0;
-        for (Index t = 0; t < length; ++t) sum += (in[step(t)] - middle) * (in[step(t)] - middle);
-        deviation = std::sqrt(sum / static_cast<T>(length) + e);
-      }
-      m(d, row) = middle;
-      if (by_deviation) s(d, row) = deviation;
-      const T factor = g.size() > 0 ? g.data()[d] / deviation : 1 / deviation, add = g.size() > 0 ? b.data()[d] : T(0);
-      for (Index t = 0; t < length; ++t) to.values.data()[step(t) + d] = (in[step(t)] - middle) * factor + add;
-    }
-  });
+  for_sequences(
+      x.packing,
+      [&](Index j, Index row, Index length) {
+        const auto step = [&](Index t) { return (x.packing.offset(t) + j) * D; };
+        for (Index t = 0; t < length && as_is > 0; ++t)
+          for (Index d = own; d < D; ++d) to.values.data()[step(t) + d] = x.values.data()[step(t) + d];
+        for (Index d = 0; d < own; ++d) {
+          const T* const in = x.values.data() + d;
+          T middle = 0, deviation = 1;
+          if (length > 0 && !by_deviation) middle = in[step(length - 1)];
+          if (length > 0 && by_deviation) {
+            for (Index t = 0; t < length; ++t) middle += in[step(t)];
+            middle /= static_cast<T>(length);
+            T sum = 0;
+            for (Index t = 0; t < length; ++t) sum += (in[step(t)] - middle) * (in[step(t)] - middle);
+            deviation = std::sqrt(sum / static_cast<T>(length) + e);
+          }
+          m(d, row) = middle;
+          if (by_deviation) s(d, row) = deviation;
+          const T factor = g.size() > 0 ? g.data()[d] / deviation : 1 / deviation,
+                  add = g.size() > 0 ? b.data()[d] : T(0);
+          for (Index t = 0; t < length; ++t) to.values.data()[step(t) + d] = (in[step(t)] - middle) * factor + add;
+        }
+      },
+      least_windows);
 }
 template <class T>
 void WindowScale<T>::restore(const Matrix<T>& z, const WindowOutputs& of, const Matrix<T>& g, const Matrix<T>& b,
@@ -139,29 +138,32 @@ void WindowScale<T>::normalize_backward(const PackedSequence<T>& x, const Packed
       }
   if (dx == nullptr) return;
   shape_like(*dx, x, D);
-  for_windows(x.packing, [&](Index j, Index row, Index length) {
-    for (Index t = 0; t < length && own < D; ++t)
-      for (Index k = own, n = x.packing.offset(t) + j; k < D; ++k) dx->values(k, n) = d.values(k, n);
-    for (Index k = 0; k < own; ++k) {
-      const T deviation = by_deviation ? s(k, row) : T(1), factor = (g.size() > 0 ? g.data()[k] : T(1)) / deviation;
-      T sum = 0, product = 0;
-      for (Index t = 0; t < length; ++t) {
-        const Index n = x.packing.offset(t) + j;
-        const T u = d.values(k, n) * factor;
-        sum += u;
-        if (by_deviation) product += u * (x.values(k, n) - m(k, row)) / deviation;
-        dx->values(k, n) = u;
-      }
-      const T middle = d_m(k, row) - sum;
-      if (!by_deviation && length > 0) dx->values(k, x.packing.offset(length - 1) + j) += middle;
-      if (!by_deviation) continue;
-      const T spread = (d_s(k, row) - product) / deviation;
-      for (Index t = 0; t < length; ++t) {
-        const Index n = x.packing.offset(t) + j;
-        dx->values(k, n) += (middle + spread * (x.values(k, n) - m(k, row))) / static_cast<T>(length);
-      }
-    }
-  });
+  for_sequences(
+      x.packing,
+      [&](Index j, Index row, Index length) {
+        for (Index t = 0; t < length && own < D; ++t)
+          for (Index k = own, n = x.packing.offset(t) + j; k < D; ++k) dx->values(k, n) = d.values(k, n);
+        for (Index k = 0; k < own; ++k) {
+          const T deviation = by_deviation ? s(k, row) : T(1), factor = (g.size() > 0 ? g.data()[k] : T(1)) / deviation;
+          T sum = 0, product = 0;
+          for (Index t = 0; t < length; ++t) {
+            const Index n = x.packing.offset(t) + j;
+            const T u = d.values(k, n) * factor;
+            sum += u;
+            if (by_deviation) product += u * (x.values(k, n) - m(k, row)) / deviation;
+            dx->values(k, n) = u;
+          }
+          const T middle = d_m(k, row) - sum;
+          if (!by_deviation && length > 0) dx->values(k, x.packing.offset(length - 1) + j) += middle;
+          if (!by_deviation) continue;
+          const T spread = (d_s(k, row) - product) / deviation;
+          for (Index t = 0; t < length; ++t) {
+            const Index n = x.packing.offset(t) + j;
+            dx->values(k, n) += (middle + spread * (x.values(k, n) - m(k, row))) / static_cast<T>(length);
+          }
+        }
+      },
+      least_windows);
 }
 #define UNROLL_WINDOW_SCALE_INSTANCES(DECLARE, T)                                                                   \
   DECLARE void WindowScale<T>::normalize(const PackedSequence<T>&, Index, bool, const Matrix<T>&, const Matrix<T>&, \

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <unroll/core/for_sequences.hpp>
 #include <unroll/layer/attention_record.hpp>
 #include <unroll/layer/encoder_decoder.hpp>
 #include <unroll/train/token_stepper.hpp>
@@ -40,12 +41,9 @@ template <class T> PackedSequence<T> select_rows(const PackedSequence<T>& all, s
   some.packing = Packing::from_lengths(lengths, all.packing.steps());
   some.values.resize(all.values.rows(), some.packing.total());
   const Packing& p = some.packing;
-  parallel_ranges(p.batch(), 1, [&](Index first, Index last) {
-    for (Index j = first; j < last; ++j) {
-      const Index from = position[static_cast<std::size_t>(rows[static_cast<std::size_t>(p.row(j))])];
-      for (Index t = 0; t < p.length(j); ++t)
-        some.values.col(p.offset(t) + j) = all.values.col(all.packing.offset(t) + from);
-    }
+  for_sequences(p, [&](Index j, Index row, Index length) {
+    const Index from = position[static_cast<std::size_t>(rows[static_cast<std::size_t>(row)])];
+    for (Index t = 0; t < length; ++t) some.values.col(p.offset(t) + j) = all.values.col(all.packing.offset(t) + from);
   });
   return some;
 }
