@@ -15,13 +15,19 @@
 
 namespace unroll::inline UNROLL_ABI {
 
+namespace detail {
+/// For a message, which does not grow with a header line that has too much in it.
+inline std::string listed(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& each : names)
+    if (all.size() < 200) all += concat_text(all.empty() ? "" : ", ", std::string_view(each).substr(0, 100));
+  return all;
+}
+}  // namespace detail
+
 UNROLL_FUNCTION Index DataTable::column(std::string_view name) const {
   const auto at = std::find(names.begin(), names.end(), name);
-  if (at == names.end()) {
-    std::string all;
-    for (const std::string& each : names) all += concat_text(all.empty() ? "" : ", ", each);
-    fail("DataTable: no column '", name, "', has ", all);
-  }
+  if (at == names.end()) fail("DataTable: no column '", name, "', has ", detail::listed(names));
   return at - names.begin();
 }
 UNROLL_FUNCTION Matrix<float> DataTable::select(std::span<const std::string> of) const {
@@ -92,12 +98,7 @@ class TableReader {
     records_.next([&](Index, std::string_view name) { names.emplace_back(trimmed(name)); });
     const auto find = [&](const std::string& name) {
       const auto at = std::find(names.begin(), names.end(), name);
-      if (at == names.end()) {
-        std::string all;
-        for (const std::string& each : names)
-          if (all.size() < 200) all += concat_text(all.empty() ? "" : ", ", std::string_view(each).substr(0, 100));
-        records_.refuse("no column '", name, "' in the header line: ", all);
-      }
+      if (at == names.end()) records_.refuse("no column '", name, "' in the header line: ", listed(names));
       if (std::find(at + 1, names.end(), name) != names.end()) records_.refuse("two columns '", name, "'");
       return static_cast<std::size_t>(at - names.begin());
     };
