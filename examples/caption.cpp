@@ -227,13 +227,14 @@ void train(const Options& options) {
   summary(model, std::cout);
   std::cout << '\n' << data.size() << " scenes to learn from, " << valid.size() << " to validate on\n\n";
 
-  FitOptions<Captions> how{.epochs = options.epochs,
-                           .batch_size = options.batch,
-                           .seed = options.seed,
-                           .validation = valid,
-                           .clip_norm = 1,
-                           .callbacks = {training::DownToZero{options.rate}},
-                           .progress = &std::cout};
+  FitOptions<Captions> how{
+      .epochs = options.epochs,
+      .batch_size = options.batch,
+      .seed = options.seed,
+      .validation = valid,
+      .clip_norm = 1,
+      .callbacks = {training::DownToZero{options.rate, options.rate / 50, training::short_warm_up}},
+      .progress = &std::cout};
   options.files.follow(how, 200, "what it has learned so far is kept");
   const History history = fit(model, Adam{.rate = options.rate}, data, how);
   require<std::runtime_error>(history.stopped != Stopped::not_finite, history.message);

@@ -120,15 +120,7 @@ struct Options {
   training::Files files{.save = "digits.safetensors"};
 };
 
-/// The rate rises for a twentieth of the updates, then falls by half a cosine.
-struct DownToZero {
-  double from;
-  void on_batch_end(Run& run) const {
-    const Index steps = run.epochs() * run.batches();
-    const WarmUp<CosineDecay> rates{std::max<Index>(1, steps / 20), {.steps = steps, .minimum = from / 100}};
-    run.set_rate(rates.rate(from, run.step()));
-  }
-};
+Index warm_up(Index updates) { return std::max<Index>(1, updates / 20); }
 
 void print_scores(const Model& model, const Strips& strips) {
   const auto read = predict(model, strips);
@@ -160,7 +152,7 @@ void train(const Options& options) {
                          .similar_length = true,
                          .validation = valid,
                          .clip_norm = 1,
-                         .callbacks = {DownToZero{options.rate}},
+                         .callbacks = {training::DownToZero{options.rate, options.rate / 100, warm_up}},
                          .progress = &std::cout};
   options.files.follow(how, 200, "what was learned so far is kept");
   const History history = fit(model, Adam{.rate = options.rate}, training, how);

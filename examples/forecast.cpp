@@ -158,15 +158,6 @@ void print_errors(const std::string& who, const Matrix<float>& forecast, const M
 
 // 4. Training.
 
-/// The rate falls by half a cosine.
-struct DownToZero {
-  double from;
-  void on_batch_end(Run& run) const {
-    const CosineDecay rates{.steps = run.epochs() * run.batches(), .minimum = from / 50};
-    run.set_rate(rates.rate(from, run.step()));
-  }
-};
-
 /// Keeps the weights of the epoch with the least error on validation. `files` are null for what is only compared.
 template <class M>
 void learn(M& model, const Options& options, const TimeSplit<float>& parts, const training::Files* files) {
@@ -176,7 +167,7 @@ void learn(M& model, const Options& options, const TimeSplit<float>& parts, cons
                           .seed = options.seed,
                           .validation = parts.validation,
                           .clip_norm = 1,
-                          .callbacks = {DownToZero{options.rate},
+                          .callbacks = {training::DownToZero{options.rate, options.rate / 50},
                                         EarlyStopping{.monitor = "val_loss", .patience = 1000, .restore_best = true}},
                           .progress = files == nullptr ? nullptr : &std::cout};
   if (files != nullptr) files->follow(how, 500, "the best weights so far are kept");

@@ -101,14 +101,7 @@ struct Attention {
   static Adam optimizer() { return {.rate = 2e-3, .weight_decay = 1e-4}; }
   static Scheme scheme() { return Scheme::keras(); }
   static constexpr double clip_norm = 1;
-  static std::vector<Callback> callbacks() { return {DownToZero{}}; }
-  /// The rate falls by half a cosine, to zero at the end of the last epoch.
-  struct DownToZero {
-    double from = optimizer().rate;
-    void on_batch_end(Run& run) const {
-      run.set_rate(CosineDecay{.steps = run.epochs() * run.batches()}.rate(from, run.step()));
-    }
-  };
+  static std::vector<Callback> callbacks() { return {training::DownToZero{optimizer().rate}}; }
 };
 
 /// Calls f with the plan of that name. The name is in the model file, so `predict` needs no option.

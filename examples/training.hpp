@@ -28,16 +28,19 @@ struct StopOnInterrupt {
   }
 };
 
-/// The rate rises for 200 updates, or a tenth of them, then falls by half a cosine.
+/// The rate rises in the first updates, then falls by half a cosine.
 struct DownToZero {
-  double from;
+  double from, to = 0;
+  unroll::Index (*warm_up)(unroll::Index updates) = [](unroll::Index) { return unroll::Index(0); };
+
   void on_batch_end(unroll::Run& run) const {
-    const unroll::Index steps = run.epochs() * run.batches();
-    const unroll::WarmUp<unroll::CosineDecay> rates{std::min<unroll::Index>(200, steps / 10),
-                                                    {.steps = steps, .minimum = from / 50}};
+    const unroll::Index updates = run.epochs() * run.batches();
+    const unroll::WarmUp<unroll::CosineDecay> rates{warm_up(updates), {.steps = updates, .minimum = to}};
     run.set_rate(rates.rate(from, run.step()));
   }
 };
+/// 200 updates, or a tenth of them.
+inline unroll::Index short_warm_up(unroll::Index updates) { return std::min<unroll::Index>(200, updates / 10); }
 
 struct Files {
   std::filesystem::path save, resume{}, log{}, plot{};

@@ -225,7 +225,7 @@ void train(const Options& options) {
                               .similar_length = true,
                               .validation = valid,
                               .clip_norm = 1,
-                              .callbacks = {training::DownToZero{rate}},
+                              .callbacks = {training::DownToZero{rate, rate / 50, training::short_warm_up}},
                               .progress = &std::cout};
   how.callbacks.emplace_back(EarlyStopping{.monitor = "val_loss", .patience = 1000, .restore_best = true});
   options.files.follow(how, 200, "the best weights so far are kept");

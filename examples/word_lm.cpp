@@ -70,14 +70,10 @@ struct Tied {
   static constexpr StreamOptions streams{.streams = 20, .window = 35};
   static constexpr Index epochs = 12;
   static constexpr double clip_norm = 1;
-  static std::vector<Callback> callbacks() { return {DownToZero{}}; }
-  struct DownToZero {
-    double from = optimizer().rate;
-    void on_batch_end(Run& run) const {
-      const WarmUp<CosineDecay> rates{200, {.steps = run.epochs() * run.batches(), .minimum = from / 50}};
-      run.set_rate(rates.rate(from, run.step()));
-    }
-  };
+  static std::vector<Callback> callbacks() {
+    const double rate = optimizer().rate;
+    return {training::DownToZero{rate, rate / 50, [](Index) { return Index(200); }}};
+  }
 };
 
 /// Calls f with the plan of that name. The name is in the model file, so `evaluate` and `write` need no option.
