@@ -10,10 +10,10 @@
 #include <iomanip>
 #include <iostream>
 #include <map>
-#include <sstream>
 
 #include <CLI/CLI.hpp>
 
+#include <unroll/data/conll.hpp>
 #include <unroll/data/gzip.hpp>
 #include <unroll/unroll.hpp>
 
@@ -24,41 +24,10 @@ namespace fs = std::filesystem;
 
 // 1. The data: a word a line, its tag in the last column, an empty line between sentences.
 
-struct Corpus {
-  std::vector<std::vector<std::string>> words, tags;  // sentence by sentence
-};
-
-/// Tags of any scheme become BIO, where every name begins with a B: "I-PER I-PER" is "B-PER I-PER".
-std::vector<std::string> as_bio(const std::vector<std::string>& tags) {
-  std::vector<std::string> bio(tags.size(), "O");
-  for (const Span& span : spans_of(tags))
-    for (Index t = span.first; t <= span.last; ++t)
-      bio[static_cast<std::size_t>(t)] = (t == span.first ? "B-" : "I-") + span.kind;
-  return bio;
-}
-
-Corpus read_columns(const fs::path& path) {
-  Corpus corpus;
-  std::vector<std::string> words, tags;
-  const auto end_sentence = [&] {
-    if (words.empty()) return;
-    corpus.words.push_back(words);
-    corpus.tags.push_back(as_bio(tags));
-    words.clear(), tags.clear();
-  };
-  std::istringstream lines(read_gzip_file(path));
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream columns(line);
-    std::string word, tag;
-    columns >> word;
-    for (std::string column; columns >> column;) tag = column;
-    if (word.empty())
-      end_sentence();
-    else if (word != "-DOCSTART-")
-      words.push_back(word), tags.push_back(tag);
-  }
-  end_sentence();
-  require<FormatError>(!corpus.words.empty(), path.string(), ": there is no sentence");
+/// With tags of any scheme as BIO.
+TaggedSentences read_columns(const fs::path& path) {
+  TaggedSentences corpus = read_conll(path, {.read = read_gzip_file});
+  for (auto& tags : corpus.tags) tags = as_bio(tags);
   return corpus;
 }
 
@@ -76,7 +45,7 @@ std::string shape_of(const std::string& word) {
 /// Words and tags as numbers. A word that the training sentences have less than twice is its shape.
 class Numbers {
  public:
-  explicit Numbers(const Corpus& training) {
+  explicit Numbers(const TaggedSentences& training) {
     std::map<std::string, Index> counts;
     for (const auto& sentence : training.words)
       for (const std::string& word : sentence) ++counts[word];
@@ -85,14 +54,12 @@ class Numbers {
         add(word);
       else
         add(shape_of(word));
-    std::vector<std::string> tags;
-    for (const auto& sentence : training.tags) tags.insert(tags.end(), sentence.begin(), sentence.end());
-    tags_ = labels_from_strings(tags).names;
+    tags_ = training.tag_names();
   }
   Index words() const { return static_cast<Index>(ids_.size()) + 1; }  // 0 is for shapes that were never seen
   const std::vector<std::string>& tags() const { return tags_; }
 
-  TokenDataset operator()(const Corpus& corpus) const {
+  TokenDataset operator()(const TaggedSentences& corpus) const {
     std::vector<std::vector<std::int32_t>> ids;
     std::vector<std::vector<Index>> labels;
     for (std::size_t k = 0; k < corpus.words.size(); ++k) {
@@ -132,7 +99,7 @@ template <class... Last> auto make_model(Index words, const Last&... last) {
 // 3. Training, and what came of it.
 
 /// Tags that the model gives the sentences of a corpus, beside those that are there.
-template <class M> SpanScores score(const M& model, const Corpus& corpus, const Numbers& numbers) {
+template <class M> SpanScores score(const M& model, const TaggedSentences& corpus, const Numbers& numbers) {
   SpanScores scores;
   const auto all = predict(model, numbers(corpus));
   for (std::size_t k = 0; k < all.size(); ++k) {
@@ -144,8 +111,8 @@ template <class M> SpanScores score(const M& model, const Corpus& corpus, const 
 }
 
 /// Keeps the weights of the epoch whose names were best.
-template <class M> void run(const Options& options, const Corpus& training, const Numbers& numbers, M model) {
-  const Corpus valid = read_columns(options.valid), test = read_columns(options.test);
+template <class M> void run(const Options& options, const TaggedSentences& training, const Numbers& numbers, M model) {
+  const TaggedSentences valid = read_columns(options.valid), test = read_columns(options.test);
   initialize(model, Rng(options.seed), Scheme::pytorch());
   std::cout << model.describe() << "\n";
   auto best = model;
@@ -188,7 +155,7 @@ int main(int argc, char** argv) try {
   app.add_option("--threads", threads, "0: one for each core; results do not depend on it")->check(CLI::Range(0, 1024));
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);
-  const Corpus training = read_columns(options.train);
+  const TaggedSentences training = read_columns(options.train);
   const Numbers numbers(training);
   std::cout << training.words.size() << " sentences, " << numbers.words() << " words and shapes, "
             << numbers.tags().size() << " tags\n";

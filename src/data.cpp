@@ -1,6 +1,7 @@
 #include <unroll/data/batches.ipp>
 #include <unroll/data/byte_source.ipp>
 #include <unroll/data/calendar.ipp>
+#include <unroll/data/conll.ipp>
 #include <unroll/data/contiguous_batches.ipp>
 #include <unroll/data/dataset.ipp>
 #include <unroll/data/encode.ipp>

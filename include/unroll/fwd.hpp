@@ -69,6 +69,7 @@ class Vocabulary;
 class BytePairEncoding;
 struct Padder;
 struct LabelledTexts;
+struct TaggedSentences;
 class TokenDataset;
 template <class T> class SequenceDataset;
 template <class T> class SeriesWindows;

@@ -149,6 +149,8 @@ TEST_CASE("the same spans in every scheme") {
   CHECK(spans_of(Strings{"B-PER", "I-PER", "B-PER", "O", "B-LOC", "B-ORG", "I-ORG", "I-ORG"}) == expected);  // BIO
   CHECK(spans_of(Strings{"B-PER", "E-PER", "S-PER", "O", "S-LOC", "B-ORG", "I-ORG", "E-ORG"}) == expected);  // IOBES
   CHECK(spans_of(Strings{"B-PER", "L-PER", "U-PER", "O", "U-LOC", "B-ORG", "I-ORG", "L-ORG"}) == expected);  // BILOU
+  CHECK(as_bio({"I-PER", "I-PER", "B-PER", "O", "U-LOC", "B-ORG", "I-ORG", "L-ORG"}) ==
+        Strings{"B-PER", "I-PER", "B-PER", "O", "B-LOC", "B-ORG", "I-ORG", "I-ORG"});
   CHECK(spans_of(Strings{}).empty());
   CHECK_THROWS_AS(spans_of(Strings{"PER"}), std::invalid_argument);
   CHECK_THROWS_AS(spans_of(Strings{"B-"}), std::invalid_argument);

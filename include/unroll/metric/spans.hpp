@@ -27,6 +27,8 @@ struct Span {
 /// after what ends one. Throws for a tag that is none (`O`, or a letter of BIOESLU, a hyphen and a kind).
 UNROLL_API std::vector<Span> spans_of(std::span<const std::string_view> tags);
 UNROLL_API std::vector<Span> spans_of(const std::vector<std::string>& tags);
+/// The same spans in BIO, where every one begins with a B: `I-PER I-PER` is `B-PER I-PER`.
+UNROLL_API std::vector<std::string> as_bio(const std::vector<std::string>& tags);
 
 /// Precision, recall and F1 over spans, which count where bounds and kind are right: conlleval's numbers (Tjong Kim
 /// Sang and De Meulder 2003), added up over sequences.

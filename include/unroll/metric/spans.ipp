@@ -43,6 +43,13 @@ UNROLL_FUNCTION std::vector<Span> spans_of(std::span<const std::string_view> tag
 UNROLL_FUNCTION std::vector<Span> spans_of(const std::vector<std::string>& tags) {
   return spans_of(std::vector<std::string_view>(tags.begin(), tags.end()));
 }
+UNROLL_FUNCTION std::vector<std::string> as_bio(const std::vector<std::string>& tags) {
+  std::vector<std::string> bio(tags.size(), "O");
+  for (const Span& span : spans_of(tags))
+    for (Index t = span.first; t <= span.last; ++t)
+      bio[static_cast<std::size_t>(t)] = (t == span.first ? "B-" : "I-") + span.kind;
+  return bio;
+}
 
 UNROLL_FUNCTION void SpanScores::add(const std::vector<std::string>& truth, const std::vector<std::string>& predicted) {
   require(truth.size() == predicted.size(), "SpanScores: ", truth.size(), " tags and ", predicted.size(),
