@@ -35,6 +35,7 @@ template <class Inner> class FinalState;
 template <class Inner> class LastValue;
 template <class Inner> class RevIn;
 template <class T> class Embedding;
+template <class C> class CharacterEmbedding;
 template <class T> class Dense;
 template <class T> class LayerNorm;
 template <class T> class Elu;
