@@ -18,12 +18,14 @@
 #include <unroll/data/targets.ipp>
 #include <unroll/data/text_parts.ipp>
 #include <unroll/data/token_files.ipp>
+#include <unroll/data/word_dataset.ipp>
 #include <unroll/data/word_vector_file.ipp>
 #include <unroll/data/word_vectors.ipp>
 
 namespace unroll::inline UNROLL_ABI {
 UNROLL_DATASET_INSTANCES(template)
 UNROLL_PAIR_DATASET_INSTANCES(template)
+UNROLL_WORD_DATASET_INSTANCES(template)
 UNROLL_CONTIGUOUS_BATCHES_INSTANCES(template)
 UNROLL_SERIES_WINDOWS_INSTANCES(template)
 UNROLL_TARGETS_INSTANCES(template)

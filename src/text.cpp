@@ -10,3 +10,4 @@
 #include <unroll/text/unicode_words.ipp>
 #include <unroll/text/vocabulary.ipp>
 #include <unroll/text/vocabulary_file.ipp>
+#include <unroll/text/word_encoding.ipp>

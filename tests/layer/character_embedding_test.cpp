@@ -9,6 +9,8 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/layer/character_embedding.hpp>
+#include <unroll/layer/composite.hpp>
+#include <unroll/layer/functions.hpp>
 #include <unroll/layer/sequential.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
@@ -18,6 +20,12 @@ using namespace unroll;
 using Reader = CharacterEmbedding<Gru<double>>;
 using Texts = std::vector<std::string>;
 
+TokenBatch pack_ids(const std::vector<std::vector<std::int32_t>>& ids) {
+  const std::vector<std::span<const std::int32_t>> spans(ids.begin(), ids.end());
+  TokenBatch x;
+  pack_tokens(spans, x);
+  return x;
+}
 /// Letters as 1, 2, ..; a '.' ends each word.
 TokenBatch letters(const Texts& sentences) {
   std::vector<std::vector<std::int32_t>> ids;
@@ -25,10 +33,7 @@ TokenBatch letters(const Texts& sentences) {
     auto& to = ids.emplace_back();
     for (const char c : sentence) to.push_back(c == '.' ? 0 : c - 'a' + 1);
   }
-  const std::vector<std::span<const std::int32_t>> spans(ids.begin(), ids.end());
-  TokenBatch x;
-  pack_tokens(spans, x);
-  return x;
+  return pack_ids(ids);
 }
 /// Ragged, with an empty sentence, one of a single character, words without characters, and words that are there twice.
 Texts ragged_sentences() { return {"a.", "abc.b..abc.cab.", "", ".", "b.abc.aaaa."}; }
@@ -41,6 +46,15 @@ PackedSequence<double> words_of(const Reader& layer, const TokenBatch& x) {
   CacheFor<Reader, TokenBatch> cache;
   return layer.forward(Context{}, x, cache);
 }
+/// What a tagger reads.
+struct WordsAndCharacters : Composite<WordsAndCharacters, double> {
+  Embedding<double> words{3, 2};
+  Reader characters{5, Gru<double>{3, 2}};
+  UNROLL_PARTS(words, characters)
+  auto operator()(Wiring& run, Node<TokenBatch> word, Node<TokenBatch> letters) const {
+    return concat_rows(run(words, word), run(characters, letters));
+  }
+};
 
 }  // namespace
 
@@ -147,4 +161,19 @@ TEST_CASE("a character embedding names its parts and says what is wrong") {
   CHECK_THROWS_WITH_AS(Reader(5, Gru<double>{3, 2}, {.end_of_word = 5}),
                        "CharacterEmbedding: end_of_word 5, expected 0 to 4", std::invalid_argument);
   CHECK_THROWS_AS(Reader(0, Gru<double>{3, 2}), std::invalid_argument);
+}
+
+TEST_CASE("words stand beside their characters, and the gradient goes into both") {
+  WordsAndCharacters model;
+  randomize(model, Rng(9));
+  const auto report =
+      check_gradient(model,
+                     Inputs<TokenBatch, TokenBatch>{
+                         {pack_ids({{0}, {2, 1, 0, 0, 1}, {}, {2}, {1, 0, 1}}), letters(ragged_sentences())}},
+                     {.initial_state = false});
+  INFO(report.str());
+  CHECK(report.passed());
+  Inputs<TokenBatch, TokenBatch> x{{pack_ids({{0, 1}}), letters({"a."})}};
+  CacheFor<WordsAndCharacters, Inputs<TokenBatch, TokenBatch>> cache;
+  CHECK_THROWS_AS(model.forward(Context{}, x, cache), std::invalid_argument);
 }

@@ -26,7 +26,7 @@ UNROLL_FUNCTION void write_summary_parameters(std::ostream& out, const ModelRef&
   Index all = 0, trainable = 0;
   model.visit([&](const Path& path, const ParameterRef& p) {
     const Index size = p.rows() * p.cols();
-    out << std::left << std::setw(40) << path.str() << std::setw(20) << concat_text(p.rows(), " x ", p.cols())
+    out << std::left << std::setw(39) << path.str() << ' ' << std::setw(20) << concat_text(p.rows(), " x ", p.cols())
         << std::right << std::setw(15) << size << (p.trainable() ? "" : "  frozen") << '\n';
     all += size;
     trainable += p.trainable() ? size : 0;
