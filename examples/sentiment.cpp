@@ -14,6 +14,7 @@
 
 #include <unroll/data/gzip.hpp>
 #include <unroll/io/model_file.hpp>
+#include <unroll/layer/ngram_embedding.hpp>
 #include <unroll/unroll.hpp>
 
 #include "training.hpp"
@@ -23,7 +24,7 @@ namespace {
 using namespace unroll;
 namespace fs = std::filesystem;
 
-// 1. The models. Three plans, and each says everything about itself: the layers, the loss, the optimizer, and how
+// 1. The models. Four plans, and each says everything about itself: the layers, the loss, the optimizer, and how
 // training is watched.
 
 /// Plan one (--architecture lstm, gru or rnn): two recurrent layers with dropout on their inputs and on their
@@ -104,6 +105,41 @@ struct Attention {
   static std::vector<Callback> callbacks() { return {training::DownToZero{optimizer().rate}}; }
 };
 
+/// Plan four (--architecture views): two judges. One reads in order, as in plan three; the other one counts what is
+/// said, the mean of the vectors of all words and pairs of neighbours (Joulin et al. 2017), where "not good" is another
+/// thing than "good". In training each judge is silent half of the time, so each learns to judge alone; in use the
+/// verdict is both together. A pair's vector moves only when it is read: most of the 2^18 are rare.
+struct TwoViews : Composite<TwoViews> {
+  Embedding<> embed;
+  Dropout<> drop_words{0.5, {.whole_steps = true, .scaled = false}}, drop_features{0.3};
+  Bidirectional<Lstm<>> read{Lstm{64, 64}};
+  AttentionPool<> pool{128, 64};
+  Dropout<> drop{0.5};
+  Dense<> head{256, 1};
+  Embedding<> words;
+  NgramEmbedding<> pairs{1 << 18, 64};
+  Dropout<> drop_pairs{0.3, {.whole_steps = true, .scaled = false}};
+  Dense<> count{64, 1};
+  Dropout<> silence{0.5};
+  UNROLL_PARTS(embed, drop_words, drop_features, read, pool, drop, head, words, pairs, drop_pairs, count, silence)
+
+  explicit TwoViews(Index size) : embed(size, 64), words(size, 64) {}
+  auto operator()(Wiring& run, Node<TokenBatch> x) const {
+    const auto h = run(read, run(drop_features, run(drop_words, run(embed, x))));
+    const auto in_order = run(head, run(drop, concat_rows(run(pool, h), max_over_time(h))));
+    const auto counted = run(count, mean_over_time(run(drop_pairs, run(words, x) + run(pairs, x))));
+    return run(silence, in_order) + run(silence, counted);
+  }
+};
+struct Views {
+  static auto make(Index words) { return TwoViews(words); }
+  using Loss = BinaryCrossEntropy;
+  static Adam optimizer() { return {.rate = 3e-3, .lazy_tables = true}; }
+  static Scheme scheme() { return Scheme::keras(); }
+  static constexpr double clip_norm = 1;
+  static std::vector<Callback> callbacks() { return {training::DownToZero{optimizer().rate}}; }
+};
+
 /// Calls f with the plan of that name. The name is in the model file, so `predict` needs no option.
 template <class F> auto with_plan(const std::string& architecture, const F& f) {
   if (architecture == "lstm") return f(TwoLayers<Lstm>{});
@@ -111,7 +147,8 @@ template <class F> auto with_plan(const std::string& architecture, const F& f) {
   if (architecture == "rnn") return f(TwoLayers<Rnn>{});
   if (architecture == "bilstm") return f(Bidirectionals{});
   if (architecture == "attention") return f(Attention{});
-  fail<FormatError>("unknown architecture '", architecture, "', expected lstm, bilstm, attention, gru or rnn");
+  if (architecture == "views") return f(Views{});
+  fail<FormatError>("unknown architecture '", architecture, "', expected lstm, bilstm, attention, views, gru or rnn");
 }
 
 // 2. The data.
@@ -270,7 +307,7 @@ int main(int argc, char** argv) try {
   train_command->add_option("--train", options.train,
                             "file of label<TAB>text lines (.gz too), or folder with pos/, neg/");
   train_command->add_option("--test", options.test, "the same, never looked at in training");
-  train_command->add_option("--architecture", options.architecture, "lstm, bilstm, attention, gru or rnn")
+  train_command->add_option("--architecture", options.architecture, "lstm, bilstm, attention, views, gru or rnn")
       ->capture_default_str();
   train_command->add_option("--epochs", options.epochs, "default: 10; 20 for the bundled reviews")
       ->check(CLI::Range(0, 1'000'000'000));

@@ -61,7 +61,7 @@ TEST_CASE("sentiment train ends with the accuracy and the loss on the test revie
 
 TEST_CASE("every architecture is trained, saved and used") {
   const Folder folder;
-  for (const std::string architecture : {"bilstm", "attention", "gru", "rnn"}) {
+  for (const std::string architecture : {"bilstm", "attention", "views", "gru", "rnn"}) {
     CAPTURE(architecture);
     const fs::path model = folder / architecture;
     const Result result = run(program, train(model, {"--architecture", architecture, "--keep", "last"}));
@@ -160,7 +160,7 @@ TEST_CASE("a model file that cannot be used is refused by its name and with the 
   check_refused(predict(folder.write("gru", changed(bytes, name, R"("unroll.architecture":"gru")"))),
                 {(folder / "gru").string(), "1.weight_ih_l0", "512", "384"});
   check_refused(predict(folder.write("cnn", changed(bytes, name, R"("unroll.architecture":"cnn")"))),
-                {"unknown architecture 'cnn'", "lstm, bilstm, attention, gru or rnn"});
+                {"unknown architecture 'cnn'", "lstm, bilstm, attention, views, gru or rnn"});
 }
 
 TEST_CASE("reviews that cannot be read are refused with file and line, and the old model stays") {
@@ -187,7 +187,7 @@ TEST_CASE("options without a meaning are refused by their names") {
     check_refused(run(program, train(folder / "model", more)), parts);
     CHECK_FALSE(fs::exists(folder / "model"));
   };
-  refused({"--architecture", "cnn"}, {"unknown architecture 'cnn'", "lstm, bilstm, attention, gru or rnn"});
+  refused({"--architecture", "cnn"}, {"unknown architecture 'cnn'", "lstm, bilstm, attention, views, gru or rnn"});
   refused({"--epochs", "-1"}, {"--epochs"});
   refused({"--epochs", "many"}, {"--epochs", "many"});
   refused({"--keep", "middle"}, {"--keep", "middle"});
