@@ -83,6 +83,7 @@ def check(network):
             require(not ended, f"{where}: nothing recurrent can follow a final state")
             for part, _ in parts(layer):
                 require("weight_hr" not in part, f"{where}: these tools compute no projections: see split_projections")
+                require("weight_hh" in part, f"{where}: these tools compute no cells without weight_hh")
                 gates, units = GATES[part["type"]], part["weight_hh"].shape[1]
                 takes = part["weight_ih"].shape[1]
                 require(part["weight_hh"].shape == (gates * units, units), f"{where}: weight_hh is {part['weight_hh'].shape}")

@@ -5,9 +5,12 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/min_gru.hpp>
+#include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
@@ -30,7 +33,7 @@ std::vector<double> step(const C& cell, std::vector<double> W, std::vector<doubl
   for (std::size_t g = 0; g < W.size(); ++g) {
     const auto row = static_cast<Index>(g);
     layer.weight_ih(row, 0) = W[g];
-    layer.cell.weight_hh(row, 0) = U[g];
+    if (layer.cell.weight_hh.size() > 0) layer.cell.weight_hh(row, 0) = U[g];
     layer.bias_ih(row, 0) = b[g];
     if (layer.cell.bias_hh.size() > 0) layer.cell.bias_hh(row, 0) = 2 * b[g];
   }
@@ -89,6 +92,28 @@ TEST_CASE("minimal gated unit: gates f n, the forget gate before the product, h 
   const double f = s(a(0)), n = std::tanh(W[1] * x + b[1] + U[1] * (f * h) + 2 * b[1]);
   const auto next = step(MinimalGatedUnit<double>{1, 1}, {W[0], W[1]}, {U[0], U[1]}, {b[0], b[1]}, x, {h});
   CHECK(next[0] == doctest::Approx(h + f * (n - h)).epsilon(1e-14));
+}
+
+TEST_CASE("independent rnn: h = the positive part of W x + b + u h, u in U(0, 1) at first") {
+  CHECK(step(IndRnn<double>{1, 1}, {0.3}, {}, {0.05}, x, {h})[0] ==
+        doctest::Approx(0.3 * x + 0.05 + 0.1 * h).epsilon(1e-14));
+  CHECK(step(IndRnn<double>{1, 1}, {-3}, {}, {0.05}, x, {h})[0] == 0);
+  Recurrent layer{IndRnn<>{1, 2000}};
+  initialize(layer, Rng(1));
+  CHECK(layer.cell.unit.minCoeff() >= 0);
+  CHECK(layer.cell.unit.maxCoeff() <= 1);
+  CHECK(layer.cell.unit.mean() == doctest::Approx(0.5).epsilon(0.05));
+}
+
+TEST_CASE("the GRU without a product: gates z n of the input alone, h = h + z (n - h)") {
+  const auto next = step(MinGru<double>{1, 1}, {W[0], W[1]}, {}, {b[0], b[1]}, x, {h});
+  CHECK(next[0] == doctest::Approx(h + s(W[0] * x + b[0]) * (W[1] * x + b[1] - h)).epsilon(1e-14));
+}
+
+TEST_CASE("the LSTM without a product: gates f i n of the input alone, f and i made to add up to 1") {
+  const double f = s(W[0] * x + b[0]), i = s(W[1] * x + b[1]), n = W[2] * x + b[2];
+  const auto next = step(MinLstm<double>{1, 1}, {W[0], W[1], W[2]}, {}, {b[0], b[1], b[2]}, x, {h});
+  CHECK(next[0] == doctest::Approx((f * h + i * n) / (f + i)).epsilon(1e-14));
 }
 
 /// Three units with numbers of their own, and normalize over as many as are given.

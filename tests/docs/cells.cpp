@@ -4,7 +4,10 @@
 
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/min_gru.hpp>
+#include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/testing/check_gradient.hpp>
@@ -36,6 +39,13 @@ void check(Visitable auto layer) {
 }
 // endregion
 
+// region bound
+void bound_memory(Recurrent<IndRnn<float>>& layer, int steps) {
+  const float most = std::pow(2.f, 1.f / static_cast<float>(steps));
+  layer.cell.unit.array() = layer.cell.unit.array().min(most).max(-most);
+}
+// endregion
+
 }  // namespace
 
 int main() {
@@ -54,6 +64,21 @@ int main() {
   check(Recurrent{Gru<double>{3, 4}});
   check(Recurrent{GruResetBefore<double>{3, 4}, {.bias = Bias::single}});
   // endregion
+
+  begin("min");
+  // region min
+  check(Recurrent{MinGru<double>{3, 4}});
+  check(Recurrent{MinLstm<double>{3, 4}});
+  // endregion
+
+  begin("ind_rnn");
+  // region ind_rnn
+  check(Recurrent{IndRnn<double>{3, 4}});
+  // endregion
+  Recurrent wild{IndRnn<>{1, 1}};
+  wild.cell.unit << 3;
+  bound_memory(wild, 1);
+  if (wild.cell.unit(0, 0) != 2) return 1;
 
   begin("step");
   // region step

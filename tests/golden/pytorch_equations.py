@@ -49,11 +49,35 @@ def minimal_gated_unit(x, U, p, state):
     return ((1 - f) * h + f * n,)
 
 
-# Its gates, its state fields, its weights per unit. U(v, g, ..) of a step is U_g v + b_hg of these gates.
+def min_gru(x, U, p, state):
+    """Feng et al. 2024. Gates z n; no U."""
+    (h,) = state
+    z, n = x.chunk(2, dim=-1)
+    return ((1 - z.sigmoid()) * h + z.sigmoid() * n,)
+
+
+def min_lstm(x, U, p, state):
+    """Feng et al. 2024. Gates f i n; no U."""
+    (h,) = state
+    f, i, n = x.chunk(3, dim=-1)
+    f, i = f.sigmoid(), i.sigmoid()
+    return (f / (f + i) * h + i / (f + i) * n,)
+
+
+def ind_rnn(x, U, p, state):
+    """Li et al. 2018, with the rectifier."""
+    (h,) = state
+    return ((x + p[:, 0] * h).relu(),)
+
+
+# Its gates of x and of h, its state fields, its weights per unit. U(v, g, ..) of a step is U_g v + b_hg of these gates.
 CELLS = {
-    layer_norm_lstm: (4, ["h", "c"], 14),
-    layer_norm_gru: (3, ["h"], 10),
-    minimal_gated_unit: (2, ["h"], 0),
+    layer_norm_lstm: (4, 4, ["h", "c"], 14),
+    layer_norm_gru: (3, 3, ["h"], 10),
+    minimal_gated_unit: (2, 2, ["h"], 0),
+    min_gru: (2, 0, ["h"], 0),
+    min_lstm: (3, 0, ["h"], 0),
+    ind_rnn: (1, 0, ["h"], 1),
 }
 SHAPES = {"": (SMALL, "dual"), "_no_bias": (SMALL, "none"), "_wide": (WIDE, "dual")}
 
@@ -63,13 +87,17 @@ def leaf(value):
 
 
 def generate(name, seed, step, size, bias):
-    gates, fields, per_unit = CELLS[step]
+    gates, recurrent, fields, per_unit = CELLS[step]
     random = Random(seed)
     features, hidden, lengths = size["D"], size["H"], torch.tensor(size["lengths"])
     batch, steps = len(lengths), int(lengths.max())
-    shapes = {"weight_ih_l0": [gates * hidden, features], "weight_hh_l0": [gates * hidden, hidden]}
+    shapes = {"weight_ih_l0": [gates * hidden, features]}
+    if recurrent > 0:
+        shapes |= {"weight_hh_l0": [recurrent * hidden, hidden]}
     if bias == "dual":
-        shapes |= {"bias_ih_l0": [gates * hidden], "bias_hh_l0": [gates * hidden]}
+        shapes |= {"bias_ih_l0": [gates * hidden]}
+    if bias == "dual" and recurrent > 0:
+        shapes |= {"bias_hh_l0": [recurrent * hidden]}
     parameters = {key: leaf(random.normal(*shape, scale=hidden**-0.5)) for key, shape in shapes.items()}
     if per_unit > 0:
         parameters["weight_unit_l0"] = leaf(random.normal(hidden, per_unit))

@@ -1,6 +1,9 @@
-// The cells in stages: those that PyTorch has no layer of, of their equations there, and nn.LSTM with proj_size.
+// The cells that PyTorch has no layer of: against their equations there. And nn.LSTM with proj_size.
+#include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
+#include <unroll/cell/min_gru.hpp>
+#include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/layer/bidirectional.hpp>
@@ -14,7 +17,7 @@ using namespace unroll;
 template <class C> void check_equations(const std::string& name) {
   CAPTURE(name);
   const Golden golden(name);
-  check_stack(golden, Stack(Recurrent(C(golden.shape("x")[2], golden.shape("weight_hh_l0")[1]), options_of(golden))));
+  check_stack(golden, Stack(Recurrent(C(golden.shape("x")[2], golden.shape("h0")[2]), options_of(golden))));
 }
 
 ProjectedLstm<double> projected(const Golden& golden, const std::string& layer) {
@@ -25,7 +28,8 @@ ProjectedLstm<double> projected(const Golden& golden, const std::string& layer) 
 }  // namespace
 
 TEST_CASE_TEMPLATE("a cell that PyTorch has not computes its equations there, forward and backward", C,
-                   LayerNormLstm<double>, LayerNormGru<double>, MinimalGatedUnit<double>) {
+                   LayerNormLstm<double>, LayerNormGru<double>, MinimalGatedUnit<double>, MinGru<double>,
+                   MinLstm<double>, IndRnn<double>) {
   const std::string name = concat_text("pytorch_", C::kind);
   SUBCASE("with biases") { check_equations<C>(name); }
   SUBCASE("without bias") { check_equations<C>(name + "_no_bias"); }

@@ -14,6 +14,7 @@ template <PointwiseCell E> class Pointwise {
   using Scalar = typename E::Scalar;
   using T = Scalar;
   static constexpr int S = E::S, gates = E::GX, recurrent_gates = E::GU;
+  static constexpr Bias usual_bias = E::GU > 0 ? Bias::dual : Bias::single;
   static constexpr std::string_view name = E::name;
 
   Parameter<T> weight_hh;  ///< U (GU H, H)
@@ -134,7 +135,13 @@ template <PointwiseCell E> class Pointwise {
     const Fan fan{units_, weight_hh.rows(), 1 / std::sqrt(static_cast<double>(units_))};
     fill(weight_hh, scheme.recurrent, fan, rng.child(0));
     fill(bias_hh, scheme.bias, fan, rng.child(1));
-    fill(unit, Initializer::uniform, fan, rng.child(2));
+    if constexpr (requires { E::initial_range; }) {
+      const auto [low, high] = E::initial_range;
+      fill(unit, Initializer::uniform_within((high - low) / 2), fan, rng.child(2));
+      unit.array() += static_cast<T>((low + high) / 2);
+    } else {
+      fill(unit, Initializer::uniform, fan, rng.child(2));
+    }
     if constexpr (requires { E::initial_parameter; })
       for (int p = 0; p < E::P; ++p) unit.col(p).setConstant(static_cast<T>(E::initial_parameter[std::size_t(p)]));
   }

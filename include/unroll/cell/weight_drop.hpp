@@ -38,7 +38,8 @@ UNROLL_API void add_undropped(const Path& path, const std::vector<DroppedWeight<
 
 template <class T> void require_recurrent_weight(std::string_view who, ErasedModel<T> cell) {
   bool found = false;
-  visit([&found](const Path& path, const auto&) { found = found || is_recurrent_weight(path); }, cell);
+  visit([&found](const Path& path, const auto& p) { found = found || (is_recurrent_weight(path) && p.size() > 0); },
+        cell);
   require(found, who, ": weight_dropout needs a cell with a parameter weight_hh");
 }
 template <class T>

@@ -99,6 +99,9 @@ template <class C> class Recurrent {
     detail::require_fraction(who, "dropout rate", options.input_dropout);
     detail::require_fraction(who, "recurrent dropout rate", options.recurrent_dropout);
     detail::require_fraction(who, "weight dropout rate", options.weight_dropout);
+    if constexpr (requires { Cell::recurrent_gates; })
+      require(Cell::recurrent_gates > 0 || options.recurrent_dropout == 0, who,
+              ": recurrent dropout needs a cell with a recurrent product, and this one has none");
     if (options.weight_dropout > 0) detail::require_recurrent_weight(who, detail::ErasedModel<T>(cell));
     require(options.recompute_every >= 0, who, ": recompute_every = ", options.recompute_every,
             ", expected at least 0");

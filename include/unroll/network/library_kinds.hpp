@@ -4,9 +4,12 @@
 #include <unroll/cell/cell_kind.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/min_gru.hpp>
+#include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
@@ -34,7 +37,8 @@ using SigmoidKind = FunctionKind<detail::SigmoidFunction>;
 struct LibraryKinds
     : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
             RecurrentKind<PeepholeLstm<>>, RecurrentKind<LayerNormLstm<>>, RecurrentKind<LayerNormGru<>>,
-            RecurrentKind<MinimalGatedUnit<>>, RecurrentKind<ProjectedLstm<>>, BidirectionalKind, EmbeddingKind,
-            DenseKind, TanhKind, ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
+            RecurrentKind<MinimalGatedUnit<>>, RecurrentKind<MinGru<>>, RecurrentKind<MinLstm<>>,
+            RecurrentKind<IndRnn<>>, RecurrentKind<ProjectedLstm<>>, BidirectionalKind, EmbeddingKind, DenseKind,
+            TanhKind, ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
 
 }  // namespace unroll::inline UNROLL_ABI
