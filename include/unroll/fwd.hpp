@@ -21,6 +21,7 @@ template <class T> struct ReluRnn;
 template <class T> struct Lstm;
 template <class T> struct Gru;
 template <class T> struct GruResetBefore;
+template <class T> struct CoupledGateLstm;
 template <class T> struct IndRnn;
 template <class T> struct LayerNormGru;
 template <class T> struct LayerNormLstm;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <unroll/cell/coupled_gate_lstm.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/ind_rnn.hpp>
@@ -92,6 +93,14 @@ TEST_CASE("minimal gated unit: gates f n, the forget gate before the product, h 
   const double f = s(a(0)), n = std::tanh(W[1] * x + b[1] + U[1] * (f * h) + 2 * b[1]);
   const auto next = step(MinimalGatedUnit<double>{1, 1}, {W[0], W[1]}, {U[0], U[1]}, {b[0], b[1]}, x, {h});
   CHECK(next[0] == doctest::Approx(h + f * (n - h)).epsilon(1e-14));
+}
+
+TEST_CASE("lstm of coupled gates: f g o, c = f c + (1 - f) g, h = o tanh(c)") {
+  const double next_c = s(a(0)) * c + (1 - s(a(0))) * std::tanh(a(1));
+  const auto next =
+      step(CoupledGateLstm<double>{1, 1}, {W[0], W[1], W[2]}, {U[0], U[1], U[2]}, {b[0], b[1], b[2]}, x, {h, c});
+  CHECK(next[1] == doctest::Approx(next_c).epsilon(1e-14));
+  CHECK(next[0] == doctest::Approx(s(a(2)) * std::tanh(next_c)).epsilon(1e-14));
 }
 
 TEST_CASE("independent rnn: h = the positive part of W x + b + u h, u in U(0, 1) at first") {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <iostream>
 
+#include <unroll/cell/coupled_gate_lstm.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/ind_rnn.hpp>
@@ -69,6 +70,11 @@ int main() {
   // region min
   check(Recurrent{MinGru<double>{3, 4}});
   check(Recurrent{MinLstm<double>{3, 4}});
+  // endregion
+
+  begin("coupled");
+  // region coupled
+  check(Recurrent{CoupledGateLstm<double>{3, 4}});
   // endregion
 
   begin("ind_rnn");

@@ -64,6 +64,14 @@ def min_lstm(x, U, p, state):
     return (f / (f + i) * h + i / (f + i) * n,)
 
 
+def coupled_gate_lstm(x, U, p, state):
+    """Greff et al. 2017. Gates f g o."""
+    h, c = state
+    f, g, o = (x + U(h, 0, 1, 2)).chunk(3, dim=-1)
+    c = f.sigmoid() * c + (1 - f.sigmoid()) * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
 def ind_rnn(x, U, p, state):
     """Li et al. 2018, with the rectifier."""
     (h,) = state
@@ -77,6 +85,7 @@ CELLS = {
     minimal_gated_unit: (2, 2, ["h"], 0),
     min_gru: (2, 0, ["h"], 0),
     min_lstm: (3, 0, ["h"], 0),
+    coupled_gate_lstm: (3, 3, ["h", "c"], 0),
     ind_rnn: (1, 0, ["h"], 1),
 }
 SHAPES = {"": (SMALL, "dual"), "_no_bias": (SMALL, "none"), "_wide": (WIDE, "dual")}

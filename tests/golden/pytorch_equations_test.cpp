@@ -1,4 +1,5 @@
 // The cells that PyTorch has no layer of: against their equations there. And nn.LSTM with proj_size.
+#include <unroll/cell/coupled_gate_lstm.hpp>
 #include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
@@ -29,7 +30,7 @@ ProjectedLstm<double> projected(const Golden& golden, const std::string& layer) 
 
 TEST_CASE_TEMPLATE("a cell that PyTorch has not computes its equations there, forward and backward", C,
                    LayerNormLstm<double>, LayerNormGru<double>, MinimalGatedUnit<double>, MinGru<double>,
-                   MinLstm<double>, IndRnn<double>) {
+                   MinLstm<double>, CoupledGateLstm<double>, IndRnn<double>) {
   const std::string name = concat_text("pytorch_", C::kind);
   SUBCASE("with biases") { check_equations<C>(name); }
   SUBCASE("without bias") { check_equations<C>(name + "_no_bias"); }

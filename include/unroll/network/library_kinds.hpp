@@ -2,6 +2,7 @@
 #pragma once
 
 #include <unroll/cell/cell_kind.hpp>
+#include <unroll/cell/coupled_gate_lstm.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/ind_rnn.hpp>
@@ -34,11 +35,11 @@ using TanhKind = FunctionKind<detail::TanhFunction>;
 using ReluKind = FunctionKind<detail::ReluFunction>;
 using SigmoidKind = FunctionKind<detail::SigmoidFunction>;
 
-struct LibraryKinds
-    : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
-            RecurrentKind<PeepholeLstm<>>, RecurrentKind<LayerNormLstm<>>, RecurrentKind<LayerNormGru<>>,
-            RecurrentKind<MinimalGatedUnit<>>, RecurrentKind<MinGru<>>, RecurrentKind<MinLstm<>>,
-            RecurrentKind<IndRnn<>>, RecurrentKind<ProjectedLstm<>>, BidirectionalKind, EmbeddingKind, DenseKind,
-            TanhKind, ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
+struct LibraryKinds : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
+                            RecurrentKind<PeepholeLstm<>>, RecurrentKind<LayerNormLstm<>>,
+                            RecurrentKind<LayerNormGru<>>, RecurrentKind<MinimalGatedUnit<>>, RecurrentKind<MinGru<>>,
+                            RecurrentKind<MinLstm<>>, RecurrentKind<CoupledGateLstm<>>, RecurrentKind<IndRnn<>>,
+                            RecurrentKind<ProjectedLstm<>>, BidirectionalKind, EmbeddingKind, DenseKind, TanhKind,
+                            ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
 
 }  // namespace unroll::inline UNROLL_ABI
