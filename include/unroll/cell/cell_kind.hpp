@@ -22,8 +22,8 @@ template <class C> constexpr CellCounts counts_of() {
   else
     return {C::gates, C::gates, C::S, 0};
 }
-/// weight_ih (GX H, D), bias_ih, weight_hh (GU H, H), bias_hh, weight_unit (H, P), the states to start from; reverse,
-/// final_state. With a projection weight_hh is (GU H, R) and there is weight_hr (R, H).
+/// weight_ih (GX H, D), bias_ih, weight_hh (GU H, H), bias_hh, weight_unit (H, P), (H) where P is 1, the states to
+/// start from; reverse, final_state. With a projection weight_hh is (GU H, R) and there is weight_hr (R, H).
 UNROLL_API void describe_recurrent(Description& layer, CellCounts counts);
 
 /// A step of a cell in stages (cell/stages/by_the_book.hpp).

@@ -25,7 +25,8 @@ UNROLL_FUNCTION void describe_recurrent(Description& layer, CellCounts counts) {
     layer.vector("bias_hh", counts.GU * H, Need::zeros);
     layer.only_beside("bias_ih");
   }
-  if (counts.P > 0) layer.matrix("weight_unit", H, counts.P);
+  if (counts.P == 1) layer.vector("weight_unit", H);  // one number per unit, as parameters are written
+  if (counts.P > 1) layer.matrix("weight_unit", H, counts.P);
   if (counts.projects) layer.matrix("weight_hr", R, H);
   for (int s = 0; s < counts.S; ++s)
     layer.vector(initial_names[static_cast<std::size_t>(s)], s == 0 ? R : H, Need::zeros);
