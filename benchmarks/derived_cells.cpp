@@ -1,6 +1,6 @@
-// A cell whose backward is derived beside the same cell with a backward by hand, and a cell in stages beside the
-// pointwise one that it is a variant of: forward + backward of one layer at (D, H, B, T) = (128, 128, 64, 200), one
-// thread, in turns. Processor time, so that a neighbor counts little.
+// A cell whose backward is derived beside the same cell with a backward by hand, and a cell in stages or with less to
+// multiply beside the one that it is a variant of: forward + backward of one layer at (D, H, B, T) = (128, 128, 64,
+// 200), one thread, in turns. Processor time, so that a neighbor counts little.
 //   derived_cells [ROUNDS]
 #include <algorithm>
 #include <cstdio>
@@ -8,12 +8,16 @@
 #include <ctime>
 #include <vector>
 
+#include <unroll/cell/coupled_gate_lstm.hpp>
 #include <unroll/cell/derived.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
+#include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
 #include <unroll/cell/lstm.hpp>
+#include <unroll/cell/min_gru.hpp>
+#include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/layer/recurrent.hpp>
@@ -79,4 +83,8 @@ int main(int argc, char** argv) {
   compare<Gru<>, LayerNormGru<>>("layer-norm-gru", rounds);
   compare<Gru<>, MinimalGatedUnit<>>("minimal-gated", rounds);
   compare<Lstm<>, LayerNormLstm<>>("layer-norm-lstm", rounds);
+  compare<Lstm<>, CoupledGateLstm<>>("coupled-gate", rounds);
+  compare<Gru<>, MinGru<>>("min-gru", rounds);
+  compare<Lstm<>, MinLstm<>>("min-lstm", rounds);
+  compare<Rnn<>, IndRnn<>>("ind-rnn", rounds);
 }
