@@ -57,8 +57,11 @@ struct Reader : Composite<Reader> {
   Bidirectional<Lstm<>> read;
   UNROLL_PARTS(words, characters, drop_words, drop, read)
 
-  Reader(Index words, Index characters, Index units)
-      : words(words, 100), characters(characters, Lstm{25, 50}), read(Lstm{200, units}) {}
+  struct Sizes {
+    Index words, characters, units;
+  };
+  explicit Reader(const Sizes& of)
+      : words(of.words, 100), characters(of.characters, Lstm{25, 50}), read(Lstm{200, of.units}) {}
   Index features() const { return 2 * read.forward_layer.cell.state_rows(0); }
   auto operator()(Wiring& run, Node<TokenBatch> word, Node<TokenBatch> letters) const {
     const auto known = concat_rows(run(drop_words, run(words, word)), run(characters, letters));
@@ -123,7 +126,7 @@ template <class Model> void train(const Options& options) {
             << encoding.words.size() << " have a vector of their own; " << encoding.characters.size() << " characters, "
             << tags.size() << " tags\n\n";
 
-  Model model(Reader(encoding.words.size(), encoding.characters.size(), options.units), tags);
+  Model model(Reader({encoding.words.size(), encoding.characters.size(), options.units}), tags);
   initialize(model, Rng(options.seed), Scheme::pytorch());
   summary(model, std::cout);
   std::cout << '\n';
@@ -162,8 +165,8 @@ template <class Model> void train(const Options& options) {
 template <class Model> void tag(const fs::path& file, const std::vector<std::string>& texts) {
   const auto [model, info] = load_model(
       [](const ModelInfo& of) {
-        return Model(Reader(of.size("reader.words.weight", 0), of.size("reader.characters.embed.weight", 0),
-                            of.size("reader.read.weight_hh_l0", 1)),
+        return Model(Reader({of.size("reader.words.weight", 0), of.size("reader.characters.embed.weight", 0),
+                             of.size("reader.read.weight_hh_l0", 1)}),
                      of.labels);
       },
       file);
