@@ -11,7 +11,8 @@
 
 #include "folder.hpp"
 
-namespace {
+namespace conll_test {
+
 using namespace unroll;
 using Sentences = std::vector<std::vector<std::string>>;
 
@@ -25,7 +26,6 @@ void check_refused_conll(const std::string& text, const std::string& message, co
   CHECK_THROWS_WITH_AS(conll_of(text, options), message.c_str(), FormatError);
 }
 const ConllOptions universal{.format = ConllFormat::conll_u};
-}  // namespace
 
 TEST_CASE("columns have the word first and the tag last, and an empty line ends a sentence") {
   const TaggedSentences all = conll_of(
@@ -101,3 +101,5 @@ TEST_CASE("compressed files in columns are read where that is asked for") {
   CHECK(read_conll(path, {.read = read_gzip_file}) == conll_of(text));
   CHECK_THROWS_WITH_AS(read_conll(path), doctest::Contains("is compressed: read it with"), FormatError);
 }
+
+}  // namespace conll_test

@@ -59,9 +59,9 @@ template <class State> void check_same_states(const State& a, const State& b) {
 
 }  // namespace
 
-#define CELLS Rnn<>, Lstm<>, Gru<>, GruResetBefore<>, PeepholeLstm<>, LayerNormLstm<>
+#define EVERY_CELL Rnn<>, Lstm<>, Gru<>, GruResetBefore<>, PeepholeLstm<>, LayerNormLstm<>
 
-TEST_CASE_TEMPLATE("amount and content of padding change nothing", C, CELLS) {
+TEST_CASE_TEMPLATE("amount and content of padding change nothing", C, EVERY_CELL) {
   for (const bool reverse : {false, true}) {
     const auto layer = randomized(Recurrent(C(D, H), {.reverse = reverse}));
     const auto lengths = ragged_lengths();
@@ -123,7 +123,7 @@ TEST_CASE("columns that repeat, as words do, are multiplied once, with the same 
   }
 }
 
-TEST_CASE_TEMPLATE("T steps and then T' from the carried state are one run", C, CELLS) {
+TEST_CASE_TEMPLATE("T steps and then T' from the carried state are one run", C, EVERY_CELL) {
   const auto layer = randomized(Recurrent(C(D, H)));
   const auto padded = random_matrix<float>(D, B * T, 5);
   const auto part = [&](Index from, Index steps) {
@@ -138,7 +138,8 @@ TEST_CASE_TEMPLATE("T steps and then T' from the carried state are one run", C, 
   CHECK((unpack(whole.y).rightCols(T - 2).array() == unpack(second.y).rightCols(T - 2).array()).all());
 }
 
-TEST_CASE_TEMPLATE("a permuted batch gives permuted results: states in and out, all in the user's order", C, CELLS) {
+TEST_CASE_TEMPLATE("a permuted batch gives permuted results: states in and out, all in the user's order", C,
+                   EVERY_CELL) {
   for (const bool reverse : {false, true}) {
     const auto layer = randomized(Recurrent(C(D, H), {.reverse = reverse}));
     const auto lengths = ragged_lengths();
@@ -164,7 +165,7 @@ TEST_CASE_TEMPLATE("a permuted batch gives permuted results: states in and out, 
   }
 }
 
-TEST_CASE_TEMPLATE("an empty sequence ends where it started, and passes its gradient on", C, CELLS) {
+TEST_CASE_TEMPLATE("an empty sequence ends where it started, and passes its gradient on", C, EVERY_CELL) {
   for (const bool reverse : {false, true}) {
     const auto layer = randomized(Recurrent(C(D, H), {.reverse = reverse}));
     const auto x = random_sequences<float>(D, {0, 3, 0}, 4);
@@ -184,7 +185,8 @@ TEST_CASE_TEMPLATE("an empty sequence ends where it started, and passes its grad
   CHECK(none.final.fields[0].isZero(0));
 }
 
-TEST_CASE_TEMPLATE("a masked step repeats the state: holes anywhere equal a sequence without these steps", C, CELLS) {
+TEST_CASE_TEMPLATE("a masked step repeats the state: holes anywhere equal a sequence without these steps", C,
+                   EVERY_CELL) {
   const std::vector<std::uint8_t> mask{0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 0, 1};
   const auto padded = random_matrix<float>(D, 2 * 6, 5);
   Matrix<float> without(D, 2 * 3);
@@ -229,7 +231,7 @@ TEST_CASE_TEMPLATE("1, 2, 3 and 8 threads give the same bits" * doctest::test_su
 
 TEST_CASE_TEMPLATE("what is recomputed has the same bits, however often and whatever the threads" *
                        doctest::test_suite("bits"),
-                   C, CELLS) {
+                   C, EVERY_CELL) {
   std::vector<Index> lengths;
   for (Index b = 0; b < 41; ++b) lengths.push_back((b * 11) % 31);  // 628 columns: sums are made in three blocks
   const auto x = random_sequences<float>(D, lengths, 31);
@@ -260,7 +262,7 @@ TEST_CASE_TEMPLATE("what is recomputed has the same bits, however often and what
 
 TEST_CASE_TEMPLATE("weights that are the same are not packed again, whatever else changes from pass to pass" *
                        doctest::test_suite("bits"),
-                   C, CELLS) {
+                   C, EVERY_CELL) {
   auto layer = randomized(Recurrent{C{D, H}, {.recurrent_dropout = 0.3}});
   CacheFor<decltype(layer), PackedSequence<float>> cache;
   const auto x = random_sequences<float>(D, {T, 2, 0, 4}, T);

@@ -24,9 +24,9 @@ TokenBatch ragged_tokens() {
   for (Index n = 0; n < p.total(); ++n) ids.push_back(static_cast<std::int32_t>(n * n % 7));
   return {ids, p};
 }
-TokenBatch one_text(const std::vector<std::int32_t>& ids) {
-  const auto T = static_cast<Index>(ids.size());
-  return {ids, Packing::from_lengths(std::vector{T}, T)};
+TokenBatch one_text(const std::vector<std::int32_t>& text) {
+  const auto T = static_cast<Index>(text.size());
+  return {text, Packing::from_lengths(std::vector{T}, T)};
 }
 template <class L> Matrix<double> vectors_of(const L& layer, const TokenBatch& x, Carry<typename L::State> carry = {}) {
   CacheFor<L, TokenBatch> cache;

@@ -21,16 +21,16 @@ template <class T = float> struct IndRnn : CellSize<T> {
   static constexpr std::string_view name = "IndRnn", kind = "ind_rnn", header = "cell/ind_rnn.hpp";
   static constexpr std::array<double, 2> initial_range{0, 1};
   template <class V> using One = std::array<V, 1>;
-  template <class V> using None = std::array<V, 0>;
+  template <class V> using NoGates = std::array<V, 0>;
 
   template <class V>
-  UNROLL_INLINE static void forward(const One<V>& u, const One<V>& x, const None<V>&, const One<V>& prev, One<V>& next,
-                                    None<V>&) {
+  UNROLL_INLINE static void forward(const One<V>& u, const One<V>& x, const NoGates<V>&, const One<V>& prev,
+                                    One<V>& next, NoGates<V>&) {
     next[0] = relu(x[0] + u[0] * prev[0]);
   }
   template <class V>
   UNROLL_INLINE static void backward(const One<V>& u, One<V>& du, const One<V>& prev, const One<V>& next,
-                                     const None<V>&, const One<V>& d_next, One<V>& dx, None<V>&, One<V>& d_prev) {
+                                     const NoGates<V>&, const One<V>& d_next, One<V>& dx, NoGates<V>&, One<V>& d_prev) {
     const V da = select(next[0] > V(0), d_next[0], V(0));
     dx[0] = da;
     du[0] = da * prev[0];

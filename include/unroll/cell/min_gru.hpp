@@ -22,12 +22,12 @@ template <class T = float> struct MinGru : CellSize<T> {
   static constexpr int GX = 2, GU = 0, S = 1, C = 2;
   static constexpr std::string_view name = "MinGru", kind = "min_gru", header = "cell/min_gru.hpp";
   template <class V> using Gates = std::array<V, 2>;
-  template <class V> using None = std::array<V, 0>;
+  template <class V> using NoGates = std::array<V, 0>;
   template <class V> using State = std::array<V, 1>;
   template <class V> using Cached = std::array<V, 2>;
 
   template <class V>
-  UNROLL_INLINE static void forward(const Gates<V>& x, const None<V>&, const State<V>& prev, State<V>& next,
+  UNROLL_INLINE static void forward(const Gates<V>& x, const NoGates<V>&, const State<V>& prev, State<V>& next,
                                     Cached<V>& cache) {
     const V z = sigmoid(x[0]);
     const V n = x[1];
@@ -36,7 +36,7 @@ template <class T = float> struct MinGru : CellSize<T> {
   }
   template <class V>
   UNROLL_INLINE static void backward(const State<V>& prev, const State<V>&, const Cached<V>& cache,
-                                     const State<V>& d_next, Gates<V>& dx, None<V>&, State<V>& d_prev) {
+                                     const State<V>& d_next, Gates<V>& dx, NoGates<V>&, State<V>& d_prev) {
     const auto [z, n] = cache;
     const V dh = d_next[0];
     const V dz = dh * (n - prev[0]), dn = dh * z;

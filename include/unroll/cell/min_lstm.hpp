@@ -23,12 +23,12 @@ template <class T = float> struct MinLstm : CellSize<T> {
   static constexpr int forget_gate = 0;  ///< where Scheme::forget_bias goes
   static constexpr std::string_view name = "MinLstm", kind = "min_lstm", header = "cell/min_lstm.hpp";
   template <class V> using Gates = std::array<V, 3>;
-  template <class V> using None = std::array<V, 0>;
+  template <class V> using NoGates = std::array<V, 0>;
   template <class V> using State = std::array<V, 1>;
   template <class V> using Cached = std::array<V, 4>;
 
   template <class V>
-  UNROLL_INLINE static void forward(const Gates<V>& x, const None<V>&, const State<V>& prev, State<V>& next,
+  UNROLL_INLINE static void forward(const Gates<V>& x, const NoGates<V>&, const State<V>& prev, State<V>& next,
                                     Cached<V>& cache) {
     // f = 1 / (1 + e^-a_f), so k = (1 + e^-a_i) / (1 + e^-a_i + 1 + e^-a_f): over its largest term no exponential is
     // above 1, and the denominator at least 1.
@@ -42,7 +42,7 @@ template <class T = float> struct MinLstm : CellSize<T> {
   /// dk / df = k (1 - k) / f and dk / di = -k (1 - k) / i, times sigmoid' = f (1 - f): what was divided by cancels.
   template <class V>
   UNROLL_INLINE static void backward(const State<V>& prev, const State<V>&, const Cached<V>& cache,
-                                     const State<V>& d_next, Gates<V>& dx, None<V>&, State<V>& d_prev) {
+                                     const State<V>& d_next, Gates<V>& dx, NoGates<V>&, State<V>& d_prev) {
     const auto [a_f, a_i, n, k] = cache;
     const V dh = d_next[0];
     const V both = dh * (prev[0] - n) * k * (1 - k);
