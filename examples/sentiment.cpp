@@ -110,25 +110,18 @@ struct Attention {
 /// thing than "good". In training each judge is silent half of the time, so each learns to judge alone; in use the
 /// verdict is both together. A pair's vector moves only when it is read: most of the 2^18 are rare.
 struct TwoViews : Composite<TwoViews> {
-  Embedding<> embed;
-  Dropout<> drop_words{0.5, {.whole_steps = true, .scaled = false}}, drop_features{0.3};
-  Bidirectional<Lstm<>> read{Lstm{64, 64}};
-  AttentionPool<> pool{128, 64};
-  Dropout<> drop{0.5};
-  Dense<> head{256, 1};
+  Attentive reader;
   Embedding<> words;
   NgramEmbedding<> pairs{1 << 18, 64};
-  Dropout<> drop_pairs{0.3, {.whole_steps = true, .scaled = false}};
+  Dropout<> drop_words{0.3, {.whole_steps = true, .scaled = false}};
   Dense<> count{64, 1};
   Dropout<> silence{0.5};
-  UNROLL_PARTS(embed, drop_words, drop_features, read, pool, drop, head, words, pairs, drop_pairs, count, silence)
+  UNROLL_PARTS(reader, words, pairs, drop_words, count, silence)
 
-  explicit TwoViews(Index size) : embed(size, 64), words(size, 64) {}
+  explicit TwoViews(Index size) : reader(size), words(size, 64) {}
   auto operator()(Wiring& run, Node<TokenBatch> x) const {
-    const auto h = run(read, run(drop_features, run(drop_words, run(embed, x))));
-    const auto in_order = run(head, run(drop, concat_rows(run(pool, h), max_over_time(h))));
-    const auto counted = run(count, mean_over_time(run(drop_pairs, run(words, x) + run(pairs, x))));
-    return run(silence, in_order) + run(silence, counted);
+    const auto counted = run(count, mean_over_time(run(drop_words, run(words, x) + run(pairs, x))));
+    return run(silence, run(reader, x)) + run(silence, counted);
   }
 };
 struct Views {
