@@ -13,8 +13,11 @@
 #include <CLI/CLI.hpp>
 
 #include <unroll/data/gzip.hpp>
+#include <unroll/data/pretrained_embedding.hpp>
+#include <unroll/data/word_vector_file.hpp>
 #include <unroll/io/model_file.hpp>
 #include <unroll/layer/ngram_embedding.hpp>
+#include <unroll/train/freeze_until.hpp>
 #include <unroll/unroll.hpp>
 
 #include "training.hpp"
@@ -26,6 +29,12 @@ namespace fs = std::filesystem;
 
 // 1. The models. Four plans, and each says everything about itself: the layers, the loss, the optimizer, and how
 // training is watched.
+
+/// The table of words of a model, which may begin with vectors that are there already (--vectors), and its path.
+struct WordTable {
+  Embedding<>& table;
+  std::string path;
+};
 
 /// Plan one (--architecture lstm, gru or rnn): two recurrent layers with dropout on their inputs and on their
 /// recurrent connection, the masks of each gate its own, as Keras draws them. One logit: the log-odds of "good".
@@ -44,6 +53,7 @@ template <template <class> class C> struct TwoLayers {
                       Dropout{0.3},
                       Dense{32, 1}};
   }
+  static WordTable words(auto& model) { return {model.template layer<0>(), "0.*"}; }
   using Loss = BinaryCrossEntropy;
   static Adam optimizer() { return Adam::keras(1e-3); }
   static Scheme scheme() { return Scheme::keras(); }
@@ -66,6 +76,7 @@ struct Bidirectionals {
                       Dropout{0.3},
                       Dense{64, 2}};
   }
+  static WordTable words(auto& model) { return {model.template layer<0>(), "0.*"}; }
   using Loss = CrossEntropy;
   static Adam optimizer() { return {.rate = 1e-3, .weight_decay = 1e-5}; }
   static Scheme scheme() { return Scheme::pytorch(); }
@@ -98,6 +109,7 @@ struct Attentive : Composite<Attentive> {
 };
 struct Attention {
   static auto make(Index words) { return Attentive(words); }
+  static WordTable words(Attentive& model) { return {model.embed, "embed.*"}; }
   using Loss = BinaryCrossEntropy;
   static Adam optimizer() { return {.rate = 2e-3, .weight_decay = 1e-4}; }
   static Scheme scheme() { return Scheme::keras(); }
@@ -126,6 +138,7 @@ struct TwoViews : Composite<TwoViews> {
 };
 struct Views {
   static auto make(Index words) { return TwoViews(words); }
+  static WordTable words(TwoViews& model) { return {model.reader.embed, "reader.embed.*"}; }
   using Loss = BinaryCrossEntropy;
   static Adam optimizer() { return {.rate = 3e-3, .lazy_tables = true}; }
   static Scheme scheme() { return Scheme::keras(); }
@@ -180,6 +193,8 @@ struct TrainOptions {
   Index epochs = -1, limit = 0, words = 20'000, length = 200, batch = 64;
   double clip = -1;
   std::uint64_t seed = 1;
+  fs::path vectors{};
+  Index freeze_until = 2;
   training::Files files{.save = "sentiment.safetensors"};
 };
 
@@ -202,6 +217,13 @@ template <class Plan> void train(const TrainOptions& options) {
 
   auto model = Plan::make(encoder.vocabulary().size());
   initialize(model, Rng(options.seed), Plan::scheme());
+  const WordTable words = Plan::words(model);
+  if (!options.vectors.empty())
+    std::cout << fill_embedding(words.table, encoder.vocabulary(),
+                                read_word_vectors(options.vectors, encoder.vocabulary(), {.read = read_gzip_file}),
+                                {.counts = token_counts(data, encoder.vocabulary().size()), .seed = options.seed})
+                     .str()
+              << '\n';
   summary(model, std::cout);
   std::cout << '\n';
 
@@ -212,6 +234,7 @@ template <class Plan> void train(const TrainOptions& options) {
                    .clip_norm = options.clip >= 0 ? options.clip : Plan::clip_norm,
                    .callbacks = Plan::callbacks(),
                    .progress = &std::cout};
+  if (!options.vectors.empty()) how.callbacks.emplace_back(FreezeUntil{words.path, options.freeze_until});
   options.files.follow(how, 100, "the best weights so far are kept");
 
   const typename Plan::Loss loss;
@@ -320,6 +343,12 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   train_command->add_option("--clip", options.clip, "largest norm of the gradient; 0: none (default: the plan's)")
       ->check(CLI::Range(0.0, 1e9));
+  CLI::Option* const vectors =
+      train_command->add_option("--vectors", options.vectors, "vectors that the words begin with, as skip_gram writes");
+  train_command->add_option("--freeze-until", options.freeze_until, "the epoch in which these begin to learn")
+      ->needs(vectors)
+      ->check(CLI::Range(1, 1'000'000'000))
+      ->capture_default_str();
   train_command->add_option("--seed", options.seed)->capture_default_str();
   options.files.add_options(*train_command);
   add_threads(train_command);

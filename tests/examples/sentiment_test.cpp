@@ -72,6 +72,31 @@ TEST_CASE("every architecture is trained, saved and used") {
   }
 }
 
+TEST_CASE("words begin with the vectors of a file, and keep them until the epoch that is said") {
+  const Folder folder;
+  std::string line = "the";
+  for (int d = 0; d < 64; ++d) line += unroll::concat_text(" ", d * 0.25 - 8);
+  const fs::path vectors = folder.write("vectors.txt", line + "\n");
+  const auto vector_of_the = [&](const std::string& name, const std::string& freeze_until) {
+    const fs::path model = folder / name;
+    const Result result = run(program, train(model, {"--architecture", "attention", "--vectors", vectors.string(),
+                                                     "--freeze-until", freeze_until, "--length", "100"}));
+    check_well(result);
+    CHECK(mentions(result.out, "found                   1"));
+    const unroll::Matrix<> table = unroll::read_safetensors(model).matrix<float>("embed.weight");  // (V, D)
+    return unroll::Matrix<>(table.row(unroll::read_model_info(model).vocabulary->id("the")));
+  };
+  const unroll::Matrix<> kept = vector_of_the("kept", "2");
+  REQUIRE(kept.size() == 64);
+  for (unroll::Index d = 0; d < 64; ++d) CHECK(kept(0, d) == static_cast<float>(d) * 0.25F - 8);
+  CHECK(vector_of_the("moved", "1") != kept);
+
+  check_refused(run(program, train(folder / "none", {"--vectors", vectors.string()})),
+                {"the embedding has 128 features, the vectors have 64 numbers"});
+  check_refused(run(program, train(folder / "none", {"--freeze-until", "2"})), {"--freeze-until", "--vectors"});
+  CHECK_FALSE(fs::exists(folder / "none"));
+}
+
 TEST_CASE("sentiment predict draws the words that a verdict rests on, where the model weighs them") {
   const Folder folder;
   const fs::path model = folder / "attention", picture = folder / "words.svg";
