@@ -34,30 +34,19 @@
 #include <unroll/stream/any_model.hpp>
 #include <unroll/stream/compiled_units.hpp>
 
+#include "sound.hpp"
+
 namespace {
 
 using namespace unroll;
+using sound::read_wav;
+using sound::Sound;
 using Sizes = stream::CompiledUnits<16, 20, 40>;  // models of these sizes run fastest
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 // ---- 1. Sound ----
 
-struct Sound {
-  std::vector<float> samples;
-  int rate = 48000;
-};
-
-Sound read_wav(const fs::path& path) {
-  SF_INFO info{};
-  const std::unique_ptr<SNDFILE, decltype(&sf_close)> file(sf_open(path.c_str(), SFM_READ, &info), &sf_close);
-  require<FormatError>(file != nullptr, path.string(), ": cannot read: ", sf_strerror(nullptr));
-  require<FormatError>(info.channels == 1, path.string(), ": ", info.channels, " channels, expected 1");
-  Sound sound{std::vector<float>(static_cast<std::size_t>(info.frames)), info.samplerate};
-  const auto read = sf_readf_float(file.get(), sound.samples.data(), info.frames);
-  require<FormatError>(read == info.frames, path.string(), ": read ", read, " of ", info.frames, " samples");
-  return sound;
-}
 /// libsndfile writes into memory, and the file is replaced as a whole.
 class WavBytes {
  public:

@@ -127,6 +127,8 @@ template <class T = float> class SequenceDataset : public RaggedDataset {
   UNROLL_API explicit SequenceDataset(const std::vector<Dense>& sequences, Targets targets = {});
 
   Index features() const { return values_.rows(); }
+  /// (D, steps), one sequence after the other: what a Scaler is made of.
+  const Matrix<T>& values() const { return values_; }
   /// (D, T_k), no copy.
   auto operator[](Index k) const {
     check_row(k);
