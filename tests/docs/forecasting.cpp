@@ -14,6 +14,7 @@
 #include <unroll/layer/window_norm.hpp>
 #include <unroll/loss/quantile.hpp>
 #include <unroll/metric/forecast.hpp>
+#include <unroll/train/recursive_forecast.hpp>
 #include <unroll/unroll.hpp>
 
 using namespace unroll;
@@ -133,5 +134,10 @@ int main() {
   for (const Index h : {1, 6, 12})
     std::printf("%td h ahead: %.1f, and it became %.1f\n", h, next(h - 1, 0),
                 hours[static_cast<std::size_t>(3999 + h)]);
+  // endregion
+  // region further
+  const Matrix<float> far =
+      saved.unscale(forecast_recursively(loaded, saved.scale(today.values.rightCols(48)), 36));  // (1, 36)
+  std::printf("36 h ahead: %.1f, and it became %.1f\n", far(0, 35), hours[4035]);
   // endregion
 }
