@@ -18,6 +18,7 @@
 #include <numbers>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -152,6 +153,21 @@ Corpus read_corpus(const fs::path& data) {
   return corpus;
 }
 
+/// The same said by somebody else: smaller or larger, faster or slower, which is read at another speed (Ko et al.
+/// 2015), into another microphone, brighter or duller.
+std::vector<float> by_another(const std::vector<float>& samples, Rng& rng) {
+  const double speed = std::pow(1.3, rng.uniform(-1, 1)), tilt = rng.uniform(-0.7, 0.7);
+  std::vector<float> heard(std::size_t(double(samples.size() - 1) / speed));
+  double before = 0;
+  for (std::size_t n = 0; n < heard.size(); ++n) {
+    const double at = double(n) * speed, whole = std::floor(at);
+    const auto k = std::size_t(whole);
+    const double x = double(samples[k]) + (at - whole) * (double(samples[k + 1]) - double(samples[k]));
+    heard[n] = float(x + tilt * std::exchange(before, x));
+  }
+  return heard;
+}
+
 /// Noise of one colour, from white to a rumble, with or without a hum.
 void add_noise(Sound& sound, double loudness, Rng& rng) {
   const double pole = rng.uniform(0, 0.98), hum = rng.uniform(-1, 1), hertz = rng.uniform(45, 300);
@@ -173,7 +189,7 @@ struct Scene {
   Sound sound;
   std::vector<Said> said{};
 };
-Scene make_scene(const std::vector<const Word*>& words, int rate, Rng& rng) {
+Scene make_scene(const std::vector<const Word*>& words, int rate, bool vary, Rng& rng) {
   Scene scene{{{}, rate}};
   auto& samples = scene.sound.samples;
   const auto pause = [&](double least, double most) {
@@ -182,7 +198,7 @@ Scene make_scene(const std::vector<const Word*>& words, int rate, Rng& rng) {
   const double level = 0.1 * std::pow(10, rng.uniform(-0.75, 0.25));  // 20 dB from soft to loud
   pause(0.2, 0.8);
   for (const Word* word : words) {
-    const auto& of = word->sound.samples;
+    const std::vector<float> of = vary ? by_another(word->sound.samples, rng) : word->sound.samples;
     double energy = 1e-9;
     for (const float x : of) energy += double(x) * double(x);
     const double gain = level / std::sqrt(energy / double(of.size())) * std::pow(10, rng.uniform(-0.15, 0.15));
@@ -195,13 +211,13 @@ Scene make_scene(const std::vector<const Word*>& words, int rate, Rng& rng) {
   return scene;
 }
 /// Calls f with scenes of all words in a random order, so many in each.
-void for_each_scene(const std::vector<Word>& words, Index each, int rate, Rng rng, const auto& f) {
+void for_each_scene(const std::vector<Word>& words, Index each, int rate, bool vary, Rng rng, const auto& f) {
   std::vector<const Word*> order;
   for (const Word& word : words) order.push_back(&word);
   for (std::size_t k = order.size(); k > 1; --k) std::swap(order[k - 1], order[rng.below(k)]);
   for (std::size_t k = 0; k < order.size(); k += std::size_t(each)) {
     const auto begin = order.begin() + std::ptrdiff_t(k);
-    f(make_scene({begin, begin + std::min<std::ptrdiff_t>(each, order.end() - begin)}, rate, rng));
+    f(make_scene({begin, begin + std::min<std::ptrdiff_t>(each, order.end() - begin)}, rate, vary, rng));
   }
 }
 
@@ -216,10 +232,10 @@ std::vector<Index> answers(const Scene& scene, Index frames) {
 
 // 3. The model.
 
-constexpr Index units = 64, most_words = 10;
+constexpr Index units = 96, most_words = 10;
 
 auto make_model() {
-  return Sequential{Recurrent{Gru{Mfcc::count, units}}, Dropout{0.2}, Recurrent{Gru{units, units}}, Dropout{0.2},
+  return Sequential{Recurrent{Gru{Mfcc::count, units}}, Dropout{0.3}, Recurrent{Gru{units, units}}, Dropout{0.3},
                     Dense{units, most_words + 1}};
 }
 using Model = decltype(make_model());
@@ -273,7 +289,7 @@ std::vector<Spotted> spot(Spotter& spotter, const Sound& sound) {
 
 struct Options {
   fs::path data;
-  Index epochs = 12, batch = 16, copies = 2;
+  Index epochs = 10, batch = 16, copies = 4;
   double rate = 4e-3, threshold = 0.6, hours = 1;
   std::uint64_t seed = 1;
   training::Files files{.save = "keyword.safetensors"};
@@ -306,7 +322,7 @@ struct Scores {
 void print_scores(Spotter& spotter, const Corpus& corpus, const Options& options) {
   Rng rng = Rng(options.seed).child(3);
   Scores speech, noise;
-  for_each_scene(corpus.test, 10, corpus.rate, rng.child(1),
+  for_each_scene(corpus.test, 10, corpus.rate, false, rng.child(1),
                  [&](const Scene& scene) { speech.add(scene, spot(spotter, scene.sound)); });
   for (int minute = 0; minute < 60 * options.hours; ++minute) {
     Scene scene{{std::vector<float>(std::size_t(60 * corpus.rate)), corpus.rate}};
@@ -326,12 +342,12 @@ struct Frames {
   std::vector<Eigen::MatrixXf> features;  // (Mfcc::count, T) each
   std::vector<std::vector<Index>> labels;
 };
-/// Every word so many times, each time in other noise.
-Frames make_frames(const std::vector<Word>& words, Index copies, int rate, const Rng& rng) {
+/// Every word so many times, each time in other noise; `vary`: and said by somebody else.
+Frames make_frames(const std::vector<Word>& words, Index copies, int rate, bool vary, const Rng& rng) {
   Mfcc mfcc(rate);
   Frames all;
   for (Index copy = 0; copy < copies; ++copy)
-    for_each_scene(words, 4, rate, rng.child(std::uint64_t(copy)), [&](const Scene& scene) {
+    for_each_scene(words, 4, rate, vary, rng.child(std::uint64_t(copy)), [&](const Scene& scene) {
       all.features.push_back(mfcc(scene.sound));
       all.labels.push_back(answers(scene, all.features.back().cols()));
     });
@@ -347,10 +363,10 @@ void train(const Options& options) {
   require(std::ssize(corpus.names) <= most_words + 1, options.data.string(), ": ", corpus.names.size() - 1,
           " words, at most ", most_words, " can be spotted");
   const Rng rng(options.seed);
-  Frames frames = make_frames(corpus.train, options.copies, corpus.rate, rng.child(1));
+  Frames frames = make_frames(corpus.train, options.copies, corpus.rate, true, rng.child(1));
   const Scaler scaler = Scaler::standard(SequenceDataset<>(frames.features).values());
   const SequenceDataset<> data = scaled(std::move(frames), scaler);
-  const SequenceDataset<> valid = scaled(make_frames(corpus.valid, 1, corpus.rate, rng.child(2)), scaler);
+  const SequenceDataset<> valid = scaled(make_frames(corpus.valid, 1, corpus.rate, false, rng.child(2)), scaler);
   std::cout << corpus.names.size() - 1 << " words; " << data.size() << " scenes to learn from, " << data.steps()
             << " frames; " << valid.size() << " to validate on\n\n";
 
