@@ -1,3 +1,4 @@
+#include <unroll/metric/anomaly_score.ipp>
 #include <unroll/metric/bleu.ipp>
 #include <unroll/metric/confusion_matrix.ipp>
 #include <unroll/metric/forecast.ipp>

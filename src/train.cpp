@@ -4,7 +4,7 @@
 #include <unroll/train/callback.ipp>
 #include <unroll/train/checkpoint.ipp>
 #include <unroll/train/csv_log.ipp>
-#include <unroll/train/dynamic_evaluation.ipp>
+#include <unroll/train/dynamic_update.ipp>
 #include <unroll/train/early_stopping.ipp>
 #include <unroll/train/epoch_windows.ipp>
 #include <unroll/train/evaluate.ipp>
@@ -15,6 +15,7 @@
 #include <unroll/train/history.ipp>
 #include <unroll/train/load_batch.ipp>
 #include <unroll/train/model_checkpoint.ipp>
+#include <unroll/train/online_learner.ipp>
 #include <unroll/train/predict.hpp>
 #include <unroll/train/progress.ipp>
 #include <unroll/train/rate_callbacks.ipp>

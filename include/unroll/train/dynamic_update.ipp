@@ -1,8 +1,8 @@
-// Bodies of train/dynamic_evaluation.hpp.
+// Bodies of train/dynamic_update.hpp.
 #pragma once
 
 #include <unroll/core/range.hpp>
-#include <unroll/train/dynamic_evaluation.hpp>
+#include <unroll/train/dynamic_update.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
