@@ -84,7 +84,7 @@ foreach(source IN LISTS sources)
   # What they print depends neither on the kernels nor on the optimizer, but for whole programs, which train longer, and the
   # cell that a kernel is made of.
   set(tolerance)
-  if(name MATCHES "^(readme_1_train|own_cell|forecasting|series|tagging)$")
+  if(name MATCHES "^(readme_1_train|own_cell|forecasting|online_learning|series|tagging)$")
     unroll_precompile(docs_${name})
     set(tolerance 0.1)
   else()
