@@ -74,8 +74,8 @@ template <class M, class L, class In> consteval bool assert_online() {
   static_assert(reads_forward, "unroll: OnlineLearner: a bidirectional layer needs to know what comes.");
   constexpr bool has_loss = !has_head<M> && Loss<L, typename M::Scalar>;
   static_assert(has_loss,
-                "unroll: OnlineLearner needs a loss of single steps, such as MeanSquaredError{}, and a model "
-                "without a head.");
+                "unroll: OnlineLearner needs a loss of single steps, such as MeanSquaredError{}, and a model without a "
+                "head.");
   return gives_steps && reads_forward && has_loss;
 }
 }  // namespace detail
