@@ -19,7 +19,9 @@
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
+#include <unroll/cell/mogrifier_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
+#include <unroll/cell/slstm.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
@@ -84,6 +86,8 @@ int main(int argc, char** argv) {
   compare<Gru<>, MinimalGatedUnit<>>("minimal-gated", rounds);
   compare<Lstm<>, LayerNormLstm<>>("layer-norm-lstm", rounds);
   compare<Lstm<>, CoupledGateLstm<>>("coupled-gate", rounds);
+  compare<Lstm<>, SLstm<>>("slstm", rounds);
+  compare<Lstm<>, MogrifierLstm<>>("mogrifier-lstm", rounds);
   compare<Gru<>, MinGru<>>("min-gru", rounds);
   compare<Lstm<>, MinLstm<>>("min-lstm", rounds);
   compare<Rnn<>, IndRnn<>>("ind-rnn", rounds);

@@ -13,8 +13,10 @@
 namespace unroll::inline UNROLL_ABI {
 UNROLL_RECURRENT_INSTANCES(template, float, 1)
 UNROLL_RECURRENT_INSTANCES(template, float, 2)
+UNROLL_RECURRENT_INSTANCES(template, float, 3)
 UNROLL_RECURRENT_INSTANCES(template, double, 1)
 UNROLL_RECURRENT_INSTANCES(template, double, 2)
+UNROLL_RECURRENT_INSTANCES(template, double, 3)
 UNROLL_WEIGHT_DROP_INSTANCES(template, float)
 UNROLL_WEIGHT_DROP_INSTANCES(template, double)
 namespace detail {

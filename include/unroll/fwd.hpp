@@ -28,8 +28,10 @@ template <class T> struct LayerNormLstm;
 template <class T> struct MinGru;
 template <class T> struct MinLstm;
 template <class T> struct MinimalGatedUnit;
+template <class T> struct MogrifierLstm;
 template <class T> struct PeepholeLstm;
 template <class T> struct ProjectedLstm;
+template <class T> struct SLstm;
 template <class E> struct Derived;
 
 struct RecurrentOptions;

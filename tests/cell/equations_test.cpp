@@ -13,8 +13,10 @@
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
+#include <unroll/cell/mogrifier_lstm.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
+#include <unroll/cell/slstm.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
@@ -101,6 +103,33 @@ TEST_CASE("lstm of coupled gates: f g o, c = f c + (1 - f) g, h = o tanh(c)") {
       step(CoupledGateLstm<double>{1, 1}, {W[0], W[1], W[2]}, {U[0], U[1], U[2]}, {b[0], b[1], b[2]}, x, {h, c});
   CHECK(next[1] == doctest::Approx(next_c).epsilon(1e-14));
   CHECK(next[0] == doctest::Approx(s(a(2)) * std::tanh(next_c)).epsilon(1e-14));
+}
+
+TEST_CASE("slstm: i f z o, exponential input gate, h = o times the mean of z, which starts from the first") {
+  const double z = std::tanh(a(2)), o = s(a(3));
+  const SLstm<double> cell{1, 1};
+  const std::vector<double> all{b[0], b[1], b[2], b[3]};
+  // What the past weighs is exp(2), of the present exp(a_i).
+  const double past = s(a(1)) * std::exp(2.0), present = std::exp(a(0)),
+               mean = (past * c + present * z) / (past + present);
+  const auto next = step(cell, {W[0], W[1], W[2], W[3]}, {U[0], U[1], U[2], U[3]}, all, x, {h, c, 32});
+  CHECK(next[0] == doctest::Approx(o * mean).epsilon(1e-12));
+  CHECK(next[1] == doctest::Approx(mean).epsilon(1e-12));
+  CHECK(next[2] == doctest::Approx(30 + std::log(past + present)).epsilon(1e-12));
+  const auto first = step(cell, {W[0], W[1], W[2], W[3]}, {U[0], U[1], U[2], U[3]}, all, x, {h, 0, 0});
+  CHECK(first[1] == doctest::Approx(z).epsilon(1e-12));
+  // Gates of any size overflow nothing: all or nothing is forgotten.
+  for (const std::size_t gate : {0U, 1U})
+    for (const double large : {-800.0, 800.0}) {
+      std::vector<double> of_x = W, of_h = U;
+      of_x[gate] = large, of_h[gate] = 0;
+      const auto after = step(cell, of_x, of_h, all, 1.0, {h, c, 30});
+      const bool keeps = (gate == 0) != (large > 0);
+      if (gate == 0 || !keeps)
+        CHECK(after[1] == doctest::Approx(keeps ? c : std::tanh(W[2] + U[2] * h + 3 * b[2])).epsilon(1e-12));
+      CHECK(std::isfinite(after[0]));
+      CHECK(std::isfinite(after[2]));
+    }
 }
 
 TEST_CASE("independent rnn: h = the positive part of W x + b + u h, u in U(0, 1) at first") {

@@ -9,7 +9,9 @@
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
+#include <unroll/cell/mogrifier_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
+#include <unroll/cell/slstm.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
@@ -75,6 +77,16 @@ int main() {
   begin("coupled");
   // region coupled
   check(Recurrent{CoupledGateLstm<double>{3, 4}});
+  // endregion
+
+  begin("slstm");
+  // region slstm
+  check(Recurrent{SLstm<double>{3, 4}});
+  // endregion
+
+  begin("mogrifier");
+  // region mogrifier
+  check(Recurrent{MogrifierLstm<double>{3, 4}});
   // endregion
 
   begin("ind_rnn");

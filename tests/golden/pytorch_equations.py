@@ -78,6 +78,30 @@ def ind_rnn(x, U, p, state):
     return ((x + p[:, 0] * h).relu(),)
 
 
+def slstm(x, U, p, state):
+    """Beck et al. 2024, with the stabiliser m. Gates i f z o; the state has the mean c / n and 30 + log n."""
+    h, mean, log_n = state
+    i, f, z, o = (x + U(h, 0, 1, 2, 3)).chunk(4, dim=-1)
+    c, n, m = mean, torch.ones_like(mean), log_n - 30
+    after = torch.maximum(functional.logsigmoid(f) + m, i)
+    i, f = (i - after).exp(), (functional.logsigmoid(f) + m - after).exp()
+    c, n = f * c + i * z.tanh(), f * n + i
+    return o.sigmoid() * c / n, c / n, 30 + after + n.log()
+
+
+def mogrifier_lstm(x, U, p, state):
+    """Melis et al. 2020, five rounds. Products U and V of i f g o, then Q R Q R Q."""
+    h, c = state
+    v = 2 * U(h, 8).sigmoid() * x
+    h = 2 * U(v, 9).sigmoid() * h
+    v = 2 * U(h, 10).sigmoid() * v
+    h = 2 * U(v, 11).sigmoid() * h
+    v = 2 * U(h, 12).sigmoid() * v
+    i, f, g, o = (U(h, 0, 1, 2, 3) + U(v, 4, 5, 6, 7)).chunk(4, dim=-1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
 # Its gates of x and of h, its state fields, its weights per unit. U(v, g, ..) of a step is U_g v + b_hg of these gates.
 CELLS = {
     layer_norm_lstm: (4, 4, ["h", "c"], 14),
@@ -87,6 +111,8 @@ CELLS = {
     min_lstm: (3, 0, ["h"], 0),
     coupled_gate_lstm: (3, 3, ["h", "c"], 0),
     ind_rnn: (1, 0, ["h"], 1),
+    slstm: (4, 4, ["h", "c", "n"], 0),
+    mogrifier_lstm: (1, 13, ["h", "c"], 0),
 }
 SHAPES = {"": (SMALL, "dual"), "_no_bias": (SMALL, "none"), "_wide": (WIDE, "dual")}
 

@@ -6,7 +6,9 @@
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
+#include <unroll/cell/mogrifier_lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
+#include <unroll/cell/slstm.hpp>
 #include <unroll/layer/bidirectional.hpp>
 
 #include "recurrent.hpp"
@@ -30,7 +32,7 @@ ProjectedLstm<double> projected(const Golden& golden, const std::string& layer) 
 
 TEST_CASE_TEMPLATE("a cell that PyTorch has not computes its equations there, forward and backward", C,
                    LayerNormLstm<double>, LayerNormGru<double>, MinimalGatedUnit<double>, MinGru<double>,
-                   MinLstm<double>, CoupledGateLstm<double>, IndRnn<double>) {
+                   MinLstm<double>, CoupledGateLstm<double>, IndRnn<double>, SLstm<double>, MogrifierLstm<double>) {
   const std::string name = concat_text("pytorch_", C::kind);
   SUBCASE("with biases") { check_equations<C>(name); }
   SUBCASE("without bias") { check_equations<C>(name + "_no_bias"); }

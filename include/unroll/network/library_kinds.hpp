@@ -12,9 +12,11 @@
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
+#include <unroll/cell/mogrifier_lstm.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
 #include <unroll/cell/projected_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
+#include <unroll/cell/slstm.hpp>
 #include <unroll/layer/activation.hpp>
 #include <unroll/layer/bidirectional.hpp>
 #include <unroll/layer/dense.hpp>
@@ -35,11 +37,12 @@ using TanhKind = FunctionKind<detail::TanhFunction>;
 using ReluKind = FunctionKind<detail::ReluFunction>;
 using SigmoidKind = FunctionKind<detail::SigmoidFunction>;
 
-struct LibraryKinds : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
-                            RecurrentKind<PeepholeLstm<>>, RecurrentKind<LayerNormLstm<>>,
-                            RecurrentKind<LayerNormGru<>>, RecurrentKind<MinimalGatedUnit<>>, RecurrentKind<MinGru<>>,
-                            RecurrentKind<MinLstm<>>, RecurrentKind<CoupledGateLstm<>>, RecurrentKind<IndRnn<>>,
-                            RecurrentKind<ProjectedLstm<>>, BidirectionalKind, EmbeddingKind, DenseKind, TanhKind,
-                            ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
+struct LibraryKinds
+    : Kinds<RnnKind, ReluRnnKind, LstmKind, GruKind, GruResetBeforeKind,  //
+            RecurrentKind<PeepholeLstm<>>, RecurrentKind<LayerNormLstm<>>, RecurrentKind<LayerNormGru<>>,
+            RecurrentKind<MinimalGatedUnit<>>, RecurrentKind<MinGru<>>, RecurrentKind<MinLstm<>>,
+            RecurrentKind<CoupledGateLstm<>>, RecurrentKind<IndRnn<>>, RecurrentKind<SLstm<>>,
+            RecurrentKind<MogrifierLstm<>>, RecurrentKind<ProjectedLstm<>>, BidirectionalKind, EmbeddingKind, DenseKind,
+            TanhKind, ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
 
 }  // namespace unroll::inline UNROLL_ABI

@@ -203,8 +203,10 @@ void run_recurrent_backward(const RecurrentParts<T, S>& layer, const PackedSeque
 #if !UNROLL_HEADER_ONLY
 UNROLL_RECURRENT_INSTANCES(extern template, float, 1)
 UNROLL_RECURRENT_INSTANCES(extern template, float, 2)
+UNROLL_RECURRENT_INSTANCES(extern template, float, 3)
 UNROLL_RECURRENT_INSTANCES(extern template, double, 1)
 UNROLL_RECURRENT_INSTANCES(extern template, double, 2)
+UNROLL_RECURRENT_INSTANCES(extern template, double, 3)
 #endif
 
 }  // namespace unroll::inline UNROLL_ABI
