@@ -12,6 +12,7 @@
 #include <unroll/cell/mogrifier_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/cell/slstm.hpp>
+#include <unroll/cell/zoneout.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
@@ -87,6 +88,11 @@ int main() {
   begin("mogrifier");
   // region mogrifier
   check(Recurrent{MogrifierLstm<double>{3, 4}});
+  // endregion
+
+  begin("zoneout");
+  // region zoneout
+  check(Recurrent{Zoneout{Lstm<double>{3, 4}, {.h = 0.05, .c = 0.5}}});
   // endregion
 
   begin("ind_rnn");

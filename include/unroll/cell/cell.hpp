@@ -18,9 +18,9 @@ namespace unroll::inline UNROLL_ABI {
 
 /// One time step of a range of sequences. Columns: `at` in the packed arrays (N), `in` and `out` in the state storage
 /// (B + N) before and after the step, `column` in what has one column per sequence (B, sorted), `gates` in the gates,
-/// which is `at` unless no backward follows. n of them each.
+/// which is `at` unless no backward follows. n of them each, all at `time`.
 struct Step {
-  Index at, n, in, out, column, gates;
+  Index at, n, in, out, column, gates, time = 0;
 };
 
 /// Packed columns [first, first + n).
@@ -84,6 +84,7 @@ template <class T> struct StepScratch {
 /// where the layer recomputes, static
 ///   visit_columns(f, cache)                       f(matrix) for each matrix of the cache with a column for each step
 /// and, if the cell has them,
+///   begin(cache, context, packing)                before `prepare`, of a forward pass: for a cell that draws
 ///   open_sums(cache, B)                           before a backward pass, of B sequences
 ///   close_sums(cache, gradient)                   after it: gradient += what was added up in the steps
 ///   set_bias(bias)                                the layer's option decides, once: b_h is there for Bias::dual. A

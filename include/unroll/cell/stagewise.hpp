@@ -33,6 +33,12 @@ template <class E> class Stagewise {
   using T = Scalar;
   static constexpr int S = E::S, gates = E::GX, recurrent_gates = E::GU;
   static constexpr std::string_view name = E::name;
+  /// Whether a product is of a state after the step.
+  static constexpr bool multiplies_next = [] {
+    for (std::size_t g = 0; g < static_cast<std::size_t>(plan.group_count); ++g)
+      if (plan.output[plan.groups[g].operand] >= 0) return true;
+    return false;
+  }();
   static constexpr Bias usual_bias = [] {
     if constexpr (requires { E::usual_bias; })
       return E::usual_bias;

@@ -61,6 +61,7 @@ template <class C> class Recurrent {
     check_batch(who, x);
     detail::require_features(who, x.values, weight_ih.cols());
     detail::begin_pass(c.weight_drop, context, options.weight_dropout, cell);
+    if constexpr (requires { cell.begin(c.cell, context, x.packing); }) cell.begin(c.cell, context, x.packing);
     run_recurrent<T, S>(parts(c), context, x, c, carry.in, carry.out);
     return c.y;
   }
@@ -144,6 +145,7 @@ template <class C> class Recurrent {
     if (options.recurrent_dropout > 0) text += concat_text(", recurrent dropout ", options.recurrent_dropout);
     if (options.per_gate) text += " per gate";
     if (options.weight_dropout > 0) text += concat_text(", weight dropout ", options.weight_dropout);
+    if constexpr (requires { cell.describe_options(); }) text += cell.describe_options();
     return text;
   }
 

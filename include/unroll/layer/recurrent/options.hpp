@@ -6,6 +6,7 @@
 #include <unroll/cell/cell_steps.hpp>
 #include <unroll/cell/pointwise.hpp>
 #include <unroll/cell/weight_drop.hpp>
+#include <unroll/core/joined.hpp>
 #include <unroll/layer/layer.hpp>
 #include <unroll/layer/recurrent/input_projection.hpp>
 #include <unroll/layer/recurrent/segment.hpp>
@@ -155,15 +156,9 @@ template <class C> typename CellFor<C>::type make_cell(const C& of, Bias bias) {
 /// `Recurrent<Lstm>`, for messages.
 template <class C> class RecurrentName {
   static constexpr std::string_view before = "Recurrent<", cell = C::name, after = ">";
-  static constexpr auto text = [] {
-    std::array<char, before.size() + cell.size() + after.size()> joined{};
-    auto* at = joined.data();
-    for (const auto part : {before, cell, after}) at = std::copy(part.begin(), part.end(), at);
-    return joined;
-  }();
 
  public:
-  static constexpr std::string_view value{text.data(), text.size()};
+  static constexpr std::string_view value = Joined<before, cell, after>::value;
 };
 }  // namespace detail
 

@@ -37,7 +37,7 @@ struct Segment {
     const auto add = [&](Index t) {
       const Index at = p.offset(t) - base, own = p.batch() + at;
       const Index before = t <= begin ? 0 : p.batch() + p.offset(t - 1) - base;
-      steps.push_back({at, p.batch_size(t), reverse ? own : before, reverse ? before : own, 0, at});
+      steps.push_back({at, p.batch_size(t), reverse ? own : before, reverse ? before : own, 0, at, t});
     };
     if (reverse)
       for (Index t = end; t > 0 && (t > begin || p.offset(t) > base);) add(--t);

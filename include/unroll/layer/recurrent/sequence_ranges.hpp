@@ -18,7 +18,7 @@ struct SequenceRange {
 
   /// Its part of a step; n may be negative where none of its sequences is so long.
   Step within(const Step& s) const {
-    return {s.at + first, (std::min)(s.n, last) - first, s.in + first, s.out + first, first, s.at + first};
+    return {s.at + first, (std::min)(s.n, last) - first, s.in + first, s.out + first, first, s.at + first, s.time};
   }
 };
 
