@@ -15,6 +15,7 @@
 #include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
+#include <unroll/cell/lru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
@@ -88,6 +89,7 @@ int main(int argc, char** argv) {
   compare<Lstm<>, CoupledGateLstm<>>("coupled-gate", rounds);
   compare<Lstm<>, SLstm<>>("slstm", rounds);
   compare<Lstm<>, MogrifierLstm<>>("mogrifier-lstm", rounds);
+  compare<Lstm<>, Lru<>>("lru", rounds);
   compare<Gru<>, MinGru<>>("min-gru", rounds);
   compare<Lstm<>, MinLstm<>>("min-lstm", rounds);
   compare<Rnn<>, IndRnn<>>("ind-rnn", rounds);

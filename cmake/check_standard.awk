@@ -21,7 +21,7 @@ BEGIN {
   provides("bit", "bit_cast rotl rotr endian countr_zero countl_zero popcount bit_ceil")
   provides("charconv", "from_chars to_chars chars_format errc")
   provides("chrono", "chrono")
-  provides("cmath", "abs sqrt exp expm1 log log10 log1p log2 pow cos sin tanh floor ceil round fma hypot")
+  provides("cmath", "abs sqrt exp expm1 log log10 log1p log2 pow cos sin tan tanh floor ceil round fma hypot")
   provides("concepts", "same_as convertible_to integral signed_integral unsigned_integral floating_point invocable" \
     " copyable copy_constructible movable regular derived_from constructible_from default_initializable" \
     " equality_comparable")

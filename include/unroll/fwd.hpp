@@ -25,6 +25,7 @@ template <class T> struct CoupledGateLstm;
 template <class T> struct IndRnn;
 template <class T> struct LayerNormGru;
 template <class T> struct LayerNormLstm;
+template <class T> struct Lru;
 template <class T> struct MinGru;
 template <class T> struct MinLstm;
 template <class T> struct MinimalGatedUnit;

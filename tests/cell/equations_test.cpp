@@ -1,5 +1,6 @@
 // The built-in cells against their equations written out with numbers, gate by gate.
 #include <cmath>
+#include <complex>
 
 #include <doctest/doctest.h>
 
@@ -9,6 +10,7 @@
 #include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
+#include <unroll/cell/lru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
@@ -36,9 +38,9 @@ std::vector<double> step(const C& cell, std::vector<double> W, std::vector<doubl
   for (std::size_t g = 0; g < W.size(); ++g) {
     const auto row = static_cast<Index>(g);
     layer.weight_ih(row, 0) = W[g];
-    if (layer.cell.weight_hh.size() > 0) layer.cell.weight_hh(row, 0) = U[g];
+    if (row < layer.cell.weight_hh.rows()) layer.cell.weight_hh(row, 0) = U[g];
     layer.bias_ih(row, 0) = b[g];
-    if (layer.cell.bias_hh.size() > 0) layer.cell.bias_hh(row, 0) = 2 * b[g];
+    if (row < layer.cell.bias_hh.rows()) layer.cell.bias_hh(row, 0) = 2 * b[g];
   }
   if constexpr (requires { layer.cell.unit; })
     for (Index p = 0; p < layer.cell.unit.cols(); ++p) layer.cell.unit(0, p) = 0.1 * static_cast<double>(p + 1);
@@ -130,6 +132,26 @@ TEST_CASE("slstm: i f z o, exponential input gate, h = o times the mean of z, wh
       CHECK(std::isfinite(after[0]));
       CHECK(std::isfinite(after[2]));
     }
+}
+
+TEST_CASE("lru: s = lambda s + gamma B x, h = Re(C s) + D x; stable at first, and s about as large as B x") {
+  // nu, u and log gamma are 0.1, 0.2, 0.3 in `step`; h is not read.
+  const std::complex<double> lambda = std::polar(std::exp(-std::exp(0.1)), 2 * std::atan(0.2)), before{1.3, -0.7};
+  const auto a = [](std::size_t g) { return W[g] * x + b[g]; };
+  const std::complex<double> s = lambda * before + std::exp(0.3) * std::complex<double>(a(0), a(1));
+  const auto next = step(Lru<double>{1, 1}, {W[0], W[1], W[2]}, {U[0], U[1]}, {b[0], b[1], b[2]}, x, {h, 1.3, -0.7});
+  CHECK(next[1] == doctest::Approx(s.real()).epsilon(1e-13));
+  CHECK(next[2] == doctest::Approx(s.imag()).epsilon(1e-13));
+  CHECK(next[0] == doctest::Approx(U[0] * s.real() + 2 * b[0] + U[1] * s.imag() + 2 * b[1] + a(2)).epsilon(1e-13));
+
+  Recurrent layer{Lru<double>{3, 400}};
+  CHECK(layer.cell.bias_hh.size() == 0);
+  initialize(layer, Rng(1));
+  const auto size = (-layer.cell.unit.col(0).array().exp()).exp().eval();
+  CHECK(size.square().mean() == doctest::Approx(0.5).epsilon(0.1));
+  CHECK(size.maxCoeff() < 1);
+  CHECK((layer.cell.unit.col(1).array().atan() * 2).mean() == doctest::Approx(1.57).epsilon(0.1));
+  CHECK((size.square() + (2 * layer.cell.unit.col(2).array()).exp() - 1).abs().maxCoeff() < 1e-12);
 }
 
 TEST_CASE("independent rnn: h = the positive part of W x + b + u h, u in U(0, 1) at first") {

@@ -12,6 +12,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
+#include <unroll/cell/lru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/mogrifier_lstm.hpp>
 #include <unroll/cell/peephole_lstm.hpp>
@@ -182,6 +183,11 @@ TEST_CASE("parts of a batch draw what all of it does") {
   }
   CHECK(distance(whole, parts) < 1e-12);
 }
+
+template <class E> constexpr bool can_be_zoned_out = requires { typename detail::ZonedOut<E>::type; };
+static_assert(can_be_zoned_out<Gru<>> && can_be_zoned_out<MogrifierLstm<>>);
+static_assert(!can_be_zoned_out<Lru<>>);  // h_t is a product of s_t
+static_assert(!can_be_zoned_out<Pointwise<Gru<>>>);
 
 TEST_CASE("zoneout is refused where a rate has nothing to keep, and says its rates") {
   const auto message = [](const auto& make) { return message_of<std::invalid_argument>(make); };

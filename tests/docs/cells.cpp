@@ -6,6 +6,7 @@
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/ind_rnn.hpp>
+#include <unroll/cell/lru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
@@ -93,6 +94,11 @@ int main() {
   begin("zoneout");
   // region zoneout
   check(Recurrent{Zoneout{Lstm<double>{3, 4}, {.h = 0.05, .c = 0.5}}});
+  // endregion
+
+  begin("lru");
+  // region lru
+  check(Recurrent{Lru<double>{3, 4}});
   // endregion
 
   begin("ind_rnn");

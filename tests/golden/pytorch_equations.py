@@ -102,6 +102,15 @@ def mogrifier_lstm(x, U, p, state):
     return o.sigmoid() * c.tanh(), c
 
 
+def lru(x, U, p, state):
+    """Orvieto et al. 2023. Gates Re B x, Im B x, D x; products Re C and -Im C; weights nu, tan(angle / 2), log gamma."""
+    _, re, im = state
+    x_re, x_im, x_out = x.chunk(3, dim=-1)
+    lambda_ = torch.polar((-p[:, 0].exp()).exp(), 2 * p[:, 1].atan())
+    s = lambda_ * torch.complex(re, im) + p[:, 2].exp() * torch.complex(x_re, x_im)
+    return U(s.real, 0) + U(s.imag, 1) + x_out, s.real, s.imag
+
+
 # Its gates of x and of h, its state fields, its weights per unit. U(v, g, ..) of a step is U_g v + b_hg of these gates.
 CELLS = {
     layer_norm_lstm: (4, 4, ["h", "c"], 14),
@@ -113,6 +122,7 @@ CELLS = {
     ind_rnn: (1, 0, ["h"], 1),
     slstm: (4, 4, ["h", "c", "n"], 0),
     mogrifier_lstm: (1, 13, ["h", "c"], 0),
+    lru: (3, 2, ["h", "c", "n"], 3),
 }
 SHAPES = {"": (SMALL, "dual"), "_no_bias": (SMALL, "none"), "_wide": (WIDE, "dual")}
 

@@ -3,6 +3,7 @@
 #include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
+#include <unroll/cell/lru.hpp>
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
 #include <unroll/cell/minimal_gated_unit.hpp>
@@ -32,7 +33,8 @@ ProjectedLstm<double> projected(const Golden& golden, const std::string& layer) 
 
 TEST_CASE_TEMPLATE("a cell that PyTorch has not computes its equations there, forward and backward", C,
                    LayerNormLstm<double>, LayerNormGru<double>, MinimalGatedUnit<double>, MinGru<double>,
-                   MinLstm<double>, CoupledGateLstm<double>, IndRnn<double>, SLstm<double>, MogrifierLstm<double>) {
+                   MinLstm<double>, CoupledGateLstm<double>, IndRnn<double>, SLstm<double>, MogrifierLstm<double>,
+                   Lru<double>) {
   const std::string name = concat_text("pytorch_", C::kind);
   SUBCASE("with biases") { check_equations<C>(name); }
   SUBCASE("without bias") { check_equations<C>(name + "_no_bias"); }

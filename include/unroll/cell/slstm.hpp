@@ -20,7 +20,8 @@ namespace unroll::inline UNROLL_ABI {
 ///   c_t = C_t / N_t         n_t = 30 + log N_t
 ///   k   = f N_{t-1} / N_t = sigmoid(log f + n_{t-1} - 30 - a_i)             how much of the past stays
 ///   c_t = z + k * (c_{t-1} - z)
-/// State: h, c, n. The paper starts with N_0 = 0, and n_0 = 0 is N_0 = 1e-13.
+/// State: h, c, n. The paper starts with N_0 = 0, and n_0 = 0 is N_0 = 1e-13. A float near 30 is rounded by 1e-6, which
+/// moves k by a quarter of that at most.
 template <class T = float> struct SLstm : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 4, GU = 4, S = 3, C = 4;

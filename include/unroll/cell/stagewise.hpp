@@ -174,6 +174,8 @@ template <class E> class Stagewise {
       for (int p = 0; p < E::P; ++p) unit.col(p).setConstant(static_cast<T>(E::initial_parameter[std::size_t(p)]));
     else
       fill(unit, Initializer::uniform, fan, rng.child(E::projects ? 3 : 2));
+    if constexpr (requires { E::initialize_units(unit, rng); })
+      E::initialize_units(unit, rng.child(E::projects ? 3 : 2));
     if constexpr (requires { E::forget_parameter; })
       unit.col(E::forget_parameter).array() += static_cast<T>(scheme.forget_bias);
   }

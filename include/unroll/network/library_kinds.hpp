@@ -8,6 +8,7 @@
 #include <unroll/cell/ind_rnn.hpp>
 #include <unroll/cell/layer_norm_gru.hpp>
 #include <unroll/cell/layer_norm_lstm.hpp>
+#include <unroll/cell/lru.hpp>
 #include <unroll/cell/lstm.hpp>
 #include <unroll/cell/min_gru.hpp>
 #include <unroll/cell/min_lstm.hpp>
@@ -42,7 +43,8 @@ struct LibraryKinds
             RecurrentKind<PeepholeLstm<>>, RecurrentKind<LayerNormLstm<>>, RecurrentKind<LayerNormGru<>>,
             RecurrentKind<MinimalGatedUnit<>>, RecurrentKind<MinGru<>>, RecurrentKind<MinLstm<>>,
             RecurrentKind<CoupledGateLstm<>>, RecurrentKind<IndRnn<>>, RecurrentKind<SLstm<>>,
-            RecurrentKind<MogrifierLstm<>>, RecurrentKind<ProjectedLstm<>>, BidirectionalKind, EmbeddingKind, DenseKind,
-            TanhKind, ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {};
+            RecurrentKind<MogrifierLstm<>>, RecurrentKind<Lru<>>, RecurrentKind<ProjectedLstm<>>, BidirectionalKind,
+            EmbeddingKind, DenseKind, TanhKind, ReluKind, SigmoidKind, EluKind, PReluKind, SoftmaxKind, LayerNormKind> {
+};
 
 }  // namespace unroll::inline UNROLL_ABI

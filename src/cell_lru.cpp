@@ -1,0 +1,5 @@
+#include <unroll/cell/lru.hpp>
+
+namespace unroll::inline UNROLL_ABI {
+UNROLL_EQUATIONS_INSTANCES(template, Stagewise, Lru)
+}  // namespace unroll::inline UNROLL_ABI
