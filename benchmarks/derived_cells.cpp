@@ -23,6 +23,7 @@
 #include <unroll/cell/mogrifier_lstm.hpp>
 #include <unroll/cell/rnn.hpp>
 #include <unroll/cell/slstm.hpp>
+#include <unroll/cell/zoneout.hpp>
 #include <unroll/layer/recurrent.hpp>
 #include <unroll/testing/check_gradient.hpp>
 
@@ -32,8 +33,14 @@ namespace {
 
 using namespace unroll;
 
+template <class C> C made() {
+  if constexpr (requires { C(128, 128); })
+    return C(128, 128);
+  else
+    return C(Lstm<>(128, 128), {.h = 0.05, .c = 0.5});
+}
 template <class C> struct Side {
-  Recurrent<C> layer{C(128, 128)};
+  Recurrent<C> layer{made<C>()};
   Recurrent<C> gradient;
   PackedSequence<float> x;
   CacheFor<Recurrent<C>, PackedSequence<float>> cache;
@@ -88,6 +95,7 @@ int main(int argc, char** argv) {
   compare<Lstm<>, LayerNormLstm<>>("layer-norm-lstm", rounds);
   compare<Lstm<>, CoupledGateLstm<>>("coupled-gate", rounds);
   compare<Lstm<>, SLstm<>>("slstm", rounds);
+  compare<Lstm<>, Zoneout<Lstm<>>>("zoneout", rounds);
   compare<Lstm<>, MogrifierLstm<>>("mogrifier-lstm", rounds);
   compare<Lstm<>, Lru<>>("lru", rounds);
   compare<Gru<>, MinGru<>>("min-gru", rounds);
