@@ -25,6 +25,7 @@ template <class T = float> struct CoupledGateLstm : CellSize<T> {
   static constexpr int GX = 3, GU = 3, S = 2, C = 4;
   static constexpr bool same_ports = true;
   static constexpr int forget_gate = 0;  ///< where Scheme::forget_bias goes
+  static constexpr std::string_view gate_names = "f-o";
   static constexpr std::string_view name = "CoupledGateLstm", kind = "coupled_gate_lstm",
                                     header = "cell/coupled_gate_lstm.hpp";
   template <class V> using Gates = std::array<V, 3>;

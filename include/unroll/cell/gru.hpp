@@ -19,6 +19,7 @@ namespace unroll::inline UNROLL_ABI {
 template <class T = float> struct Gru : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 3, GU = 3, S = 1, C = 4;
+  static constexpr std::string_view gate_names = "rz-";
   static constexpr std::string_view name = "Gru", kind = "gru", header = "cell/gru.hpp";
   template <class V> using Gates = std::array<V, 3>;
   template <class V> using State = std::array<V, 1>;

@@ -22,6 +22,7 @@ template <class T = float> struct Lstm : CellSize<T> {
   static constexpr int GX = 4, GU = 4, S = 2, C = 5;
   static constexpr bool same_ports = true;
   static constexpr int forget_gate = 1;  ///< where Scheme::forget_bias goes
+  static constexpr std::string_view gate_names = "if-o";
   static constexpr std::string_view name = "Lstm", kind = "lstm", header = "cell/lstm.hpp";
   template <class V> using Gates = std::array<V, 4>;
   template <class V> using State = std::array<V, 2>;

@@ -20,6 +20,7 @@ namespace unroll::inline UNROLL_ABI {
 template <class T = float> struct MinGru : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 2, GU = 0, S = 1, C = 2;
+  static constexpr std::string_view gate_names = "z-";
   static constexpr std::string_view name = "MinGru", kind = "min_gru", header = "cell/min_gru.hpp";
   template <class V> using Gates = std::array<V, 2>;
   template <class V> using NoGates = std::array<V, 0>;

@@ -21,6 +21,7 @@ template <class T = float> struct PeepholeLstm : CellSize<T> {
   using CellSize<T>::CellSize;
   static constexpr int GX = 4, GU = 4, S = 2, C = 5, P = 3;
   static constexpr bool same_ports = true;
+  static constexpr std::string_view gate_names = "if-o";
   static constexpr std::string_view name = "PeepholeLstm", kind = "peephole_lstm", header = "cell/peephole_lstm.hpp";
   template <class V> using Gates = std::array<V, 4>;
   template <class V> using State = std::array<V, 2>;

@@ -20,6 +20,8 @@ enum class Bias { none, single, dual };
 ///   P        parameters per hidden unit (peepholes, decay rates); 0 here
 ///   same_ports   true where the backward always has dx == du (the equations see only the sum of x and u)
 ///   name     for messages and files
+/// and, if it wants its gates to be seen (RecurrentRecord),
+///   gate_names   a letter for each of the first values in its cache, at most GX; - for what is no gate from 0 to 1
 template <class T = float> struct CellSize {
   static_assert(std::same_as<T, float> || std::same_as<T, double>, "unroll: the scalar of a cell is float or double.");
   using Scalar = T;

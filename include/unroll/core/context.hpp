@@ -19,6 +19,7 @@ struct AnyWordTables {
 };
 
 class AttentionRecord;  // layer/attention_record.hpp
+class RecurrentRecord;  // layer/recurrent_record.hpp
 
 /// How much a batch has of a whole one of which it is a part: where something is added for a mean over the whole.
 struct BatchShare {
@@ -42,6 +43,7 @@ struct Context {
   bool same_memory = false;
   AnyWordTables* word_tables = nullptr;  ///< of a model that is Folded
   AttentionRecord* attention = nullptr;  ///< where attention leaves its weights, if somebody wants to see them
+  RecurrentRecord* recurrent = nullptr;  ///< where recurrent layers leave theirs and their gradients, until backward
 
   Context child(std::uint64_t k) const {
     Context c = *this;

@@ -62,6 +62,9 @@ template <class C> class Recurrent {
     detail::require_features(who, x.values, weight_ih.cols());
     detail::begin_pass(c.weight_drop, context, options.weight_dropout, cell);
     if constexpr (requires { cell.begin(c.cell, context, x.packing); }) cell.begin(c.cell, context, x.packing);
+    c.trace = context.recurrent == nullptr
+                  ? nullptr
+                  : &context.recurrent->open(who, &weight_ih, options.reverse, detail::gate_names_of<Cell>());
     run_recurrent<T, S>(parts(c), context, x, c, carry.in, carry.out);
     return c.y;
   }

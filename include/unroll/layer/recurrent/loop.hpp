@@ -9,6 +9,7 @@
 #include <unroll/layer/recurrent/chunks.hpp>
 #include <unroll/layer/recurrent/parts.hpp>
 #include <unroll/layer/recurrent/prepare.hpp>
+#include <unroll/layer/recurrent_record.hpp>
 
 namespace unroll::inline UNROLL_ABI {
 
@@ -58,6 +59,7 @@ template <class T, int S> class RecurrentLoop {
             ": recompute_every or reverse has changed since the forward pass");
     c_.ready = false;  // the gates will hold their gradient
     border_.enter_backward(d_final);
+    if (c_.trace != nullptr) c_.trace->begin(x_, cell_.state_rows, cell_.gate_rows / (std::max)(cell_.gates, 1));
     if (c_.want_dx) {
       shape_like(c_.dx, x_, layer_.weight_ih.cols());
       c_.input.prepare_backward(layer_.weight_ih);
@@ -71,6 +73,7 @@ template <class T, int S> class RecurrentLoop {
     const FlushDenormals flush;
     cell_.close_sums(gradient.cell);
     border_.leave_backward(d_initial, gradient);
+    c_.trace = nullptr;
   }
 
  private:
@@ -129,6 +132,15 @@ template <class T, int S> class RecurrentLoop {
     run(true, false);
   }
 
+  /// A step before its backward, which writes the gradient over the gates.
+  void show(const Step& step, const Columns& columns) const {
+    RecurrentTrace& trace = *c_.trace;
+    for (std::size_t s = 0; s < S; ++s) {
+      trace.copy(c_.states[s], step.out, step.n, trace.states[s], columns.first);
+      trace.copy(c_.d[s], step.column, step.n, trace.d_states[s], columns.first);
+    }
+    trace.copy(c_.gates, step.at, step.n, trace.gates, columns.first);
+  }
   /// Backward through c_.segment.
   void run_backward(const Matrix<T>* dy, const Gradient& gradient, OpenColumns& open) {
     const FlushDenormals flush;
@@ -152,6 +164,7 @@ template <class T, int S> class RecurrentLoop {
         if (step.n <= 0) continue;
         const Columns columns{step.at + base, step.n};
         if (dy != nullptr) c_.d[0].middleCols(step.column, step.n) += dy->middleCols(columns.first, step.n);
+        if (c_.trace != nullptr) show(step, columns);
         cell_.step_backward(pass, step, c_.d, c_.scratch[range.index]);
         if (!range.whole) input_gradient(columns, range);
         if (range.alone)

@@ -15,6 +15,7 @@
 namespace unroll::inline UNROLL_ABI {
 
 template <class E> class Stagewise;
+struct RecurrentTrace;  // layer/recurrent_record.hpp
 
 /// Input and recurrent dropout are drawn once per sequence and reused at all its steps (Gal and Ghahramani 2016).
 struct RecurrentOptions {
@@ -73,7 +74,8 @@ template <class T, int S> struct RecurrentBuffers {
   bool keep = false, training = false, learned_start = false;
   bool ready = false;  ///< a forward pass has left all that one backward pass needs
   bool want_y = true, want_dx = true;
-  PackedFor packed_for{};  ///< of the last pass
+  PackedFor packed_for{};           ///< of the last pass
+  RecurrentTrace* trace = nullptr;  ///< where this pass leaves what happened in it, if somebody wants to see that
   const PackedSequence<T>& output() const { return y; }
 };
 template <class Cell> struct RecurrentCache : RecurrentBuffers<typename Cell::Scalar, Cell::S> {
