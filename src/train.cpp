@@ -4,6 +4,7 @@
 #include <unroll/train/callback.ipp>
 #include <unroll/train/checkpoint.ipp>
 #include <unroll/train/csv_log.ipp>
+#include <unroll/train/diagnosis.ipp>
 #include <unroll/train/dynamic_update.ipp>
 #include <unroll/train/early_stopping.ipp>
 #include <unroll/train/epoch_windows.ipp>

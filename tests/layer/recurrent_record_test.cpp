@@ -73,6 +73,7 @@ template <class L> void check_trace(const L& layer, Index outputs) {
   CHECK(trace.packing == x.packing);
   CHECK(trace.x == x.values);
   CHECK(trace.states[0] == y.values);
+  CHECK(trace.d_output == dy.values);
   for (Index n = 0; n < x.packing.total(); ++n) {
     const Index b = x.packing.sequence_of(n), t = x.packing.time_of(n),
                 length = ragged_lengths()[static_cast<std::size_t>(b)];

@@ -29,6 +29,7 @@ struct RecurrentTrace {
   Matrix<double> x;                      ///< (D, N)
   std::vector<Matrix<double>> states;    ///< h, c, .. after each step, (rows, N) each
   std::vector<Matrix<double>> d_states;  ///< dL/dh_t, dL/dc_t, ..: the gradient with that of the output y_t in it
+  Matrix<double> d_output;               ///< (rows of h, N): dL/dy_t alone; 0 where only the final state is asked for
   Matrix<double> gates;                  ///< (H for each letter, N): their values
 
   bool is_filled() const { return !states.empty(); }
@@ -48,6 +49,8 @@ struct RecurrentTrace {
       states[s].resize(state_rows[s], total);
       d_states[s].resize(state_rows[s], total);
     }
+    d_output.resize(state_rows[0], total);
+    d_output.setZero();
     gates.resize(gate_rows * static_cast<Index>(gate_names.size()), total);
   }
   /// .. and n columns of `from`, from its `first`, to `to`, from its `at`. Threads may write different columns.

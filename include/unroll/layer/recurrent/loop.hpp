@@ -133,12 +133,13 @@ template <class T, int S> class RecurrentLoop {
   }
 
   /// A step before its backward, which writes the gradient over the gates.
-  void show(const Step& step, const Columns& columns) const {
+  void show(const Step& step, const Columns& columns, const Matrix<T>* dy) const {
     RecurrentTrace& trace = *c_.trace;
     for (std::size_t s = 0; s < S; ++s) {
       trace.copy(c_.states[s], step.out, step.n, trace.states[s], columns.first);
       trace.copy(c_.d[s], step.column, step.n, trace.d_states[s], columns.first);
     }
+    if (dy != nullptr) trace.copy(*dy, columns.first, step.n, trace.d_output, columns.first);
     trace.copy(c_.gates, step.at, step.n, trace.gates, columns.first);
   }
   /// Backward through c_.segment.
@@ -164,7 +165,7 @@ template <class T, int S> class RecurrentLoop {
         if (step.n <= 0) continue;
         const Columns columns{step.at + base, step.n};
         if (dy != nullptr) c_.d[0].middleCols(step.column, step.n) += dy->middleCols(columns.first, step.n);
-        if (c_.trace != nullptr) show(step, columns);
+        if (c_.trace != nullptr) show(step, columns, dy);
         cell_.step_backward(pass, step, c_.d, c_.scratch[range.index]);
         if (!range.whole) input_gradient(columns, range);
         if (range.alone)
