@@ -14,9 +14,11 @@
 #include <unroll/train/freeze_until.ipp>
 #include <unroll/train/generate.ipp>
 #include <unroll/train/history.ipp>
+#include <unroll/train/jacobian.ipp>
 #include <unroll/train/load_batch.ipp>
 #include <unroll/train/model_checkpoint.ipp>
 #include <unroll/train/online_learner.ipp>
+#include <unroll/train/parameter_norms.ipp>
 #include <unroll/train/predict.hpp>
 #include <unroll/train/progress.ipp>
 #include <unroll/train/rate_callbacks.ipp>

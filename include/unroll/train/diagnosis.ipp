@@ -94,7 +94,9 @@ UNROLL_FUNCTION std::string brief(double value) {
   text << std::setprecision(value >= 10 && value < 1000 ? 3 : 2) << value;
   return text.str();
 }
-UNROLL_FUNCTION std::string percent(double share) { return concat_text(static_cast<Index>(std::round(100 * share)), " %"); }
+UNROLL_FUNCTION std::string percent(double share) {
+  return concat_text(static_cast<Index>(std::round(100 * share)), " %");
+}
 
 /// The sentences about one layer.
 class LayerFindings {
@@ -224,10 +226,10 @@ UNROLL_FUNCTION std::string Diagnosis::report(const DiagnosisLimits& limits) con
     for (const Finding& finding : found) text += finding.text + "\n";
     if (found.empty())
       text += concat_text(layer.name, " (", layer.who, "): nothing is wrong; ",
-                          layer.signal.empty()
-                              ? std::string("the loss asks for nothing")
-                              : concat_text(detail::brief(layer.signal.back()), " of what the loss asks for arrives ",
-                                            layer.signal.size() - 1, " steps before the last"),
+                          layer.signal.empty() ? std::string("the loss asks for nothing")
+                                               : concat_text(detail::brief(layer.signal.back()),
+                                                             " times what the loss asks for arrives ",
+                                                             layer.signal.size() - 1, " steps before the last"),
                           "\n");
   }
   return text;
