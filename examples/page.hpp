@@ -61,12 +61,12 @@ inline void begin_picture(std::ostream& svg, double width, double height, std::s
       << font << "\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
 }
 
-/// Curves of one value an epoch each, as an SVG picture with axes.
+/// Curves of one value an epoch each, as an SVG picture with axes; `from` and `to` are what its ends are called.
 struct Curve {
   std::string name, colour;
   std::vector<double> values;
 };
-inline std::string picture(std::span<const Curve> curves) {
+inline std::string picture(std::span<const Curve> curves, std::string_view from = "epoch 1", std::string to = "") {
   constexpr double width = 640, height = 360, left = 60, bottom = 40, top = 20, right = 110;
   double least = 1e300, most = -1e300;
   std::size_t epochs = 1;
@@ -75,6 +75,7 @@ inline std::string picture(std::span<const Curve> curves) {
     for (const double value : curve.values)
       if (std::isfinite(value)) least = std::min(least, value), most = std::max(most, value);
   }
+  if (to.empty()) to = std::to_string(epochs);
   if (least > most) least = 0, most = 1;
   if (most - least < 1e-9) most = least + 1;
   const auto x = [&](std::size_t k) {
@@ -93,13 +94,16 @@ inline std::string picture(std::span<const Curve> curves) {
         << "\" stroke=\"#ddd\"/><text x=\"" << left - 8 << "\" y=\"" << y(value) + 4 << "\" text-anchor=\"end\">"
         << value << "</text>\n";
   }
-  svg << "<text x=\"" << left << "\" y=\"" << height - bottom + 20 << "\">epoch 1</text><text x=\"" << width - right
-      << "\" y=\"" << height - bottom + 20 << "\" text-anchor=\"end\">" << epochs << "</text>\n";
+  svg << "<text x=\"" << left << "\" y=\"" << height - bottom + 20 << "\">" << escaped(from) << "</text><text x=\""
+      << width - right << "\" y=\"" << height - bottom + 20 << "\" text-anchor=\"end\">" << escaped(to) << "</text>\n";
+  std::vector<double> named;  // where names stand, none over another
   for (const Curve& curve : curves) {
     svg << "<polyline fill=\"none\" stroke=\"" << curve.colour << "\" stroke-width=\"2\" points=\"";
     double end = y(least);
     for (std::size_t k = 0; k < curve.values.size(); ++k)
       if (std::isfinite(curve.values[k])) svg << x(k) << ',' << (end = y(curve.values[k])) << ' ';
+    while (std::ranges::any_of(named, [&](double other) { return std::abs(other - end) < 13; })) end -= 1;
+    named.push_back(end);
     svg << "\"/><text x=\"" << width - right + 8 << "\" y=\"" << end + 4 << "\" fill=\"" << curve.colour << "\">"
         << escaped(curve.name) << "</text>\n";
   }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <unroll/cell/coupled_gate_lstm.hpp>
+#include <unroll/cell/derived.hpp>
 #include <unroll/cell/gru.hpp>
 #include <unroll/cell/gru_reset_before.hpp>
 #include <unroll/cell/ind_rnn.hpp>
@@ -122,6 +123,17 @@ TEST_CASE("a trace knows where a step comes from") {
   CHECK(trace.before(3, 1) == -1);
   CHECK(trace.before(2, 1) == trace.packing.offset(3) + 1);
 }
+
+/// Keeps what the compiler finds, whatever it says itself.
+template <class T> struct Leak : CellSize<T> {
+  using CellSize<T>::CellSize;
+  static constexpr int GX = 1, GU = 1, S = 1;
+  static constexpr std::string_view gate_names = "f", name = "Leak";
+  static constexpr void forward(const auto& x, const auto& u, const auto& prev, auto& next) {
+    next[0] = sigmoid(x[0] + u[0]) * prev[0];
+  }
+};
+static_assert(detail::gate_names_of<Recurrent<Derived<Leak<double>>>::Cell>().empty());
 
 TEST_CASE("gates are those of the equations") {
   const auto lstm = make(Lstm<double>(3, 4));

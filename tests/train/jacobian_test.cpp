@@ -1,4 +1,7 @@
 // Jacobians of a step: against the equations and finite differences; norms of parameters along training.
+#include <stdexcept>
+#include <string>
+
 #include <doctest/doctest.h>
 
 #include <unroll/cell/gru.hpp>
@@ -11,7 +14,6 @@
 #include <unroll/train/jacobian.hpp>
 #include <unroll/train/parameter_norms.hpp>
 
-#include "../support/message_of.hpp"
 #include "../support/sequences.hpp"
 #include "classifier.hpp"
 
@@ -19,6 +21,15 @@ namespace jacobian_test {
 
 using namespace unroll;
 using X = PackedSequence<double>;
+
+std::string complaint_of(const auto& f) {
+  try {
+    f();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
 
 /// A pass over x that asks for the final state alone.
 template <class L> void pass(const L& layer, const X& x, RecurrentRecord& record) {
@@ -88,12 +99,12 @@ TEST_CASE("the product of a network that is linear at 0 is a power of its matrix
   for (std::size_t k = 0; k < 9; ++k) CHECK(of.product[k] == doctest::Approx(std::pow(0.9, double(k))));
   CHECK(jacobians(layer, record.of(layer), 0, 3).product.size() == 4);
   CHECK(jacobians(layer, record.of(layer), 3).product == std::vector<double>{1});
-  CHECK(message_of([&] { step_jacobian(layer, record.of(layer), 0, 0); }) ==
+  CHECK(complaint_of([&] { step_jacobian(layer, record.of(layer), 0, 0); }) ==
         "step_jacobian: step 0 is the first of sequence 0, expected one with a step before");
-  CHECK(message_of([&] { step_jacobian(layer, record.of(layer), 3, 1); }) ==
+  CHECK(complaint_of([&] { step_jacobian(layer, record.of(layer), 3, 1); }) ==
         "step_jacobian: step 3 of sequence 1, expected one of the batch");
   const auto other = layer;
-  CHECK(message_of([&] { jacobians(other, record.of(layer)); }).starts_with("step_jacobian: the trace is of "));
+  CHECK(complaint_of([&] { jacobians(other, record.of(layer)); }).starts_with("step_jacobian: the trace is of "));
 }
 
 TEST_CASE("radius and norm of matrices") {
@@ -107,7 +118,8 @@ TEST_CASE("radius and norm of matrices") {
   shear *= 1e-200;
   CHECK(spectral_norm(shear) == doctest::Approx(3e-200).epsilon(1e-9));
   CHECK(spectral_norm(Matrix<double>::Zero(2, 2)) == 0);
-  CHECK(message_of([] { spectral_radius(Matrix<double>::Zero(2, 3)); }) == "spectral_radius: 2 x 3, expected a square");
+  CHECK(complaint_of([] { spectral_radius(Matrix<double>::Zero(2, 3)); }) ==
+        "spectral_radius: 2 x 3, expected a square");
 }
 
 TEST_CASE("norms of gradients, updates and weights of every parameter, along training") {
@@ -132,7 +144,7 @@ TEST_CASE("norms of gradients, updates and weights of every parameter, along tra
       },
       model);
   CHECK(squares > 0);
-  CHECK(message_of([&] { norms.of("none"); }).starts_with("ParameterNorms: there is no parameter none among "));
+  CHECK(complaint_of([&] { norms.of("none"); }).starts_with("ParameterNorms: there is no parameter none among "));
   CHECK(history.epochs.size() == 2);
 }
 

@@ -149,6 +149,7 @@ template <class E> struct Derived : E {
                 "numbers alone.");
 
   static constexpr int C = Steps::keeps;
+  static constexpr std::string_view gate_names{};  // what is kept is what the plan says, not what E would keep
   static constexpr bool same_ports = E::same_ports || Steps::same_ports;
   template <class V> using Unit = std::array<V, static_cast<std::size_t>(E::P)>;
   template <class V> using GatesX = std::array<V, static_cast<std::size_t>(E::GX)>;
