@@ -11,7 +11,8 @@ out=$1
 accents="en-us en-gb en-gb-x-rp en-gb-scotland en-gb-x-gbclan en-029"
 voices="m1 m2 m3 m4 m5 f1 f2 f3 Alex Alicia Andrea Annie Diogo Gene Gene2 Henrique Hugo Jacky Marco Mario Michael Mike
   Nguyen adam antonio aunty belinda benjamin boris caleb david ed edward grandma grandpa gustave iven john klatt2 marcelo
-  max michel miguel norbert pablo paul pedro quincy rob robert sandro shelby steph travis victor zac"
+  max michel miguel norbert pablo paul pedro quincy rob robert sandro shelby steph travis victor zac anika croak klatt
+  klatt3 klatt4 Storm Tweaky"
 valid_voices="m6 f4 edward2"
 test_voices="m7 f5 Andy linda Lee"
 keywords="yes no up down left right on off stop go"
@@ -29,7 +30,7 @@ say() {
   for voice in $of; do
     for accent; do
       turn=$((turn + 1))
-      speed=$((110 + 25 * (turn % 4))) pitch=$((35 + 15 * (turn % 3)))
+      speed=$((110 + 25 * (turn % 5))) pitch=$((20 + 20 * (turn % 4)))
       espeak-ng -v "$accent+$voice" -s $speed -p $pitch -w "$folder/$word-$accent-$voice.wav" "$word"
     done
   done

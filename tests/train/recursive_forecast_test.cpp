@@ -6,7 +6,7 @@
 #include <unroll/train/recursive_forecast.hpp>
 #include <unroll/unroll.hpp>
 
-#include "../support/message_of.hpp"
+#include "../io/support.hpp"
 
 namespace recursive_forecast_test {
 
@@ -65,7 +65,7 @@ TEST_CASE("all windows of a series are forecast side by side, as each alone") {
 
 TEST_CASE("a model that says too little, and windows that cannot be, are refused") {
   const auto check_refused = [](const auto& call, std::initializer_list<const char*> parts) {
-    const std::string message = message_of(call);
+    const std::string message = message_of<std::invalid_argument>(call);
     CAPTURE(message);
     for (const char* const part : parts) CHECK(message.find(part) != std::string::npos);
   };
