@@ -133,8 +133,9 @@ template <class M, class L, class R, class In = detail::InputOfSteps<M>> class O
     if constexpr (has_ids) {
       x_.ids[0] = x;
     } else {
-      static_assert(!std::integral<X>, "unroll: OnlineLearner::step: a step of this model is numbers, 1.0f and not 1.");
-      detail::assign_step(x, x_.values);
+      constexpr bool is_numbers = !std::integral<X>;
+      static_assert(is_numbers, "unroll: OnlineLearner::step: a step of this model is numbers, 1.0f and not 1.");
+      if constexpr (is_numbers) detail::assign_step(x, x_.values);
       detail::check_step("OnlineLearner::step", "feature", x_.values);
     }
     const FlushDenormals flush;
