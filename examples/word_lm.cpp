@@ -61,14 +61,14 @@ struct Small {
 /// by heart; dropout before, between and behind the layers; Adam, whose rate falls by half a cosine.
 struct Tied {
   static auto make(Index words) {
-    return Sequential{Embedding{words, 400}, Dropout{0.3},
-                      Stack{Recurrent{Lstm{400, 600}}, Dropout{0.3}, Recurrent{Lstm{600, 400}}}, Dropout{0.3},
-                      SoftmaxClassifier{400, words, {.tied = true}}};
+    return Sequential{Embedding{words, 512}, Dropout{0.4},
+                      Stack{Recurrent{Lstm{512, 512}}, Dropout{0.4}, Recurrent{Lstm{512, 512}}}, Dropout{0.4},
+                      SoftmaxClassifier{512, words, {.tied = true}}};
   }
   static Adam optimizer() { return {.rate = 3e-3}; }
   static Scheme scheme() { return {.embedding = Initializer::uniform_within(0.1)}; }
   static constexpr StreamOptions streams{.streams = 20, .window = 35};
-  static constexpr Index epochs = 12;
+  static constexpr Index epochs = 11;
   static constexpr double clip_norm = 1;
   static std::vector<Callback> callbacks() {
     const double rate = optimizer().rate;
