@@ -154,8 +154,7 @@ class LayerFindings {
       add(Ailment::exploding, *largest, limits_.exploding,
           concat_text(
               "gradients explode: ", brief(*largest), " times what the loss asks for arrives ",
-              static_cast<Index>(largest - layer_.signal.begin()), " steps before the last, more than ",
-              brief(limits_.exploding),
+              largest - layer_.signal.begin(), " steps before the last, more than ", brief(limits_.exploding),
               " times (there is growth above 1: Pascanu et al. 2013); clipping their norm, a smaller or orthogonal "
               "U or a lower learning rate would help"));
   }

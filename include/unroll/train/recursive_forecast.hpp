@@ -27,7 +27,7 @@ void forecast_on(const M& model, PackedSequence<T>& x, CacheFor<M, PackedSequenc
     const auto& y = values(model.forward(inference, x, cache));
     require(y.cols() == B && y.rows() > 0 && y.rows() % D == 0, "forecast_recursively: the model gives (", y.rows(),
             ", ", y.cols(), ") for ", B, " windows of ", D, " features, expected all of these some steps ahead");
-    const Index ahead = std::min(y.rows() / D, steps - done), moved = std::min(ahead, T_steps);
+    const Index ahead = (std::min)(y.rows() / D, steps - done), moved = (std::min)(ahead, T_steps);
     for (Index j = 0; j < B; ++j)
       out.col(first + packing.row(j)).segment(done * D, ahead * D) = y.col(packing.row(j)).head(ahead * D);
     done += ahead;
@@ -66,7 +66,7 @@ auto forecast_recursively(const M& model, const D& data, Index steps, Index batc
   Matrix<T> out;
   std::vector<Index> rows;
   for (Index first = 0; first < data.size(); first += std::ssize(rows)) {
-    rows.resize(static_cast<std::size_t>(std::min(batch_size, data.size() - first)));
+    rows.resize(static_cast<std::size_t>((std::min)(batch_size, data.size() - first)));
     std::iota(rows.begin(), rows.end(), first);
     data.fill(rows, x);
     if (first == 0) out.resize(x.values.rows() * steps, data.size());
