@@ -13,10 +13,7 @@ namespace detail {
 UNROLL_FUNCTION void check_online_options(const OnlineOptions& options) {
   require_at_least("OnlineLearner", "window", options.window, 1);
   require_at_least("OnlineLearner", "stride", options.stride, 0);
-  require_not_negative("OnlineLearner", "clip.norm", options.clip.norm);
-  require_not_negative("OnlineLearner", "clip.each_norm", options.clip.each_norm);
-  require_not_negative("OnlineLearner", "clip.value", options.clip.value);
-  require_not_negative("OnlineLearner", "clip.epsilon", options.clip.epsilon);
+  check_limits("OnlineLearner", options.clip);
 }
 UNROLL_FUNCTION void check_told(const char* who, Index steps, bool is_known) {
   require(steps > 0, who, ": there is no output yet that this could be the truth of: `step` comes first");

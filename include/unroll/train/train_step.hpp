@@ -59,7 +59,7 @@ template <class M, class In> struct Workspace {
 
 namespace detail {
 UNROLL_API void check_backward(const Context& context, double whole_weight);
-UNROLL_API void check_limits(const ClipLimits& clip);
+UNROLL_API void check_limits(const char* who, const ClipLimits& clip);
 template <class T> UNROLL_API void scale_gradient(Matrix<T>& d, T factor);
 template <class T> void scale_gradient(Matrix<T>& d, T factor) {
   for (Index k = 0; k < d.size(); ++k) d.data()[k] *= factor;
@@ -172,7 +172,7 @@ template <class M> UNROLL_API void clip_gradient(M& gradient, const ClipLimits& 
 /// what `optimizer` does not take, before anything has changed.
 template <class M, class O>
 StepResult apply_gradient(M& model, O& optimizer, M& gradient, const ClipLimits& clip = {}, StepResult result = {}) {
-  detail::check_limits(clip);
+  detail::check_limits("apply_gradient", clip);
   if constexpr (requires { optimizer.check(model, gradient); }) optimizer.check(model, gradient);
   const FlushDenormals flush;
   detail::clip_gradient(gradient, clip, result);

@@ -19,11 +19,11 @@ UNROLL_FUNCTION void check_backward(const Context& context, double whole_weight)
   require(context.gradients, "add_gradient: context.gradients is false, so nothing is kept for the backward pass");
   require_not_negative("add_gradient", "whole_weight", whole_weight);
 }
-UNROLL_FUNCTION void check_limits(const ClipLimits& clip) {
-  require_not_negative("apply_gradient", "the limit of the norm", clip.norm);
-  require_not_negative("apply_gradient", "the limit of each norm", clip.each_norm);
-  require_not_negative("apply_gradient", "the limit of an element", clip.value);
-  require_not_negative("apply_gradient", "epsilon", clip.epsilon);
+UNROLL_FUNCTION void check_limits(const char* who, const ClipLimits& clip) {
+  require_not_negative(who, "clip.norm", clip.norm);
+  require_not_negative(who, "clip.each_norm", clip.each_norm);
+  require_not_negative(who, "clip.value", clip.value);
+  require_not_negative(who, "clip.epsilon", clip.epsilon);
 }
 }  // namespace detail
 
