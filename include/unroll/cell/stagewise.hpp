@@ -170,12 +170,13 @@ template <class E> class Stagewise {
     fill(weight_hh, scheme.recurrent, fan, rng.child(0));
     fill(bias_hh, scheme.bias, fan, rng.child(1));
     if (E::projects) fill(weight_hr, scheme.dense, Fan{units_, outputs_, fan.bound}, rng.child(2));
-    if constexpr (requires { E::initial_parameter; })
+    const Rng of_units = rng.child(E::projects ? 3 : 2);
+    if constexpr (requires { E::initialize_units(unit, of_units); })
+      E::initialize_units(unit, of_units);
+    else if constexpr (requires { E::initial_parameter; })
       for (int p = 0; p < E::P; ++p) unit.col(p).setConstant(static_cast<T>(E::initial_parameter[std::size_t(p)]));
     else
-      fill(unit, Initializer::uniform, fan, rng.child(E::projects ? 3 : 2));
-    if constexpr (requires { E::initialize_units(unit, rng); })
-      E::initialize_units(unit, rng.child(E::projects ? 3 : 2));
+      fill(unit, Initializer::uniform, fan, of_units);
     if constexpr (requires { E::forget_parameter; })
       unit.col(E::forget_parameter).array() += static_cast<T>(scheme.forget_bias);
   }
