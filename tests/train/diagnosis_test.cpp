@@ -16,6 +16,7 @@
 #include <unroll/optim/adam.hpp>
 #include <unroll/train/diagnosis.hpp>
 
+#include "../io/support.hpp"
 #include "../support/sequences.hpp"
 
 namespace diagnosis_test {
@@ -23,15 +24,6 @@ namespace diagnosis_test {
 using namespace unroll;
 using X = PackedSequence<float>;
 constexpr Index D = 3, H = 12;
-
-std::string complaint_of(const auto& f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
-}
 
 template <class C> auto last_of(const C& cell, RecurrentOptions options = {}) {
   Sequential model{FinalState{Recurrent{cell, options}}, Dense{H, 1}};
@@ -168,7 +160,7 @@ TEST_CASE("all layers of a model, by their names; and as they are trained") {
 TEST_CASE("norms by distance are means over the sequences that are as long") {
   RecurrentTrace trace;
   trace.who = "Recurrent<Rnn>";
-  CHECK(complaint_of([&] { diagnose(trace); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { diagnose(trace); }) ==
         "diagnose: the trace of Recurrent<Rnn> is of a pass without a backward pass");
   const std::vector<Index> lengths{1, 3, 0};
   trace.packing =

@@ -14,6 +14,7 @@
 #include <unroll/train/jacobian.hpp>
 #include <unroll/train/parameter_norms.hpp>
 
+#include "../io/support.hpp"
 #include "../support/sequences.hpp"
 #include "classifier.hpp"
 
@@ -21,15 +22,6 @@ namespace jacobian_test {
 
 using namespace unroll;
 using X = PackedSequence<double>;
-
-std::string complaint_of(const auto& f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
-}
 
 /// A pass over x that asks for the final state alone.
 template <class L> void pass(const L& layer, const X& x, RecurrentRecord& record) {
@@ -99,12 +91,14 @@ TEST_CASE("the product of a network that is linear at 0 is a power of its matrix
   for (std::size_t k = 0; k < 9; ++k) CHECK(of.product[k] == doctest::Approx(std::pow(0.9, double(k))));
   CHECK(jacobians(layer, record.of(layer), 0, 3).product.size() == 4);
   CHECK(jacobians(layer, record.of(layer), 3).product == std::vector<double>{1});
-  CHECK(complaint_of([&] { step_jacobian(layer, record.of(layer), 0, 0); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { step_jacobian(layer, record.of(layer), 0, 0); }) ==
         "step_jacobian: step 0 is the first of sequence 0, expected one with a step before");
-  CHECK(complaint_of([&] { step_jacobian(layer, record.of(layer), 3, 1); }) ==
+  CHECK(message_of<std::invalid_argument>([&] { step_jacobian(layer, record.of(layer), 3, 1); }) ==
         "step_jacobian: step 3 of sequence 1, expected one of the batch");
   const auto other = layer;
-  CHECK(complaint_of([&] { jacobians(other, record.of(layer)); }).starts_with("step_jacobian: the trace is of "));
+  CHECK(message_of<std::invalid_argument>([&] {
+          jacobians(other, record.of(layer));
+        }).starts_with("step_jacobian: the trace is of "));
 }
 
 TEST_CASE("radius and norm of matrices") {
@@ -118,7 +112,7 @@ TEST_CASE("radius and norm of matrices") {
   shear *= 1e-200;
   CHECK(spectral_norm(shear) == doctest::Approx(3e-200).epsilon(1e-9));
   CHECK(spectral_norm(Matrix<double>::Zero(2, 2)) == 0);
-  CHECK(complaint_of([] { spectral_radius(Matrix<double>::Zero(2, 3)); }) ==
+  CHECK(message_of<std::invalid_argument>([] { spectral_radius(Matrix<double>::Zero(2, 3)); }) ==
         "spectral_radius: 2 x 3, expected a square");
 }
 
@@ -144,7 +138,9 @@ TEST_CASE("norms of gradients, updates and weights of every parameter, along tra
       },
       model);
   CHECK(squares > 0);
-  CHECK(complaint_of([&] { norms.of("none"); }).starts_with("ParameterNorms: there is no parameter none among "));
+  CHECK(message_of<std::invalid_argument>([&] {
+          norms.of("none");
+        }).starts_with("ParameterNorms: there is no parameter none among "));
   CHECK(history.epochs.size() == 2);
 }
 
