@@ -264,10 +264,6 @@ int main(int argc, char** argv) try {
   Options options;
   fs::path file = options.files.save;
   std::string text;
-  const auto add_threads = [&](CLI::App* to) {
-    to->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
-  };
 
   CLI::App* const train_command = app.add_subcommand("train", "learn from scenes, save the model, test it");
   train_command->add_option("--scenes", options.scenes, "to learn from")
@@ -284,12 +280,12 @@ int main(int argc, char** argv) try {
   train_command->add_option("--rate", options.rate)->check(CLI::Range(1e-9, 10.0))->capture_default_str();
   train_command->add_option("--seed", options.seed)->capture_default_str();
   options.files.add_options(*train_command);
-  add_threads(train_command);
+  training::add_threads(*train_command, threads);
 
   CLI::App* const describe_command = app.add_subcommand("describe", "say what is in a scene");
   describe_command->add_option("--model", file)->capture_default_str();
   describe_command->add_option("scene", text, "'large red circle 0.2 0.5; small blue square 0.8 0.4'");
-  add_threads(describe_command);
+  training::add_threads(*describe_command, threads);
 
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);

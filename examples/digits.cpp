@@ -196,8 +196,7 @@ int main(int argc, char** argv) try {
         ->check(CLI::Range(0.0, 10.0))
         ->capture_default_str();
     command->add_option("--seed", options.seed)->capture_default_str();
-    command->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
+    training::add_threads(*command, threads);
   };
   const auto add_digits = [&](CLI::App* command) {
     command->add_option("--digits", options.digits, "of a string, at most")

@@ -252,8 +252,7 @@ int main(int argc, char** argv) try {
     command->add_option("--data", options.data, "a table, .csv (.gz too), whose first line names the columns")
         ->required();
     command->add_option("--delimiter", options.delimiter, "between its fields")->capture_default_str();
-    command->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
+    training::add_threads(*command, threads);
   };
   CLI::App* const train_command = app.add_subcommand("train", "learn from a table, save the model, test it");
   add_common(train_command);

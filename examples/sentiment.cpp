@@ -314,10 +314,6 @@ int main(int argc, char** argv) try {
   fs::path model = options.files.save, test = options.test, plot;
   Index limit = 0;
   std::vector<std::string> texts;
-  const auto add_threads = [&](CLI::App* to) {
-    to->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
-  };
 
   CLI::App* const train_command = app.add_subcommand("train", "train on reviews, save the model, test it on others");
   train_command->add_option("--train", options.train,
@@ -351,20 +347,20 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   train_command->add_option("--seed", options.seed)->capture_default_str();
   options.files.add_options(*train_command);
-  add_threads(train_command);
+  training::add_threads(*train_command, threads);
 
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how good a saved model is");
   evaluate_command->add_option("--model", model)->capture_default_str();
   evaluate_command->add_option("--test", test, "file of label<TAB>text lines (.gz too), or folder with pos/, neg/");
   evaluate_command->add_option("--limit", limit)->check(CLI::Range(0, 1'000'000'000));
-  add_threads(evaluate_command);
+  training::add_threads(*evaluate_command, threads);
 
   CLI::App* const predict_command = app.add_subcommand("predict", "a saved model's verdict on texts");
   predict_command->add_option("--model", model)->capture_default_str();
   predict_command->add_option("--plot", plot,
                               "of attention: the words that a verdict rests on, a page, .html, or a picture, .svg");
   predict_command->add_option("text", texts, "texts; without any, every line of the standard input");
-  add_threads(predict_command);
+  training::add_threads(*predict_command, threads);
 
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);

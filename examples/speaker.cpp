@@ -160,10 +160,6 @@ int main(int argc, char** argv) try {
   Options options;
   int threads = 0;
   fs::path file = options.files.save, series;
-  const auto add_threads = [&](CLI::App* to) {
-    to->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
-  };
 
   CLI::App* const train_command = app.add_subcommand("train", "learn from series, save the model, test it");
   train_command->add_option("--train", options.train, "12 numbers a line, a line of ones behind each series")
@@ -186,12 +182,12 @@ int main(int argc, char** argv) try {
   train_command->add_option("--confusion", options.confusion,
                             "who was taken for whom: a page, .html, or a picture, .svg");
   options.files.add_options(*train_command);
-  add_threads(train_command);
+  training::add_threads(*train_command, threads);
 
   CLI::App* const tell_command = app.add_subcommand("tell", "who speaks in each series of a file");
   tell_command->add_option("--model", file)->capture_default_str();
   tell_command->add_option("series", series, "12 numbers a line, a line of ones behind each series")->required();
-  add_threads(tell_command);
+  training::add_threads(*tell_command, threads);
 
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);

@@ -194,10 +194,6 @@ int main(int argc, char** argv) try {
   Options options;
   fs::path file = options.files.save;
   std::vector<std::string> texts;
-  const auto add_threads = [&](CLI::App* to) {
-    to->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
-  };
 
   CLI::App* const train_command = app.add_subcommand("train", "learn from tagged sentences, save the model, test it");
   train_command->add_option("--train", options.train, "tagged sentences; .gz too")->required();
@@ -215,12 +211,12 @@ int main(int argc, char** argv) try {
   train_command->add_option("--rate", options.rate)->check(CLI::Range(0.0, 1.0))->capture_default_str();
   train_command->add_option("--seed", options.seed)->capture_default_str();
   options.files.add_options(*train_command);
-  add_threads(train_command);
+  training::add_threads(*train_command, threads);
 
   CLI::App* const tag_command = app.add_subcommand("tag", "the tags of a sentence, whose words stand between spaces");
   tag_command->add_option("--model", file)->capture_default_str();
   tag_command->add_option("text", texts, "without any, the lines of the standard input");
-  add_threads(tag_command);
+  training::add_threads(*tag_command, threads);
 
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);

@@ -42,6 +42,11 @@ struct DownToZero {
 /// 200 updates, or a tenth of them.
 inline unroll::Index short_warm_up(unroll::Index updates) { return std::min<unroll::Index>(200, updates / 10); }
 
+/// For `unroll::set_threads`.
+inline void add_threads(CLI::App& to, int& threads) {
+  to.add_option("--threads", threads, "0: one for each core; results do not depend on it")->check(CLI::Range(0, 1024));
+}
+
 struct Files {
   std::filesystem::path save, resume{}, log{}, plot{};
 

@@ -257,8 +257,7 @@ int main(int argc, char** argv) try {
   fs::path model = options.files.save, from, to, plot;
   std::string text;
   const auto add_common = [&](CLI::App* command) {
-    command->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
+    training::add_threads(*command, threads);
     if (command->get_name() == "train") return;
     command->add_option("--model", model)->capture_default_str();
     command->add_option("--width", how.width, "translations that are followed at once; 1: the likeliest word each time")

@@ -236,10 +236,6 @@ int main(int argc, char** argv) try {
   MeasureOptions of;
   WriteOptions how;
   fs::path model = options.files.save;
-  const auto add_threads = [&](CLI::App* to) {
-    to->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
-  };
 
   CLI::App* const train_command = app.add_subcommand("train", "learn from a text, save the model, test it");
   train_command->add_option("--train", options.train, "a sentence a line, words between spaces (.gz too)");
@@ -254,7 +250,7 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   train_command->add_option("--seed", options.seed)->capture_default_str();
   options.files.add_options(*train_command);
-  add_threads(train_command);
+  training::add_threads(*train_command, threads);
 
   CLI::App* const evaluate_command = app.add_subcommand("evaluate", "how well a saved model predicts a text");
   evaluate_command->add_option("--model", model)->capture_default_str();
@@ -270,7 +266,7 @@ int main(int argc, char** argv) try {
       ->capture_default_str();
   evaluate_command->add_option("--plot", of.plot,
                                "the text, each word coloured by its probability: a page, .html, or a picture, .svg");
-  add_threads(evaluate_command);
+  training::add_threads(*evaluate_command, threads);
 
   CLI::App* const write_command = app.add_subcommand("write", "let a saved model write");
   write_command->add_option("--model", model)->capture_default_str();
@@ -280,7 +276,7 @@ int main(int argc, char** argv) try {
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
   write_command->add_option("--seed", how.seed)->capture_default_str();
-  add_threads(write_command);
+  training::add_threads(*write_command, threads);
 
   CLI11_PARSE(app, argc, argv);
   set_threads(threads);
