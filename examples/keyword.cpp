@@ -48,6 +48,7 @@ constexpr double window_seconds = 0.025, hop_seconds = 0.01;
 class Mfcc {
  public:
   static constexpr Index count = 16, bands = 32;
+  static constexpr int least_rate = 4000;  // Hz: below there is no speech
 
   explicit Mfcc(int rate)
       : window(Index(window_seconds * rate)),
@@ -143,9 +144,11 @@ Corpus read_corpus(const fs::path& data) {
       const Index label = name != corpus.names.end() ? name - corpus.names.begin() : 0;
       for (const fs::path& file : sorted(folder)) {
         words->push_back({label, without_silence(sound::read_wav(file))});
-        if (corpus.rate == 0) corpus.rate = words->back().sound.rate;
-        require<FormatError>(words->back().sound.rate == corpus.rate, file.string(), ": ", words->back().sound.rate,
-                             " Hz, expected ", corpus.rate);
+        const Sound& word = words->back().sound;
+        require<FormatError>(word.samples.size() > 1, file.string(), ": nothing to be heard");
+        if (corpus.rate == 0) corpus.rate = word.rate;
+        require<FormatError>(word.rate == corpus.rate && word.rate >= Mfcc::least_rate, file.string(), ": ", word.rate,
+                             " Hz, expected ", std::max(corpus.rate, Mfcc::least_rate));
       }
     }
     require<FormatError>(!words->empty(), (data / part).string(), ": no words");
@@ -246,29 +249,31 @@ using Ear = stream::Stream<stream::StreamOf<Model, Mfcc::count, units, units, mo
 /// the threshold, and half a second has passed since the last word.
 class Spotter {
  public:
-  Spotter(const Model& model, Scaler scaler, double threshold) : scaler_(std::move(scaler)), threshold_(threshold) {
+  /// Of so many labels, the first of which is no word; a model may have room for more.
+  Spotter(const Model& model, Scaler scaler, std::size_t labels, double threshold)
+      : scaler_(std::move(scaler)), threshold_(threshold), recent_(Eigen::ArrayXXf::Zero(Index(labels), 3)) {
     ear_.assign(model);
   }
   /// The label of the word that was just spotted.
   std::optional<Index> operator()(const Eigen::VectorXf& features) {
     const Matrix<float> x = scaler_.scale(features);
     const auto scores = ear_.step(std::span<const float, Mfcc::count>(x.data(), Mfcc::count));
-    Eigen::ArrayXf p = Eigen::Map<const Eigen::ArrayXf>(scores.data(), std::ssize(scores));
+    Eigen::ArrayXf p = Eigen::Map<const Eigen::ArrayXf>(scores.data(), recent_.rows());
     p = (p - p.maxCoeff()).exp();
-    sums_.col(frame_++ % 3) = p / p.sum();
+    recent_.col(frame_++ % 3) = p / p.sum();
     Index best = 0;
-    const float mean = sums_.rowwise().mean().maxCoeff(&best);
+    const float mean = recent_.rowwise().mean().maxCoeff(&best);
     if (best == 0 || mean < float(threshold_) || frame_ < silent_until_) return std::nullopt;
     silent_until_ = frame_ + Index(0.5 / hop_seconds);
     return best;
   }
-  void reset() { ear_.reset(), sums_.setZero(), frame_ = silent_until_ = 0; }
+  void reset() { ear_.reset(), recent_.setZero(), frame_ = silent_until_ = 0; }
 
  private:
   Scaler scaler_;
   double threshold_;
+  Eigen::ArrayXXf recent_;  // (labels, 3): the probabilities of the last frames
   Ear ear_;
-  Eigen::ArrayXXf sums_ = Eigen::ArrayXXf::Zero(most_words + 1, 3);
   Index frame_ = 0, silent_until_ = 0;
 };
 
@@ -386,7 +391,7 @@ void train(const Options& options) {
   save(options.files.save, model,
        {.labels = corpus.names, .extra = {{"scaler", scaler.text()}, {"rate", std::to_string(corpus.rate)}}});
   std::cout << "saved to " << options.files.save.string() << '\n';
-  Spotter spotter(model, scaler, options.threshold);
+  Spotter spotter(model, scaler, corpus.names.size(), options.threshold);
   print_scores(spotter, corpus, options);
 }
 
@@ -395,25 +400,34 @@ void train(const Options& options) {
 struct Loaded {
   Spotter spotter;
   std::vector<std::string> names;
-  int rate;
+  std::string rate;
 };
 Loaded load_spotter(const fs::path& path, double threshold) {
   const auto [model, info] = load_model([](const ModelInfo&) { return make_model(); }, path);
-  return {Spotter(model, Scaler::from_text(info.value("scaler")), threshold), info.labels,
-          std::stoi(info.value("rate"))};
+  require<FormatError>(info.labels.size() > 1 && info.labels.size() <= most_words + 1, path.string(), ": ",
+                       info.labels.size(), " labels, expected 2 to ", most_words + 1);
+  const Scaler scaler = Scaler::from_text(info.value("scaler"));
+  require<FormatError>(scaler.middle().size() == Mfcc::count, path.string(), ": a scale of ", scaler.middle().size(),
+                       " features, expected ", Mfcc::count);
+  return {Spotter(model, scaler, info.labels.size(), threshold), info.labels, info.value("rate")};
+}
+/// Throws for a sound that the model did not learn to hear.
+void check_rate(const Loaded& of, int rate, const fs::path& path) {
+  require<FormatError>(std::to_string(rate) == of.rate && rate >= Mfcc::least_rate, path.string(), ": ", rate,
+                       " Hz, the model hears ", of.rate);
 }
 
 void listen(Loaded& of, const fs::path& path) {
   const Sound sound = sound::read_wav(path);
-  require<FormatError>(sound.rate == of.rate, path.string(), ": ", sound.rate, " Hz, the model hears ", of.rate);
+  check_rate(of, sound.rate, path);
   for (const Spotted& word : spot(of.spotter, sound))
     std::cout << std::fixed << std::setprecision(2) << std::setw(7) << word.at << " s  "
               << of.names[std::size_t(word.label)] << std::endl;
 }
 void evaluate_spotter(Loaded& of, const Options& options) {
   const Corpus corpus = read_corpus(options.data);
-  require<FormatError>(corpus.names == of.names && corpus.rate == of.rate, options.data.string(),
-                       ": other words, or another rate, than those of the model");
+  require<FormatError>(corpus.names == of.names, options.data.string(), ": other words than those of the model");
+  check_rate(of, corpus.rate, options.data);
   print_scores(of.spotter, corpus, options);
 }
 
@@ -430,8 +444,7 @@ int main(int argc, char** argv) try {
     command->add_option("--threshold", options.threshold, "how sure it has to be")
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
-    command->add_option("--threads", threads, "0: one for each core; results do not depend on it")
-        ->check(CLI::Range(0, 1024));
+    training::add_threads(*command, threads);
   };
   const auto add_data = [&](CLI::App* command) {
     command->add_option("--data", options.data, "a folder with train/, valid/ and test/, see keyword_audio.sh")

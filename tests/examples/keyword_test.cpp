@@ -90,6 +90,18 @@ TEST_CASE("keyword learns to spot words, logs, goes on where it was, and says wh
       run(program, {"listen", "--model", model.string(), spoken.folder.write("up.wav", wav(sound)).string()});
   check_well(heard);
   for (const std::string& line : lines(heard.out)) CHECK(shape(line) == "   d.dd s  " + line.substr(11));
+
+  // Files that say what the model cannot be asked.
+  const auto listen_to = [&](const std::string& from, const std::string& to, const Words& parts) {
+    std::string bytes = read(model);
+    const auto at = bytes.find(from);
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at, from.size(), to);
+    const fs::path other = spoken.folder.write("other", bytes);
+    check_refused(run(program, {"listen", "--model", other.string(), (spoken.folder / "up.wav").string()}), parts);
+  };
+  listen_to(R"("rate":"8000")", R"("rate":"9000")", {"8000 Hz", "9000"});
+  listen_to("scaler 1 16 ", "scaler 1 15 ", {"Scaler"});
 }
 
 TEST_CASE("keyword says what is wrong with its data in one line") {
@@ -105,6 +117,11 @@ TEST_CASE("keyword says what is wrong with its data in one line") {
   fs::create_directories(folder / "valid" / "no");
   folder.write("train/yes/a.wav", wav(glide(500, 1000)));
   check_refused(train(), {"keyword: ", "valid/no", "a word that training does not have"});
+  fs::remove_all(folder / "valid" / "no");
+  folder.write("train/yes/b.wav", wav(std::vector<double>(1000)));
+  check_refused(train(), {"keyword: ", "b.wav", "nothing to be heard"});
+  folder.write("train/yes/b.wav", wav({}));
+  check_refused(train(), {"keyword: ", "b.wav", "nothing to be heard"});
   check_refused(run(program, {"listen", "sound.wav", "--model", (folder / "none").string()}), {"keyword: ", "none"});
   CHECK(run(program, {"train", "--help"}).code == 0);
   CHECK_FALSE(fs::exists(folder / "model"));
