@@ -142,8 +142,9 @@ template <class M, class L> void train_words(benchmark::State& state, M model, c
   text.fill(0, x, next);
   std::uint64_t step = 0;
   const auto one = [&] {
-    return train_step(model, loss, optimizer, x, Labels(next), work, {.training = true, .seed = 1, .step = step},
-                      {.norm = 5}, {step++ == 0 ? nullptr : &carried, &carried});
+    const auto* const start = step == 0 ? nullptr : &carried;
+    return train_step(model, loss, optimizer, x, Labels(next), work, {.training = true, .seed = 1, .step = step++},
+                      {.norm = 5}, {start, &carried});
   };
   if (!one().finite) return state.SkipWithError("the loss is no number");
   double tokens = 0;

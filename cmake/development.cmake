@@ -6,11 +6,33 @@ target_compile_options(unroll_warnings INTERFACE
   # g++ 12 takes Eigen's packet loads of small vectors for reads past their end; the sanitizers of `dev` know better.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
 
-# Some tests are compiled with -O0 on purpose, and all levels are tested whatever the flags.
-target_compile_definitions(unroll_warnings INTERFACE UNROLL_UNOPTIMIZED UNROLL_LEAST_LEVEL=0)
+# Some tests are compiled with -O0 on purpose.
+target_compile_definitions(unroll_warnings INTERFACE UNROLL_UNOPTIMIZED)
 
-# g++ collects its garbage rarely: a tenth of the time for a tenth of the memory.
-target_compile_options(unroll_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:SHELL:--param=ggc-min-expand=300>)
+# All levels, whatever the flags, or the one that this machine would choose, which takes a third of the time to compile.
+# The tests of the kernels and the programs of tests/process always have all.
+option(UNROLL_ALL_LEVELS "Test with every SIMD level, not the best of this machine alone" ON)
+set(least_level 0)
+if(NOT UNROLL_ALL_LEVELS)
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -dM -E -x c++ /dev/null OUTPUT_VARIABLE native ERROR_QUIET)
+  if(native MATCHES "__AVX512F__ 1" AND native MATCHES "__AVX512VL__ 1" AND native MATCHES "__AVX512DQ__ 1" AND
+     native MATCHES "__AVX512BW__ 1")
+    set(least_level 3)
+  elseif(native MATCHES "__AVX2__ 1" AND native MATCHES "__FMA__ 1")
+    set(least_level 2)
+  elseif(native MATCHES "__x86_64__ 1")
+    set(least_level 1)
+  endif()
+endif()
+add_library(unroll_levels INTERFACE)
+target_compile_definitions(unroll_levels INTERFACE UNROLL_LEAST_LEVEL=${least_level})
+if(least_level GREATER 0)
+  target_compile_definitions(unroll_levels INTERFACE UNROLL_BEST_LEVEL=${least_level})
+  target_compile_definitions(unroll_compiled PUBLIC UNROLL_BEST_LEVEL=${least_level})  # is in the names that it has
+endif()
+
+# g++ collects no garbage to speak of: a tenth of the time for a tenth of the memory.
+target_compile_options(unroll_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:SHELL:--param=ggc-min-expand=10000 --param=ggc-min-heapsize=2000000>)
 
 # Checks by calls instead of inline ones: the kernels compile in half the time.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_FLAGS MATCHES "fsanitize=address")
@@ -28,16 +50,22 @@ endif()
 # to be tested.
 option(UNROLL_HEADER_ONLY "Build tests, examples and documentation without the compiled part" OFF)
 add_library(unroll_tested INTERFACE)
-target_link_libraries(unroll_tested INTERFACE unroll::io unroll_warnings)
+target_link_libraries(unroll_tested INTERFACE unroll::io unroll_warnings unroll_levels)
 if(NOT UNROLL_HEADER_ONLY)
   target_link_libraries(unroll_tested INTERFACE unroll::compiled)
+  # What compiles for longer than it runs, because loops are in kernels.
+  if(UNROLL_UNITY)
+    set_source_files_properties(src/any_layer.cpp src/any_layer_double.cpp PROPERTIES COMPILE_OPTIONS -O0)
+  endif()
   # What the sanitizers add to every SIMD kernel takes minutes to compile, so the kernels have it in their own tests.
   if(UNROLL_PLAIN_TESTS)
     target_compile_definitions(unroll_compiled PUBLIC UNROLL_PLAIN_KERNELS)
-    set_source_files_properties(src/stream.cpp PROPERTIES COMPILE_OPTIONS -O0)  # compiles for longer than it runs
+    get_target_property(sources unroll_compiled SOURCES)
+    list(FILTER sources EXCLUDE REGEX "/(kernel|text|file|io)\\.cpp$")  # which run for longer than they compile
+    set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS -O0)
   endif()
 endif()
-target_link_libraries(unroll_compiled PRIVATE $<BUILD_INTERFACE:unroll_warnings>)
+target_link_libraries(unroll_compiled PRIVATE $<BUILD_INTERFACE:unroll_warnings> $<BUILD_INTERFACE:unroll_levels>)
 
 # The headers of the library, read once for all tests and examples. ccache does not know precompiled headers again, so it
 # goes without. `kind` is nothing or _unoptimized.

@@ -24,11 +24,13 @@ set(Eigen3_VERSION 5.0.1)
 END
 }
 
-# tests NAME [OPTION OF CMAKE...]: the release preset, changed. Goes on after an error, to show them all.
+# tests NAME [OPTION OF CMAKE...]: the release preset, changed, with the optimizer everywhere and all SIMD levels. Goes on
+# after an error, to show them all.
 tests() {
   build=build/long/$1
   shift
-  cmake --preset release -B "$build" "$@" >/dev/null && cmake --build "$build" -j "$UNROLL_JOBS" -- -k 0 || return 1
+  cmake --preset release -B "$build" -DUNROLL_UNITY=OFF -DUNROLL_ALL_LEVELS=ON "$@" >/dev/null &&
+    cmake --build "$build" -j "$UNROLL_JOBS" -- -k 0 || return 1
   status=0
   ctest --test-dir "$build" --output-on-failure -j "$UNROLL_JOBS" || status=$?
   awk -f cmake/total.awk "$build/Testing/Temporary/LastTest.log"
@@ -79,6 +81,13 @@ done
 benchmark() { sh cmake/benchmark.sh --quick && echo "1 passed, 0 failed"; }
 maybe benchmark benchmark
 maybe compile-times sh cmake/compile_times.sh
+mistakes_of_clang() {  # those of g++ are among the tests
+  printf '%s\n' tests/compile_fail/*.cpp | xargs -P "$UNROLL_JOBS" -I FILE sh tests/compile_fail/run.sh FILE clang++-19 \
+    -std=c++20 -DUNROLL_UNOPTIMIZED -Iinclude -isystem /usr/include/eigen3 |
+    awk '{ print } /^[0-9]+ passed, [0-9]+ failed$/ { p += $1; f += $3 } END { print p + 0 " passed, " f + 0 " failed" }'
+}
+maybe mistakes-of-clang mistakes_of_clang
+maybe kinds sh tests/kind/count.sh
 maybe bugs sh tests/bugs/run.sh
 maybe fuzz fuzz
 maybe faults sh tests/faults/run.sh

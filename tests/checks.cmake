@@ -34,7 +34,7 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/include/unroll/unroll.hpp)
   add_executable(two_units_test two_units/main.cpp two_units/baseline.cpp two_units/native.cpp
     two_units/checked.cpp two_units/fast_math.cpp two_units/plain.cpp)
   target_include_directories(two_units_test PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/two_units)
-  target_link_libraries(two_units_test PRIVATE unroll::io unroll_warnings ZLIB::ZLIB)
+  target_link_libraries(two_units_test PRIVATE unroll::io unroll_warnings unroll_levels ZLIB::ZLIB)
   set_source_files_properties(two_units/native.cpp PROPERTIES COMPILE_OPTIONS -march=native)
   set_source_files_properties(two_units/checked.cpp PROPERTIES COMPILE_OPTIONS -UNDEBUG)
   set_source_files_properties(two_units/fast_math.cpp PROPERTIES COMPILE_OPTIONS -ffast-math)
@@ -44,9 +44,9 @@ endif()
 
 # The same bits header-only and with the compiled part.
 add_executable(forms_headers forms/forms.cpp)
-target_link_libraries(forms_headers PRIVATE unroll::io unroll_warnings)
+target_link_libraries(forms_headers PRIVATE unroll::io unroll_warnings unroll_levels)
 add_executable(forms_compiled forms/forms.cpp)
-target_link_libraries(forms_compiled PRIVATE unroll::compiled unroll_warnings)
+target_link_libraries(forms_compiled PRIVATE unroll::compiled unroll_warnings unroll_levels)
 add_test(NAME forms COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/forms/run.sh $<TARGET_FILE:forms_headers>
          $<TARGET_FILE:forms_compiled>)
 set_tests_properties(forms PROPERTIES LABELS compile)
@@ -84,7 +84,7 @@ foreach(source IN LISTS sources)
   # What they print depends neither on the kernels nor on the optimizer, but for whole programs, which train longer, and the
   # cell that a kernel is made of.
   set(tolerance)
-  if(name MATCHES "^(readme_1_train|own_cell|forecasting|online_learning|series|tagging)$")
+  if(name MATCHES "^(readme_1_train|own_cell|forecasting|online_learning|series|tagging|translation)$")
     unroll_precompile(docs_${name})
     set(tolerance 0.1)
   else()

@@ -34,10 +34,13 @@ std::map<std::vector<Index>, double> all_labellings(const Matrix<double>& z, Ind
   }
 }
 /// By their score, then by their labels.
+bool before(const CtcLabelling& a, const CtcLabelling& b) {
+  return a.score != b.score ? a.score > b.score : a.labels < b.labels;
+}
 std::vector<CtcLabelling> sorted(const std::map<std::vector<Index>, double>& all) {
   std::vector<CtcLabelling> list;
   for (const auto& [labels, p] : all) list.push_back({labels, std::log(p), std::log(p)});
-  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+  std::ranges::sort(list, before);
   return list;
 }
 
@@ -113,7 +116,7 @@ TEST_CASE("a score of labels is added, and can forbid") {
   std::vector<CtcLabelling> expected = sorted(all_labellings(z, 0));
   for (CtcLabelling& of : expected) of.score += score_of(of.labels);
   std::erase_if(expected, [](const CtcLabelling& of) { return std::isinf(of.score); });
-  std::stable_sort(expected.begin(), expected.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+  std::ranges::sort(expected, before);
   const auto found = ctc_beam_search(z, {.width = 1000, .best = 1000, .score = score});
   REQUIRE(found.size() == expected.size());
   for (std::size_t k = 0; k < found.size(); ++k) {

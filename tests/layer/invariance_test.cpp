@@ -13,6 +13,8 @@
 
 #include "../support/sequences.hpp"
 
+namespace invariance_test {
+
 namespace {
 
 using namespace unroll;
@@ -353,3 +355,5 @@ TEST_CASE("a wrong input says who, what, got and expected") {
                        "Recurrent<Lstm>: recurrent dropout rate is 1, expected 0 or more and less than 1",
                        std::invalid_argument);
 }
+
+}  // namespace invariance_test

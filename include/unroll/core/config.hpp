@@ -38,6 +38,7 @@
 
 // The least of the levels that kernels are compiled for (kernel/levels.hpp): 0 plain, 1 baseline, 2 AVX2, 3 AVX-512.
 // What the flags guarantee, unless defined: -DUNROLL_LEAST_LEVEL=2 compiles faster, for processors with AVX2 alone.
+// UNROLL_BEST_LEVEL, where it is defined, is the last of them: with both, -DUNROLL_BEST_LEVEL=2, kernels of one level.
 #if defined(UNROLL_LEAST_LEVEL)
 #elif defined(UNROLL_PLAIN_KERNELS) || !defined(__x86_64__)
 #define UNROLL_LEAST_LEVEL 0
@@ -59,13 +60,14 @@
 //   v0_1_0_e3_4_0_b0
 // - our version, Eigen's
 // - the vectors that the compiler may use: b(aseline), s(SSE4.2), v(AVX), w(AVX2, wider), z(AVX-512: zmm), and
-//   UNROLL_LEAST_LEVEL
+//   UNROLL_LEAST_LEVEL, and UNROLL_BEST_LEVEL where it is defined
 // - where it is so: f(used multiply-add), m(ath is fast), n(o infinity or NaN), d(ebug: no NDEBUG), u(ser's own
 //   UNROLL_ASSERT), p(lain kernels), x (no exceptions), g (_GLIBCXX_DEBUG), o(ld std::string).
 // Not spelled: -ffp-contract, which no macro tells (-std=c++20 and gnu++20 contract alike in C++; copies of either kind
 // are right to rounding), EIGEN_DEFAULT_DENSE_INDEX_TYPE and EIGEN_MAX_ALIGN_BYTES, which Eigen itself needs to be the
 // same everywhere: its default follows the vectors.
-// A compiled part serves programs of all flags, so its name has c(ompiled) and only what changes a layout: p, x, g, o.
+// A compiled part serves programs of all flags, so its name has c(ompiled) and only what changes a layout: the best
+// level, p, x, g, o.
 #if defined(__AVX512F__)
 #define UNROLL_ABI_VECTORS z
 #elif defined(__AVX2__)
@@ -113,16 +115,21 @@
 #else
 #define UNROLL_ABI_LIBRARY
 #endif
+#if defined(UNROLL_BEST_LEVEL)
+#define UNROLL_ABI_BEST UNROLL_BEST_LEVEL
+#else
+#define UNROLL_ABI_BEST
+#endif
 #define UNROLL_JOIN_(a, b, c, d, e, f, g, h, i) v##a##_##b##_##c##_e##d##_##e##_##f##_##g##h##i
 #define UNROLL_JOIN(...) UNROLL_JOIN_(__VA_ARGS__)
-#define UNROLL_FLAGS_(a, b, c, d, e, f) a##b##c##d##e##f
+#define UNROLL_FLAGS_(a, b, c, d, e, f, g) a##b##c##d##e##f##g
 #define UNROLL_FLAGS(...) UNROLL_FLAGS_(__VA_ARGS__)
 #if UNROLL_HEADER_ONLY
-#define UNROLL_ABI_FLAGS                                                                                   \
-  UNROLL_FLAGS(UNROLL_ABI_VECTORS, UNROLL_LEAST_LEVEL, UNROLL_ABI_FMA, UNROLL_ABI_MATH, UNROLL_ABI_CHECKS, \
-               UNROLL_ABI_KERNELS)
+#define UNROLL_ABI_FLAGS                                                                                 \
+  UNROLL_FLAGS(UNROLL_ABI_VECTORS, UNROLL_LEAST_LEVEL, UNROLL_ABI_BEST, UNROLL_ABI_FMA, UNROLL_ABI_MATH, \
+               UNROLL_ABI_CHECKS, UNROLL_ABI_KERNELS)
 #else
-#define UNROLL_ABI_FLAGS UNROLL_FLAGS(c, UNROLL_ABI_KERNELS, , , , )
+#define UNROLL_ABI_FLAGS UNROLL_FLAGS(c, UNROLL_ABI_BEST, UNROLL_ABI_KERNELS, , , , )
 #endif
 #define UNROLL_ABI                                                                                   \
   UNROLL_JOIN(UNROLL_VERSION_MAJOR, UNROLL_VERSION_MINOR, UNROLL_VERSION_PATCH, EIGEN_WORLD_VERSION, \

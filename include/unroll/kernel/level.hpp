@@ -16,7 +16,7 @@ UNROLL_KERNEL_BEGIN
 namespace unroll::inline UNROLL_ABI {
 
 /// `plain` is the reference: loops over single numbers, any compiler. `baseline` is 16-byte vectors (SSE2, NEON). Those
-/// before UNROLL_LEAST_LEVEL in the list are not there.
+/// before UNROLL_LEAST_LEVEL in the list are not there, nor those behind UNROLL_BEST_LEVEL.
 enum class SimdLevel {
 #define UNROLL_LEVEL(number, name, Level) name = number,
   UNROLL_LEVELS(UNROLL_LEVEL)
@@ -45,9 +45,17 @@ constexpr std::size_t place_of(SimdLevel level) {
 }
 
 inline constexpr SimdLevel least_level{UNROLL_LEAST_LEVEL};
+#if defined(UNROLL_BEST_LEVEL)
+inline constexpr std::size_t best_place = place_of(SimdLevel{UNROLL_BEST_LEVEL});
+#else
+inline constexpr std::size_t best_place = std::size(levels) - 1;
+#endif
 #define UNROLL_LEVEL(number, name, Level) " " #number " (" #name ")"
 static_assert(place_of(least_level) < std::size(levels),
               "unroll: UNROLL_LEAST_LEVEL is one of" UNROLL_LEVELS(UNROLL_LEVEL));
+static_assert(best_place < std::size(levels), "unroll: UNROLL_BEST_LEVEL is one of" UNROLL_LEVELS(UNROLL_LEVEL));
+static_assert(place_of(least_level) <= best_place,
+              "unroll: the level UNROLL_BEST_LEVEL is before UNROLL_LEAST_LEVEL, or the one that the flags guarantee");
 #undef UNROLL_LEVEL
 static_assert(UNROLL_HAS_VECTORS || UNROLL_LEAST_LEVEL <= 0,
               "unroll: this build has the plain kernels alone: UNROLL_LEAST_LEVEL is 0");
@@ -55,7 +63,7 @@ static_assert(UNROLL_HAS_VECTORS || UNROLL_LEAST_LEVEL <= 0,
 /// Are kernels compiled for this level?
 constexpr bool is_compiled(SimdLevel level) {
   const std::size_t k = place_of(level);
-  return k < std::size(levels) && k >= place_of(least_level) && levels[k].in_build;
+  return k >= place_of(least_level) && k <= best_place && levels[k].in_build;
 }
 static_assert(!UNROLL_HAS_VECTORS || place_of(least_level) == std::size(levels) || is_compiled(least_level),
               "unroll: this processor family does not have the level UNROLL_LEAST_LEVEL");
@@ -63,8 +71,8 @@ static_assert(!UNROLL_HAS_VECTORS || place_of(least_level) == std::size(levels) 
 /// Numbers in the widest vector of the build.
 template <class T> constexpr Index widest_vector() {
   int bytes = sizeof(T);
-  for (const LevelFacts& facts : levels)
-    if (facts.in_build && facts.bytes > bytes) bytes = facts.bytes;
+  for (std::size_t k = 0; k <= best_place; ++k)
+    if (levels[k].in_build && levels[k].bytes > bytes) bytes = levels[k].bytes;
   return bytes / static_cast<Index>(sizeof(T));
 }
 

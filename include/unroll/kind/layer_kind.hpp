@@ -47,20 +47,22 @@ template <class... K> struct Kinds {};
 using KindTable = std::span<const LayerKind* const>;
 
 namespace detail {
-template <class F, class... K> constexpr bool any_of_kinds(const F& f, const Kinds<K...>*);
+template <class Whole, class F, class... K> constexpr bool any_of_kinds(const F& f, const Kinds<K...>*);
 }  // namespace detail
 
-/// f.operator()<K>() for one kind, or each of a list, until one says true.
-template <class K, class F> constexpr bool any_kind(const F& f) {
-  if constexpr (requires { K::describe; })
+/// f.operator()<K>() for one kind, or each of a list, until one says true. A list in it which is `Whole` counts as one.
+template <class K, class Whole = void, class F> constexpr bool any_kind(const F& f) {
+  if constexpr (std::is_same_v<K, Whole>)
+    return f.template operator()<K>();
+  else if constexpr (requires { K::describe; })
     return f.template operator()<K>();
   else
-    return detail::any_of_kinds(f, static_cast<const K*>(nullptr));
+    return detail::any_of_kinds<Whole>(f, static_cast<const K*>(nullptr));
 }
 
 namespace detail {
-template <class F, class... K> constexpr bool any_of_kinds(const F& f, const Kinds<K...>*) {
-  return (any_kind<K>(f) || ...);
+template <class Whole, class F, class... K> constexpr bool any_of_kinds(const F& f, const Kinds<K...>*) {
+  return (any_kind<K, Whole>(f) || ...);
 }
 /// Whether a trained layer says what it is in files: `KindInFiles`, which may be void.
 template <class L> inline constexpr bool has_kind = false;

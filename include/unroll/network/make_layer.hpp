@@ -33,9 +33,12 @@ AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index outputs, const
 /// Of its sizes and options, not its numbers.
 template <class List, class T> AnyLayer<T> make_formed(const LayerData& form);
 /// Of the library's kinds, which the compiled part has. Without the list, whose type is hidden in a shared library.
+/// `all` are the names for who asks for a layer that does not train: the library's unless there are more.
 template <class T>
-UNROLL_API AnyLayer<T> make_library_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how);
-template <class T> UNROLL_API AnyLayer<T> make_library_formed(const LayerData& form);
+UNROLL_API AnyLayer<T> make_library_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how,
+                                          KindTable all);
+template <class T> UNROLL_API AnyLayer<T> make_library_formed(const LayerData& form, KindTable all);
+template <class T> AnyLayer<T> make_library_formed(const LayerData& form) { return make_library_formed<T>(form, {}); }
 
 template <class T> using MakeFormed = AnyLayer<T> (*)(const LayerData& form);
 template <class List, class T> constexpr MakeFormed<T> maker_of() {
@@ -45,9 +48,9 @@ template <class List, class T> constexpr MakeFormed<T> maker_of() {
     return &make_formed<List, T>;
 }
 
-#define UNROLL_MAKE_LAYER_INSTANCES(DECLARE, T)                                                   \
-  DECLARE AnyLayer<T> make_library_sized<T>(std::string_view, Index, Index, const LayerOptions&); \
-  DECLARE AnyLayer<T> make_library_formed<T>(const LayerData&);
+#define UNROLL_MAKE_LAYER_INSTANCES(DECLARE, T)                                                              \
+  DECLARE AnyLayer<T> make_library_sized<T>(std::string_view, Index, Index, const LayerOptions&, KindTable); \
+  DECLARE AnyLayer<T> make_library_formed<T>(const LayerData&, KindTable);
 #if !UNROLL_HEADER_ONLY
 UNROLL_MAKE_LAYER_INSTANCES(extern template, float)
 UNROLL_MAKE_LAYER_INSTANCES(extern template, double)
@@ -63,7 +66,7 @@ UNROLL_MAKE_LAYER_INSTANCES(extern template, double)
 template <class List = LibraryKinds, class T = float>
 AnyLayer<T> make_layer(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how = {}) {
   if constexpr (std::is_same_v<List, LibraryKinds>)
-    return detail::make_library_sized<T>(kind, inputs, outputs, how);
+    return detail::make_library_sized<T>(kind, inputs, outputs, how, {});
   else
     return detail::make_sized<List, T>(kind, inputs, outputs, how);
 }

@@ -15,6 +15,7 @@
 #include <unroll/layer/final_state.hpp>
 #include <unroll/network/library_kinds.hpp>
 #include <unroll/network/make_layer.hpp>
+#include <unroll/network/network.hpp>
 
 namespace unroll::inline UNROLL_ABI::detail {
 
@@ -59,14 +60,15 @@ template <class K> LayerData sized_form(Index inputs, Index outputs, const Layer
   return form;
 }
 
-template <class List, class T>
-AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how) {
+/// Of the kinds of a list but those of `Whole`, the library's, which are made elsewhere. `all`: as make_library_sized.
+template <class List, class Whole, class T>
+AnyLayer<T> make_sized_of(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how, KindTable all) {
   check_layer_sizes(kind, inputs, outputs);
   constexpr std::string_view two = BidirectionalKind::name;
   const bool is_bidirectional = kind.starts_with(two) && kind.substr(two.size()).starts_with(' ');
   const std::string_view name = is_bidirectional ? kind.substr(two.size() + 1) : kind;
   std::optional<AnyLayer<T>> made;
-  any_kind<List>([&]<class K>() {
+  const auto try_kind = [&]<class K>() {
     if (K::name != name) return false;
     check_kind_options(is_bidirectional ? layer_kind<BidirectionalKind> : layer_kind<K>, how);
     if constexpr (is_recurrent_kind<K>) {
@@ -89,16 +91,23 @@ AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index outputs, const
       if (!is_bidirectional) made = AnyLayer<T>(K::template make<T>(sized_form<K>(inputs, outputs, how)));
     }
     return made.has_value();
+  };
+  any_kind<List, Whole>([&]<class K>() {
+    if constexpr (!std::is_same_v<K, Whole>)
+      return try_kind.template operator()<K>();
+    else if (find_kind(library_kinds(), name) != nullptr)
+      made = make_library_sized<T>(kind, inputs, outputs, how, all);
+    return made.has_value();
   });
-  if (!made) refuse_kind(kind, kind_table<List>());
+  if (!made) refuse_kind(kind, all);
   return *std::move(made);
 }
 
-template <class List, class T> AnyLayer<T> make_formed(const LayerData& form) {
+template <class List, class Whole, class T> AnyLayer<T> make_formed_of(const LayerData& form, KindTable all) {
   const bool is_bidirectional = is_kind<BidirectionalKind>(form) && form.parts.size() == 2;
   const LayerData& one = is_bidirectional ? form.parts.front() : form;
   std::optional<AnyLayer<T>> made;
-  any_kind<List>([&]<class K>() {
+  const auto try_kind = [&]<class K>() {
     if (!is_kind<K>(one)) return false;
     if constexpr (is_recurrent_kind<K>) {
       auto layer = K::template make<T>(one);
@@ -112,16 +121,34 @@ template <class List, class T> AnyLayer<T> make_formed(const LayerData& form) {
       if (!is_bidirectional) made = AnyLayer<T>(K::template make<T>(one));
     }
     return made.has_value();
+  };
+  any_kind<List, Whole>([&]<class K>() {
+    if constexpr (!std::is_same_v<K, Whole>)
+      return try_kind.template operator()<K>();
+    else if (one.kind != nullptr && find_kind(library_kinds(), one.kind->name) != nullptr)
+      made = make_library_formed<T>(form, all);
+    return made.has_value();
   });
-  if (!made) refuse_kind(kind_name(form), kind_table<List>());
+  if (!made) refuse_kind(kind_name(form), all);
   return *std::move(made);
 }
 
-template <class T>
-AnyLayer<T> make_library_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how) {
-  return make_sized<LibraryKinds, T>(kind, inputs, outputs, how);
+template <class List, class T>
+AnyLayer<T> make_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how) {
+  return make_sized_of<List, LibraryKinds, T>(kind, inputs, outputs, how, kind_table<List>());
 }
-template <class T> AnyLayer<T> make_library_formed(const LayerData& form) { return make_formed<LibraryKinds, T>(form); }
+template <class List, class T> AnyLayer<T> make_formed(const LayerData& form) {
+  return make_formed_of<List, LibraryKinds, T>(form, kind_table<List>());
+}
+
+template <class T>
+AnyLayer<T> make_library_sized(std::string_view kind, Index inputs, Index outputs, const LayerOptions& how,
+                               KindTable all) {
+  return make_sized_of<LibraryKinds, void, T>(kind, inputs, outputs, how, all.empty() ? library_kinds() : all);
+}
+template <class T> AnyLayer<T> make_library_formed(const LayerData& form, KindTable all) {
+  return make_formed_of<LibraryKinds, void, T>(form, all.empty() ? library_kinds() : all);
+}
 
 }  // namespace unroll::inline UNROLL_ABI::detail
 

@@ -14,6 +14,9 @@
 #include <unroll/stream/compiled_units.hpp>
 #include <unroll/stream/dynamic_kinds.hpp>
 #include <unroll/stream/graph_functions.hpp>
+#if UNROLL_HEADER_ONLY
+#include <unroll/stream/dynamic_kinds.ipp>
+#endif
 
 namespace unroll::inline UNROLL_ABI {
 namespace detail {

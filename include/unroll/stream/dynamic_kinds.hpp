@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include <unroll/cell/cell_kind.hpp>
 #include <unroll/kind/layer_kind.hpp>
@@ -11,7 +12,15 @@
 #include <unroll/stream/dynamic_layer.hpp>
 #include <unroll/stream/network_data.hpp>
 
-namespace unroll::inline UNROLL_ABI::detail {
+namespace unroll::inline UNROLL_ABI {
+
+/// <unroll/network/library_kinds.hpp>
+struct LibraryKinds;
+
+namespace detail {
+
+/// Of the library's kinds, which the compiled part has: null for any other.
+UNROLL_API LayerPointer stream_of_library_kinds(const LayerData& layer, Index values);
 
 template <class C> LayerPointer stream_of_kind(const RecurrentKind<C>*, const LayerData& w, Index D) {
   require(!w.flag("reverse"), "stream::AnyModel: a layer runs from the end of a sequence, which a stream has not seen");
@@ -41,16 +50,24 @@ template <class K> LayerPointer stream_of_kind(const K*, const LayerData& w, Ind
     return nullptr;
 }
 
-/// Of the kinds in a list. `values`: how many come in.
-template <class List> LayerPointer stream_layer(const LayerData& layer, Index values) {
+/// Of the kinds in a list; null where it is of none of them. `values`: how many come in.
+template <class List, class Whole> LayerPointer stream_of_kinds(const LayerData& layer, Index values) {
   LayerPointer made;
-  const bool known = any_kind<List>([&]<class K>() {
-    if (!is_kind<K>(layer)) return false;
-    made = stream_of_kind(static_cast<const K*>(nullptr), layer, values);
-    return true;
+  any_kind<List, Whole>([&]<class K>() {
+    if constexpr (std::is_same_v<K, Whole>)
+      made = stream_of_library_kinds(layer, values);
+    else if (is_kind<K>(layer))
+      made = stream_of_kind(static_cast<const K*>(nullptr), layer, values);
+    return made != nullptr;
   });
-  require(known, "stream::AnyModel: ", kind_name(layer), " is not in the list of kinds");
   return made;
 }
 
-}  // namespace unroll::inline UNROLL_ABI::detail
+template <class List> LayerPointer stream_layer(const LayerData& layer, Index values) {
+  LayerPointer made = stream_of_kinds<List, LibraryKinds>(layer, values);
+  require(made != nullptr, "stream::AnyModel: ", kind_name(layer), " is not in the list of kinds");
+  return made;
+}
+
+}  // namespace detail
+}  // namespace unroll::inline UNROLL_ABI

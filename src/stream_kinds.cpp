@@ -1,0 +1,1 @@
+#include <unroll/stream/dynamic_kinds.ipp>
