@@ -110,7 +110,9 @@ UNROLL_INLINE void multiply_column(Registers<V, Vectors * G>& sum, const Stored*
       add_column<V, Vectors, G>(fourth, weights + 3 * stride, at, layout.block, V::fill(x + k + 3));
     }
   }
-  for (; k < depth; ++k, weights += stride) add_column<V, Vectors, G>(sum, weights, at, layout.block, V::fill(x + k));
+  // Counted so because g++ without its optimizer takes `k < depth` for a loop without end, and warns.
+  for (Index left = depth % Parts; left > 0; --left, ++k, weights += stride)
+    add_column<V, Vectors, G>(sum, weights, at, layout.block, V::fill(x + k));
   UNROLL_UNROLL
   for (std::size_t i = 0; i < std::size_t(n); ++i) {
     if constexpr (Parts == 4)
